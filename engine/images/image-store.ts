@@ -1,0 +1,73 @@
+/** The part of an OCI image configuration the engine reads (application/vnd.oci.image.config.v1+json). */
+export interface OciImageConfig {
+  created?: string;
+  author?: string;
+  architecture: string;
+  os: string;
+  variant?: string;
+  config?: {
+    User?: string;
+    ExposedPorts?: Record<string, object>;
+    Env?: string[];
+    Entrypoint?: string[] | null;
+    Cmd?: string[] | null;
+    Volumes?: Record<string, object>;
+    WorkingDir?: string;
+    Labels?: Record<string, string>;
+    StopSignal?: string;
+    Healthcheck?: import('../wire/container.ts').HealthConfig;
+    Shell?: string[];
+    OnBuild?: string[];
+  };
+  rootfs: { type: 'layers'; diff_ids: string[] };
+  history?: {
+    created?: string;
+    created_by?: string;
+    author?: string;
+    comment?: string;
+    empty_layer?: boolean;
+  }[];
+}
+
+export interface Image {
+  /** `sha256:<64 hex>` of the configuration blob. */
+  id: string;
+  config: OciImageConfig;
+  /** `name:tag`, familiar form. */
+  tags: string[];
+  /** `name@sha256:…`, familiar form. */
+  digests: string[];
+  /** Sum of the layers' unpacked bytes. */
+  sizeBytes: number;
+}
+
+/** What other domains ask of images. */
+export interface ImageLookup {
+  /** By reference, ID or ID prefix. Throws not-found `No such image: X`. */
+  get(reference: string): Image;
+  /** All images, for `ancestor` filters. */
+  list(): Image[];
+  /** Overlay lower directories, topmost first; the image cannot be removed without force while held. */
+  hold(imageId: string, containerId: string): Promise<string[]>;
+  release(imageId: string, containerId: string): Promise<void>;
+  /** Same directories without taking hold: for a container known to hold it. */
+  lowerDirectories(imageId: string): string[];
+}
+
+/** What images ask of containers: who uses an image (for `rmi` conflicts and the Containers count). */
+export interface ImageUsers {
+  usersOf(imageId: string): { id: string; name: string; running: boolean }[];
+}
+
+/** A container's root as the archive operations reach it. */
+export type RootAccess =
+  /** Running or paused: through PID 1's own mount namespace. */
+  | { kind: 'process'; pid: number }
+  /** Stopped: a transient overlay mount in a private mount namespace, with its volumes on top. */
+  | {
+      kind: 'stopped';
+      lower: string[];
+      upper: string;
+      work: string;
+      binds: { source: string; target: string; readonly: boolean }[];
+    };

@@ -1,0 +1,63 @@
+import type { EndpointSettings, PortMap } from '../wire/container.ts';
+import type { InterfacePlan } from '../runtime/plan.ts';
+
+/** One published port as it really is: the host port is known. */
+export interface PublishedPort {
+  protocol: 'tcp' | 'udp';
+  containerPort: number;
+  hostIp: string;
+  hostPort: number;
+}
+
+/** A container's endpoint on one network: allocated at start, freed at stop (addresses asked for are kept). */
+export interface Endpoint {
+  networkId: string;
+  networkName: string;
+  endpointId: string;
+  ipv4: string;
+  prefixLength4: number;
+  gateway4: string;
+  mac: string;
+  aliases: string[];
+}
+
+export interface AttachRequest {
+  containerId: string;
+  containerName: string;
+  hostname: string;
+  /** Network name or ID → what the client asked for. */
+  endpoints: Record<string, EndpointSettings>;
+  exposedPorts: string[];
+  portBindings: PortMap;
+  publishAllPorts: boolean;
+}
+
+export interface Attachment {
+  interfaces: InterfacePlan[];
+  endpoints: Endpoint[];
+  ports: PublishedPort[];
+}
+
+/** What containers ask of networks. */
+export interface NetworkAttacher {
+  /** Throws not-found `network X not found`. Returns the canonical name and ID. */
+  resolve(nameOrId: string): { id: string; name: string; driver: string };
+  /**
+   * Allocates addresses and host ports (bind-tested and kept). Throws conflict-like
+   * `driver failed programming external connectivity … port is already allocated` naming the holder.
+   */
+  attach(request: AttachRequest): Promise<Attachment>;
+  /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
+  publish(containerId: string): Promise<void>;
+  /** Frees addresses, ports and rules; never touches links (the kernel drops them with the namespace). */
+  detach(containerId: string): Promise<void>;
+  /** After an engine restart: takes back what a still running container has. */
+  restore(containerId: string, attachment: Attachment): Promise<void>;
+}
+
+/** The network files of a container, written into its directory and bind-mounted at /etc. */
+export interface NetworkFiles {
+  hosts: string;
+  resolvConf: string;
+  hostname: string;
+}

@@ -1,0 +1,13 @@
+/* Entry points of the subcommands. Each gets argv with its own name first and returns the exit status. */
+#ifndef GANTRY_COMMANDS_H
+#define GANTRY_COMMANDS_H
+
+int zygote_main(int argc, char **argv);
+int extract_main(int argc, char **argv);
+int archive_get_main(int argc, char **argv);
+int archive_put_main(int argc, char **argv);
+int archive_stat_main(int argc, char **argv);
+int copy_up_main(int argc, char **argv);
+int remove_tree_main(int argc, char **argv);
+
+#endif

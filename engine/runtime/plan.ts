@@ -1,0 +1,184 @@
+/**
+ * The plan: everything the native shim does for one container or one exec, decided in TypeScript.
+ * `plan-encoding.ts` turns it into a flat, bounded TLV; the C side checks lengths and executes in order.
+ * All host paths are absolute and made by the engine; nothing here is taken unchecked from a request.
+ */
+
+/** Where a namespace comes from. `join` names a process whose namespace is entered through its pidfd. */
+export type NamespaceSource = { kind: 'new' } | { kind: 'host' } | { kind: 'join'; pid: number };
+
+export interface Namespaces {
+  pid: NamespaceSource;
+  network: NamespaceSource;
+  ipc: NamespaceSource;
+  uts: NamespaceSource;
+  cgroup: NamespaceSource;
+}
+
+/** Made by a cgroup driver (v1, v2, hybrid): the shim only makes directories, writes values, joins, removes. */
+export interface CgroupPlan {
+  /** Made in order, parents first; removed in reverse order after the last process is gone. */
+  directories: string[];
+  /** Written in order after the directories exist. `optional`: a missing file or EINVAL is not an error. */
+  writes: { file: string; value: string; optional?: boolean }[];
+  /** `cgroup.procs` files that PID 1 (and every exec) joins. */
+  join: string[];
+  /** `cgroup.kill` where the kernel has it (v2, also hybrid), else empty: the shim kills by reading `join[0]`. */
+  killFile: string;
+  /** v2 device policy: a BPF_PROG_TYPE_CGROUP_DEVICE program attached to `directory`, or null on v1. */
+  deviceProgram: { directory: string; instructions: Uint8Array } | null;
+  /** Where OOM kills are counted: `memory.oom_control` (v1, line `oom_kill N`) or `memory.events` (v2, same line). */
+  oomFile: string;
+}
+
+export interface RootfsPlan {
+  /** Overlay lower directories, topmost first (the engine's init layer is the first). */
+  lower: string[];
+  upper: string;
+  work: string;
+  /** overlay `volatile`: only where the writable layer does not outlive the container (AutoRemove). */
+  volatile: boolean;
+  readonly: boolean;
+}
+
+/** Executed in order on the new root before pivot_root. `target` is a container path, resolved inside the root. */
+export type MountOperation =
+  | {
+      kind: 'filesystem';
+      type: 'proc' | 'sysfs' | 'tmpfs' | 'devpts' | 'mqueue' | 'cgroup2';
+      target: string;
+      /** Mount attributes: any of ro, nosuid, nodev, noexec, noatime, … */
+      flags: MountFlag[];
+      /** Filesystem data, e.g. `mode=755,size=65536k`. */
+      data: string;
+      /** tmpfs only: copy what the image has at the target into the fresh tmpfs first (tmpcopyup). */
+      copyUp?: boolean;
+    }
+  | {
+      kind: 'bind';
+      source: string;
+      target: string;
+      recursive: boolean;
+      readonly: boolean;
+      flags: MountFlag[];
+      propagation: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
+      /** What to create at the target when it is missing: a directory, or an empty file. */
+      create: 'directory' | 'file';
+    }
+  /** cgroup v1 as Docker shows it: a tmpfs with one ro mount per hierarchy and the usual symlinks. */
+  | {
+      kind: 'cgroup-v1';
+      target: string;
+      readonly: boolean;
+      hierarchies: { name: string; options: string; hostMount: string }[];
+      symlinks: { name: string; to: string }[];
+    };
+
+export type MountFlag = 'ro' | 'nosuid' | 'nodev' | 'noexec' | 'noatime' | 'relatime' | 'strictatime';
+
+export interface DeviceNode {
+  path: string;
+  type: 'c' | 'b';
+  major: number;
+  minor: number;
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** One veth pair: host end enslaved to `bridge`, container end renamed and configured inside the namespace. */
+export interface InterfacePlan {
+  hostName: string;
+  bridge: string;
+  containerName: string;
+  mac: string;
+  mtu: number;
+  /** CIDR notation, IPv4 or IPv6. */
+  addresses: string[];
+  /** Default gateways; empty string: none. */
+  gateway4: string;
+  gateway6: string;
+}
+
+export interface Rlimit {
+  /** RLIMIT_* number of the kernel (x86-64/arm64 numbering). */
+  resource: number;
+  soft: bigint;
+  hard: bigint;
+}
+
+/** Capability sets as bit masks (bit N = capability N). Inheritable is always empty (SECURITY.md 2022-24769). */
+export interface CapabilitySets {
+  bounding: bigint;
+  effective: bigint;
+  permitted: bigint;
+  ambient: bigint;
+}
+
+export interface ProcessPlan {
+  argv: string[];
+  /** Complete environment, `NAME=value`; HOME is added by the shim from the image's passwd when absent. */
+  env: string[];
+  /** Created inside the container when missing (as root, after pivot), like Docker's WORKDIR. */
+  cwd: string;
+  /** `''`, `name`, `uid`, `name:group`, `uid:gid`: resolved by the shim inside the container's root. */
+  user: string;
+  /** Names or numbers. */
+  additionalGroups: string[];
+  capabilities: CapabilitySets;
+  noNewPrivileges: boolean;
+  /** Compiled BPF program (struct sock_filter[]), empty: unconfined. */
+  seccomp: Uint8Array;
+  rlimits: Rlimit[];
+  oomScoreAdj: number | null;
+  tty: boolean;
+  /** Initial terminal size, 0: unset. */
+  rows: number;
+  columns: number;
+  /** A pipe or the terminal is kept open for stdin; false: /dev/null. */
+  openStdin: boolean;
+  /** Close stdin when the first attached client that had stdin goes away. */
+  stdinOnce: boolean;
+}
+
+export type LogPlan =
+  | { driver: 'none' }
+  | {
+      driver: 'json-file';
+      /** `<dir>/<id>-json.log`; rotated to `.1`, `.2`, … like Docker. */
+      path: string;
+      /** 0: unlimited. */
+      maxBytes: number;
+      maxFiles: number;
+      /** Extra `"attrs"` object as JSON text, or ''. */
+      attributes: string;
+    };
+
+export interface ContainerPlan {
+  id: string;
+  /** `<run-root>/containers/<id>`, exists, 0700. The shim keeps `shim.sock`, `shim.pid` and `exit.json` there. */
+  runDirectory: string;
+  hostname: string;
+  domainname: string;
+  namespaces: Namespaces;
+  cgroup: CgroupPlan;
+  rootfs: RootfsPlan;
+  mounts: MountOperation[];
+  devices: DeviceNode[];
+  maskedPaths: string[];
+  readonlyPaths: string[];
+  /** Written inside the new namespaces: `net.ipv4.ip_forward` → value. */
+  sysctls: { name: string; value: string }[];
+  /** Loopback is always brought up in a new network namespace. */
+  interfaces: InterfacePlan[];
+  /** PID 1 is a built-in tini-like init that forks the process and reaps. */
+  init: boolean;
+  process: ProcessPlan;
+  log: LogPlan;
+}
+
+export interface ExecPlan {
+  /** 64 hex digits. */
+  id: string;
+  process: ProcessPlan;
+}

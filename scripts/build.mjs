@@ -1,0 +1,64 @@
+// Builds what is named on the command line (default: everything) into build/:
+//   native   → build/native/gantry-shim   (static C binary, needs cc and make)
+//   engine   → build/engine/engine.mjs    (one bundled file)
+//   electron → build/electron/            (main process, preload and the web-mode server)
+//   renderer → build/renderer/            (static files)
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+function buildNative() {
+  execFileSync('make', ['--silent', '-C', path.join(root, 'engine/runtime/native')], { stdio: 'inherit' });
+}
+
+async function bundle(inputs, outDir, format = 'esm', external = []) {
+  const { build } = await import('rolldown');
+  await build({
+    input: inputs,
+    platform: 'node',
+    external: [/^node:/, ...external],
+    logLevel: 'warn',
+    output: {
+      dir: path.join(root, 'build', outDir),
+      format,
+      sourcemap: true,
+      entryFileNames: format === 'esm' ? '[name].mjs' : '[name].cjs',
+      codeSplitting: false,
+    },
+  });
+}
+
+async function buildEngine() {
+  await bundle({ engine: path.join(root, 'engine/main.ts') }, 'engine');
+}
+
+async function buildElectron() {
+  if (!existsSync(path.join(root, 'electron/web.ts'))) return;
+  await bundle({ web: path.join(root, 'electron/web.ts') }, 'electron', 'esm', ['electron']);
+  await bundle({ main: path.join(root, 'electron/main.ts') }, 'electron', 'esm', ['electron']);
+  await bundle({ preload: path.join(root, 'electron/preload.ts') }, 'electron', 'cjs', ['electron']);
+}
+
+async function buildRenderer() {
+  const { build } = await import('vite');
+  await build({ configFile: path.join(root, 'vite.config.ts'), logLevel: 'warn' });
+}
+
+const targets = {
+  native: buildNative,
+  engine: buildEngine,
+  electron: buildElectron,
+  renderer: buildRenderer,
+};
+const asked = process.argv.slice(2);
+for (const name of asked.length > 0 ? asked : Object.keys(targets)) {
+  const target = targets[name];
+  if (!target) {
+    console.error(`build: unknown target '${name}', one of: ${Object.keys(targets).join(', ')}`);
+    process.exit(2);
+  }
+  await target();
+}
