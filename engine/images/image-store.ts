@@ -1,3 +1,5 @@
+import type { HealthConfig } from '../wire/container.ts';
+
 /** The part of an OCI image configuration the engine reads (application/vnd.oci.image.config.v1+json). */
 export interface OciImageConfig {
   created?: string;
@@ -15,7 +17,7 @@ export interface OciImageConfig {
     WorkingDir?: string;
     Labels?: Record<string, string>;
     StopSignal?: string;
-    Healthcheck?: import('../wire/container.ts').HealthConfig;
+    Healthcheck?: HealthConfig;
     Shell?: string[];
     OnBuild?: string[];
   };

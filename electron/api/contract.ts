@@ -1,0 +1,215 @@
+import { eventIterator, oc, type } from '@orpc/contract';
+import { z } from 'zod';
+import type {
+  ComposeDiagnostic,
+  ComposeFile,
+  ComposeProgress,
+  ComposeProject,
+  ConnectionState,
+  ContainerDetails,
+  ContainerSummary,
+  EngineEvent,
+  FileEntry,
+  ImageDetails,
+  ImageSummary,
+  LogEntry,
+  NetworkSummary,
+  PruneResult,
+  RunRequest,
+  Settings,
+  StatsPoint,
+  SystemSummary,
+  TerminalEvent,
+  VolumeSummary,
+} from './types.ts';
+
+/**
+ * The one typed contract of the app: renderer → MessagePort (Electron) or WebSocket (web mode) → handlers in
+ * `electron/api/`. Inputs are validated here, at the trust boundary; outputs are typed only.
+ */
+const id = z.object({ id: z.string().min(1).max(256) });
+const name = z.object({ name: z.string().min(1).max(256) });
+const path = z.string().min(1).max(4096).startsWith('/');
+const labels = z.record(z.string(), z.string());
+
+const runRequest: z.ZodType<RunRequest> = z.object({
+  image: z.string().min(1).max(1024),
+  name: z.string().optional(),
+  command: z.array(z.string()),
+  entrypoint: z.array(z.string()).optional(),
+  environment: z.array(z.string()),
+  ports: z.array(
+    z.object({
+      hostIp: z.string().optional(),
+      hostPort: z.number().int().min(0).max(65535).optional(),
+      containerPort: z.number().int().min(1).max(65535),
+      protocol: z.enum(['tcp', 'udp']),
+    }),
+  ),
+  mounts: z.array(
+    z.object({
+      type: z.enum(['bind', 'volume', 'tmpfs']),
+      source: z.string(),
+      target: path,
+      readonly: z.boolean(),
+    }),
+  ),
+  network: z.string().optional(),
+  workingDirectory: z.string().optional(),
+  user: z.string().optional(),
+  hostname: z.string().optional(),
+  tty: z.boolean(),
+  openStdin: z.boolean(),
+  memoryBytes: z.number().int().min(0).optional(),
+  nanoCpus: z.number().int().min(0).optional(),
+  pidsLimit: z.number().int().optional(),
+  restartPolicy: z.enum(['no', 'always', 'unless-stopped', 'on-failure']),
+  restartRetries: z.number().int().min(0).optional(),
+  autoRemove: z.boolean(),
+  privileged: z.boolean(),
+  readonlyRootfs: z.boolean(),
+  labels,
+});
+
+export const contract = {
+  connection: { watch: oc.output(eventIterator(type<ConnectionState>())) },
+  events: { watch: oc.output(eventIterator(type<EngineEvent>())) },
+  system: { summary: oc.output(type<SystemSummary>()) },
+  containers: {
+    list: oc.output(type<ContainerSummary[]>()),
+    inspect: oc.input(id).output(type<ContainerDetails>()),
+    /** Creates and starts; resolves with the id. */
+    run: oc.input(runRequest).output(type<{ id: string; warnings: string[] }>()),
+    start: oc.input(id).output(type<void>()),
+    stop: oc.input(id).output(type<void>()),
+    restart: oc.input(id).output(type<void>()),
+    pause: oc.input(id).output(type<void>()),
+    unpause: oc.input(id).output(type<void>()),
+    kill: oc.input(id.extend({ signal: z.string().max(32).optional() })).output(type<void>()),
+    remove: oc.input(id.extend({ force: z.boolean(), volumes: z.boolean() })).output(type<void>()),
+    rename: oc.input(id.extend({ name: z.string().min(1).max(128) })).output(type<void>()),
+    prune: oc.output(type<PruneResult>()),
+    top: oc.input(id).output(type<{ titles: string[]; processes: string[][] }>()),
+    stats: oc.input(id).output(eventIterator(type<StatsPoint>())),
+    /** Batches of lines; ends when the container stops unless nothing is followed. */
+    logs: oc
+      .input(
+        id.extend({
+          follow: z.boolean(),
+          tail: z.number().int().min(0).optional(),
+          /** Seconds since the epoch, fractions allowed. */
+          since: z.number().optional(),
+        }),
+      )
+      .output(eventIterator(type<LogEntry[]>())),
+  },
+  terminal: {
+    /** Shells found in the container, best first; empty: none (the UI says so). */
+    shells: oc.input(id).output(type<string[]>()),
+    /** Opens an exec with a TTY; cancelling the stream ends the session. */
+    open: oc
+      .input(
+        id.extend({
+          command: z.array(z.string()).min(1),
+          user: z.string().max(256).optional(),
+          workingDirectory: z.string().max(4096).optional(),
+          rows: z.number().int().min(1).max(1000),
+          columns: z.number().int().min(1).max(1000),
+        }),
+      )
+      .output(eventIterator(type<TerminalEvent>())),
+    write: oc.input(z.object({ sessionId: z.string(), data: z.string().max(1 << 20) })).output(type<void>()),
+    resize: oc
+      .input(
+        z.object({
+          sessionId: z.string(),
+          rows: z.number().int().min(1).max(1000),
+          columns: z.number().int().min(1).max(1000),
+        }),
+      )
+      .output(type<void>()),
+  },
+  files: {
+    list: oc.input(id.extend({ path })).output(type<FileEntry[]>()),
+    /** Text of a file up to 1 MiB; base64 when it is binary. */
+    read: oc
+      .input(id.extend({ path }))
+      .output(type<{ encoding: 'utf8' | 'base64'; content: string; truncated: boolean }>()),
+    /** Writes one file (base64 content) into a directory. */
+    upload: oc
+      .input(id.extend({ directory: path, name: z.string().min(1).max(255), content: z.string() }))
+      .output(type<void>()),
+    /** A tar (directories) or the file itself, in base64 chunks. */
+    download: oc
+      .input(id.extend({ path }))
+      .output(eventIterator(type<{ fileName?: string; chunk: string }>())),
+  },
+  images: {
+    list: oc.output(type<ImageSummary[]>()),
+    inspect: oc.input(id).output(type<ImageDetails>()),
+    remove: oc.input(id.extend({ force: z.boolean() })).output(type<void>()),
+    tag: oc.input(id.extend({ tag: z.string().min(1).max(512) })).output(type<void>()),
+    /** Load of a `docker save` archive in parts: begin → chunk… → finish. */
+    loadBegin: oc.output(type<{ uploadId: string }>()),
+    loadChunk: oc.input(z.object({ uploadId: z.string(), chunk: z.string() })).output(type<void>()),
+    loadFinish: oc.input(z.object({ uploadId: z.string() })).output(type<{ messages: string[] }>()),
+    prune: oc.output(type<PruneResult>()),
+  },
+  volumes: {
+    list: oc.output(type<VolumeSummary[]>()),
+    create: oc.input(z.object({ name: z.string().max(256), labels })).output(type<{ name: string }>()),
+    remove: oc.input(name.extend({ force: z.boolean() })).output(type<void>()),
+    inspect: oc.input(name).output(type<unknown>()),
+    prune: oc.output(type<PruneResult>()),
+  },
+  networks: {
+    list: oc.output(type<NetworkSummary[]>()),
+    create: oc
+      .input(
+        z.object({
+          name: z.string().min(1).max(128),
+          subnet: z.string().max(64).optional(),
+          gateway: z.string().max(64).optional(),
+          internal: z.boolean(),
+          labels,
+        }),
+      )
+      .output(type<{ id: string }>()),
+    remove: oc.input(id).output(type<void>()),
+    inspect: oc.input(id).output(type<unknown>()),
+    prune: oc.output(type<PruneResult>()),
+  },
+  compose: {
+    projects: oc.output(type<ComposeProject[]>()),
+    read: oc.input(z.object({ project: z.string() })).output(type<ComposeFile>()),
+    save: oc
+      .input(z.object({ project: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), text: z.string().max(1 << 20) }))
+      .output(type<ComposeFile>()),
+    validate: oc
+      .input(z.object({ project: z.string(), text: z.string().max(1 << 20) }))
+      .output(type<ComposeDiagnostic[]>()),
+    /** The JSON schema of the supported subset, for completion and hover in the editor. */
+    schema: oc.output(type<unknown>()),
+    up: oc.input(z.object({ project: z.string() })).output(eventIterator(type<ComposeProgress>())),
+    down: oc
+      .input(z.object({ project: z.string(), volumes: z.boolean() }))
+      .output(eventIterator(type<ComposeProgress>())),
+  },
+  settings: {
+    get: oc.output(type<Settings>()),
+    set: oc
+      .input(
+        z
+          .object({ theme: z.enum(['light', 'dark', 'system']), language: z.enum(['en', 'ko', 'system']) })
+          .partial(),
+      )
+      .output(type<Settings>()),
+  },
+  windows: {
+    /**
+     * Opens the log window of a container. Electron opens a BrowserWindow and answers `opened`; web mode answers
+     * the route for the renderer to open in a tab.
+     */
+    openLogs: oc.input(id).output(type<{ opened: boolean; route: string }>()),
+  },
+};

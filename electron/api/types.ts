@@ -1,0 +1,262 @@
+/**
+ * View-neutral shapes of the one typed API between the renderer and the main process (or web-mode server).
+ * Times are ms since the epoch, sizes bytes, unless a name says otherwise.
+ */
+
+export type ConnectionState =
+  | {
+      state: 'connected';
+      engine: { name: string; version: string; apiVersion: string; gantry: boolean };
+      socket: string;
+    }
+  | { state: 'connecting'; socket: string }
+  | { state: 'disconnected'; socket: string; message: string };
+
+export interface Port {
+  hostIp: string;
+  hostPort: number | undefined;
+  containerPort: number;
+  protocol: string;
+}
+
+export interface ContainerSummary {
+  id: string;
+  name: string;
+  image: string;
+  imageId: string;
+  command: string;
+  createdAt: number;
+  state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  /** Docker's words: `Up 3 minutes`, `Exited (0) 2 hours ago`. */
+  status: string;
+  health: 'healthy' | 'unhealthy' | 'starting' | undefined;
+  ports: Port[];
+  labels: Record<string, string>;
+  networks: string[];
+  /** From the labels docker compose writes. */
+  compose: { project: string; service: string } | undefined;
+}
+
+export interface ContainerDetails extends ContainerSummary {
+  startedAt: number | undefined;
+  finishedAt: number | undefined;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+  pid: number;
+  restartPolicy: string;
+  tty: boolean;
+  environment: string[];
+  entrypoint: string[];
+  arguments: string[];
+  workingDirectory: string;
+  user: string;
+  hostname: string;
+  mounts: { type: string; name: string; source: string; destination: string; readonly: boolean }[];
+  endpoints: { network: string; ip: string; gateway: string; mac: string; aliases: string[] }[];
+  limits: { memoryBytes: number; nanoCpus: number; pids: number };
+  /** The engine's own answer, for the Inspect tab. */
+  raw: unknown;
+}
+
+export interface RunRequest {
+  image: string;
+  name?: string;
+  /** Split by the renderer's form; empty: the image's own. */
+  command: string[];
+  entrypoint?: string[];
+  environment: string[];
+  ports: { hostIp?: string; hostPort?: number; containerPort: number; protocol: 'tcp' | 'udp' }[];
+  mounts: { type: 'bind' | 'volume' | 'tmpfs'; source: string; target: string; readonly: boolean }[];
+  network?: string;
+  workingDirectory?: string;
+  user?: string;
+  hostname?: string;
+  tty: boolean;
+  openStdin: boolean;
+  memoryBytes?: number;
+  nanoCpus?: number;
+  pidsLimit?: number;
+  restartPolicy: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  restartRetries?: number;
+  autoRemove: boolean;
+  privileged: boolean;
+  readonlyRootfs: boolean;
+  labels: Record<string, string>;
+}
+
+/** One second of one container, ready to draw. */
+export interface StatsPoint {
+  time: number;
+  /** Percent of one core (docker stats): 200 = two cores busy. */
+  cpuPercent: number;
+  cpuUserPercent: number;
+  cpuSystemPercent: number;
+  onlineCpus: number;
+  throttledPercent: number;
+  /** Without inactive file cache, as docker stats shows it. */
+  memoryBytes: number;
+  memoryCacheBytes: number;
+  memoryLimitBytes: number;
+  networkRxBytesPerSecond: number;
+  networkTxBytesPerSecond: number;
+  blockReadBytesPerSecond: number;
+  blockWriteBytesPerSecond: number;
+  pids: number;
+}
+
+export interface LogEntry {
+  stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds. */
+  timestamp: string;
+  /** Without the line's end; ANSI sequences kept. */
+  text: string;
+}
+
+export type TerminalEvent =
+  | { type: 'ready'; sessionId: string }
+  | { type: 'data'; data: string }
+  | { type: 'exit'; code: number | undefined };
+
+export interface FileEntry {
+  name: string;
+  type: 'file' | 'directory' | 'symlink' | 'other';
+  sizeBytes: number;
+  mode: number;
+  modifiedAt: number;
+  linkTarget: string | undefined;
+}
+
+export interface ImageSummary {
+  id: string;
+  tags: string[];
+  createdAt: number;
+  sizeBytes: number;
+  /** Containers using it, -1 unknown. */
+  containers: number;
+  labels: Record<string, string>;
+}
+
+export interface ImageDetails extends ImageSummary {
+  architecture: string;
+  os: string;
+  command: string[];
+  entrypoint: string[];
+  environment: string[];
+  exposedPorts: string[];
+  volumes: string[];
+  workingDirectory: string;
+  user: string;
+  history: { createdAt: number; createdBy: string; sizeBytes: number; comment: string }[];
+  raw: unknown;
+}
+
+export interface VolumeSummary {
+  name: string;
+  driver: string;
+  mountpoint: string;
+  createdAt: number | undefined;
+  labels: Record<string, string>;
+  sizeBytes: number | undefined;
+  /** Names of the containers that use it. */
+  usedBy: string[];
+}
+
+export interface NetworkSummary {
+  id: string;
+  name: string;
+  driver: string;
+  scope: string;
+  internal: boolean;
+  subnets: { subnet: string; gateway: string }[];
+  containers: { id: string; name: string; ip: string }[];
+  labels: Record<string, string>;
+  createdAt: number;
+  /** bridge, host and none cannot be removed. */
+  predefined: boolean;
+}
+
+export interface EngineEvent {
+  type: string;
+  action: string;
+  id: string;
+  attributes: Record<string, string>;
+  time: number;
+}
+
+export interface SystemSummary {
+  name: string;
+  version: string;
+  apiVersion: string;
+  kernel: string;
+  operatingSystem: string;
+  architecture: string;
+  cpus: number;
+  memoryBytes: number;
+  cgroupVersion: string;
+  cgroupDriver: string;
+  storageDriver: string;
+  rootDirectory: string;
+  containersRunning: number;
+  containersPaused: number;
+  containersStopped: number;
+  images: number;
+  warnings: string[];
+  diskUsage: {
+    kind: 'images' | 'containers' | 'volumes';
+    count: number;
+    active: number;
+    sizeBytes: number;
+    reclaimableBytes: number;
+  }[];
+}
+
+export interface PruneResult {
+  removed: string[];
+  reclaimedBytes: number;
+}
+
+/** A compose file the app keeps on disk: the file is the truth. */
+export interface ComposeFile {
+  project: string;
+  path: string;
+  text: string;
+}
+
+export interface ComposeProject {
+  project: string;
+  /** undefined: started elsewhere, known by its labels only. */
+  path: string | undefined;
+  services: { service: string; containers: number; running: number }[];
+}
+
+export interface ComposeDiagnostic {
+  severity: 'error' | 'warning';
+  message: string;
+  /** 1-based; undefined where the whole file is meant. */
+  line: number | undefined;
+  column: number | undefined;
+  /** 1-based end, exclusive column. */
+  endLine: number | undefined;
+  endColumn: number | undefined;
+}
+
+export interface ComposeProgress {
+  kind: 'network' | 'volume' | 'container' | 'image' | 'project';
+  name: string;
+  /** `Creating`, `Created`, `Starting`, `Started`, `Recreate`, `Running`, `Removing`, `Removed`, `Error`, … */
+  status: string;
+  message?: string;
+}
+
+export interface Settings {
+  theme: 'light' | 'dark' | 'system';
+  language: 'en' | 'ko' | 'system';
+}
+
+/** What an IPC error carries; the UI branches on `code`. */
+export interface ApiFailure {
+  code: string;
+  message: string;
+  hint?: string;
+}
