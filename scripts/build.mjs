@@ -3,6 +3,7 @@
 //   engine   → build/engine/engine.mjs    (one bundled file)
 //   electron → build/electron/            (main process, preload and the web-mode server)
 //   renderer → build/renderer/            (static files)
+//   starter  → build/starter/busybox.tar  (the image that is there without any registry)
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
