@@ -48,11 +48,16 @@ async function buildRenderer() {
   await build({ configFile: path.join(root, 'vite.config.ts'), logLevel: 'warn' });
 }
 
+function buildStarter() {
+  execFileSync(process.execPath, [path.join(root, 'scripts/starter-image.mjs')], { stdio: 'inherit' });
+}
+
 const targets = {
   native: buildNative,
   engine: buildEngine,
   electron: buildElectron,
   renderer: buildRenderer,
+  starter: buildStarter,
 };
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(targets)) {
