@@ -1,0 +1,79 @@
+// Starts the engine under test and the peers that this machine has, each with data, socket and bridge of its own.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient } from './engine-api.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+export function makeScratch() {
+  return mkdtempSync(path.join(os.tmpdir(), 'gantry-bench-'));
+}
+
+export async function startGantry(scratch) {
+  const home = path.join(scratch, 'gantry');
+  mkdirSync(home);
+  const socket = path.join(home, 'gantry.sock');
+  const args = [
+    path.join(root, 'build/engine/engine.mjs'),
+    ...['--data-root', path.join(home, 'data'), '--run-root', path.join(home, 'run'), '--socket', socket],
+    ...['--bridge', 'gantrybench0', '--default-subnet', '10.219.0.0/24', '--log-level', 'error'],
+  ];
+  return startDaemon('gantry', process.execPath, args, socket, home);
+}
+
+/** undefined where the machine has no dockerd. */
+export async function startDockerd(scratch) {
+  const binary = ['/usr/sbin/dockerd', '/usr/bin/dockerd'].find((file) => existsSync(file));
+  if (binary === undefined) return undefined;
+  const home = path.join(scratch, 'dockerd');
+  mkdirSync(home);
+  const socket = path.join(home, 'docker.sock');
+  const config = path.join(home, 'daemon.json');
+  writeFileSync(config, '{}');
+  const bridge = 'dockerbench0';
+  spawnSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  spawnSync('ip', ['addr', 'add', '10.218.0.1/24', 'dev', bridge]);
+  spawnSync('ip', ['link', 'set', bridge, 'up']);
+  const args = [
+    ...['--data-root', path.join(home, 'data'), '--exec-root', path.join(home, 'exec')],
+    ...['--pidfile', path.join(home, 'pid'), '--host', `unix://${socket}`, '--bridge', bridge],
+    ...['--config-file', config, '--log-level', 'error'],
+  ];
+  const peer = await startDaemon('dockerd', binary, args, socket, home);
+  const stop = async () => {
+    await peer.stop();
+    spawnSync('ip', ['link', 'delete', bridge]);
+  };
+  return { ...peer, stop };
+}
+
+async function startDaemon(name, command, args, socket, home) {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const exited = new Promise((resolve) => child.on('exit', resolve));
+  const client = createClient(socket);
+  await waitForPing(name, client, child);
+  const { Version: version } = await client.request('GET', '/version');
+  const stop = async () => {
+    client.close();
+    child.kill('SIGTERM');
+    await exited;
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { name, version, socket, client, pid: child.pid, stop };
+}
+
+async function waitForPing(name, client, child) {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+    try {
+      await client.request('GET', '/_ping');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error(`${name} does not answer`);
+}
