@@ -18,8 +18,18 @@ export async function startGantry(scratch) {
   const socket = path.join(home, 'gantry.sock');
   const args = [
     path.join(root, 'build/engine/engine.mjs'),
-    ...['--data-root', path.join(home, 'data'), '--run-root', path.join(home, 'run'), '--socket', socket],
-    ...['--bridge', 'gantrybench0', '--default-subnet', '10.219.0.0/24', '--log-level', 'error'],
+    '--data-root',
+    path.join(home, 'data'),
+    '--run-root',
+    path.join(home, 'run'),
+    '--socket',
+    socket,
+    '--bridge',
+    'gantrybench0',
+    '--default-subnet',
+    '10.219.0.0/24',
+    '--log-level',
+    'error',
   ];
   return startDaemon('gantry', process.execPath, args, socket, home);
 }
@@ -38,9 +48,20 @@ export async function startDockerd(scratch) {
   spawnSync('ip', ['addr', 'add', '10.218.0.1/24', 'dev', bridge]);
   spawnSync('ip', ['link', 'set', bridge, 'up']);
   const args = [
-    ...['--data-root', path.join(home, 'data'), '--exec-root', path.join(home, 'exec')],
-    ...['--pidfile', path.join(home, 'pid'), '--host', `unix://${socket}`, '--bridge', bridge],
-    ...['--config-file', config, '--log-level', 'error'],
+    '--data-root',
+    path.join(home, 'data'),
+    '--exec-root',
+    path.join(home, 'exec'),
+    '--pidfile',
+    path.join(home, 'pid'),
+    '--host',
+    `unix://${socket}`,
+    '--bridge',
+    bridge,
+    '--config-file',
+    config,
+    '--log-level',
+    'error',
   ];
   const peer = await startDaemon('dockerd', binary, args, socket, home);
   const stop = async () => {

@@ -93,7 +93,7 @@ async function execThroughApi({ client }, containerId) {
 
 function throughCli([program, ...args], network) {
   const result = spawnSync(program, [...args, 'run', '--rm', '--network', network, 'busybox:latest', 'true']);
-  if (result.status !== 0) throw new Error(`${program} run: ${result.stderr}`);
+  if (result.status !== 0) throw new Error(`${program} run: ${String(result.stderr)}`);
 }
 
 /** undefined where podman is absent or cannot run here; the reason is printed. */
