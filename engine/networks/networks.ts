@@ -30,9 +30,16 @@ export interface AttachRequest {
   exposedPorts: string[];
   portBindings: PortMap;
   publishAllPorts: boolean;
+  /** Host path of the container's hosts file: the names of its neighbours are kept up to date in it. */
+  hostsFile?: string;
 }
 
+/** Plain data: the container's record keeps it whole, `restore` takes it back. */
 export interface Attachment {
+  /** As in the request: what neighbours on user-defined networks know the container by. */
+  containerName: string;
+  hostname: string;
+  hostsFile?: string;
   interfaces: InterfacePlan[];
   endpoints: Endpoint[];
   ports: PublishedPort[];
@@ -47,6 +54,11 @@ export interface NetworkAttacher {
    * `driver failed programming external connectivity … port is already allocated` naming the holder.
    */
   attach(request: AttachRequest): Promise<Attachment>;
+  /**
+   * Writes `hosts`, `hostname` and `resolv.conf` into the container's directory (in place: they are bind-mounted
+   * files, a rename would leave the container with the old inode). Call it between `attach` and the plan.
+   */
+  writeFiles(request: NetworkFilesRequest): Promise<NetworkFiles>;
   /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
   publish(containerId: string): Promise<void>;
   /** Frees addresses, ports and rules; never touches links (the kernel drops them with the namespace). */
@@ -55,7 +67,24 @@ export interface NetworkAttacher {
   restore(containerId: string, attachment: Attachment): Promise<void>;
 }
 
-/** The network files of a container, written into its directory and bind-mounted at /etc. */
+export interface NetworkFilesRequest {
+  /** The container's own directory; must exist. */
+  directory: string;
+  hostname: string;
+  domainname: string;
+  /** `host`: the host's own files plus what was asked; `none`: loopback names only. */
+  mode: 'bridge' | 'host' | 'none';
+  /** What `attach` returned, for mode `bridge`. */
+  attachment?: Attachment;
+  /** HostConfig.ExtraHosts, `name:address` or `name:host-gateway`. */
+  extraHosts: string[];
+  /** HostConfig.Dns, DnsSearch, DnsOptions. */
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+}
+
+/** Host paths of a container's network files, to be bind-mounted at /etc/hosts, /etc/resolv.conf, /etc/hostname. */
 export interface NetworkFiles {
   hosts: string;
   resolvConf: string;
