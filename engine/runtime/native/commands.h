@@ -2,6 +2,9 @@
 #ifndef GANTRY_COMMANDS_H
 #define GANTRY_COMMANDS_H
 
+/* Runs the subcommand that argv[0] names; 2 when there is none. commands.c holds the table. */
+int command_run(int argc, char **argv);
+
 int zygote_main(int argc, char **argv);
 int extract_main(int argc, char **argv);
 int archive_get_main(int argc, char **argv);
