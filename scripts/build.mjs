@@ -15,12 +15,16 @@ function buildNative() {
   execFileSync('make', ['--silent', '-C', path.join(root, 'engine/runtime/native')], { stdio: 'inherit' });
 }
 
+// What dockerode loads for ssh:// hosts and BuildKit sessions; the app uses neither yet, and both are large.
+const unused = { ssh2: false, '@grpc/grpc-js': false, '@grpc/proto-loader': false };
+
 async function bundle(inputs, outDir, format = 'esm', external = []) {
   const { build } = await import('rolldown');
   await build({
     input: inputs,
     platform: 'node',
     external: [/^node:/, ...external],
+    resolve: { alias: unused },
     logLevel: 'warn',
     output: {
       dir: path.join(root, 'build', outDir),
@@ -39,6 +43,7 @@ async function buildEngine() {
 async function buildElectron() {
   if (!existsSync(path.join(root, 'electron/web.ts'))) return;
   await bundle({ web: path.join(root, 'electron/web.ts') }, 'electron', 'esm', ['electron']);
+  if (!existsSync(path.join(root, 'electron/main.ts'))) return;
   await bundle({ main: path.join(root, 'electron/main.ts') }, 'electron', 'esm', ['electron']);
   await bundle({ preload: path.join(root, 'electron/preload.ts') }, 'electron', 'cjs', ['electron']);
 }

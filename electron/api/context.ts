@@ -1,0 +1,18 @@
+import type Dockerode from 'dockerode';
+import type { EngineConnection } from '../engine-connection.ts';
+import type { SettingsStore } from '../settings-store.ts';
+import type { ProjectStore } from '../../engine/compose/project-store.ts';
+import type { TerminalSessions } from '../terminal-sessions.ts';
+import type { ImageUploads } from '../image-uploads.ts';
+
+/** What every handler is given; one per app, shared by all windows and tabs. */
+export interface ApiContext {
+  docker: Dockerode;
+  connection: EngineConnection;
+  settings: SettingsStore;
+  projects: ProjectStore;
+  terminals: TerminalSessions;
+  uploads: ImageUploads;
+  /** Opens a window at a route of the renderer; undefined in web mode, where the renderer opens a tab itself. */
+  openWindow: ((route: string) => void) | undefined;
+}

@@ -1,0 +1,30 @@
+import type Dockerode from 'dockerode';
+import { failure } from './failures.ts';
+
+/**
+ * dockerode pastes ids into URL paths as they are: everything that comes from the renderer is encoded here, so that
+ * no id can name another operation (`x/../../images/prune`).
+ */
+export function containerOf(docker: Dockerode, id: string): Dockerode.Container {
+  return docker.getContainer(pathSegment(id));
+}
+
+export function networkOf(docker: Dockerode, id: string): Dockerode.Network {
+  return docker.getNetwork(pathSegment(id));
+}
+
+export function volumeOf(docker: Dockerode, name: string): Dockerode.Volume {
+  return docker.getVolume(pathSegment(name));
+}
+
+/** Image names hold slashes. */
+export function imageOf(docker: Dockerode, name: string): Dockerode.Image {
+  return docker.getImage(name.split('/').map(pathSegment).join('/'));
+}
+
+function pathSegment(segment: string): string {
+  if (segment === '' || segment === '.' || segment === '..') {
+    throw failure('BAD_REQUEST', `invalid name: ${JSON.stringify(segment)}`);
+  }
+  return encodeURIComponent(segment);
+}

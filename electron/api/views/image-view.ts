@@ -1,0 +1,59 @@
+import type Dockerode from 'dockerode';
+import type { ImageDetails, ImageSummary } from '../types.ts';
+import { timeOf } from './time.ts';
+
+/** One row of `GET /images/{name}/history`. */
+export interface HistoryRow {
+  Created: number;
+  CreatedBy: string;
+  Size: number;
+  Comment: string;
+}
+
+/** A row of `GET /images/json`; an untagged image has no tags (Docker may say `<none>:<none>`). */
+export function toImageSummary(info: Dockerode.ImageInfo): ImageSummary {
+  return {
+    id: info.Id,
+    tags: realTags(info.RepoTags),
+    createdAt: info.Created * 1000,
+    sizeBytes: info.Size,
+    containers: info.Containers ?? -1,
+    labels: info.Labels ?? {},
+  };
+}
+
+export function toImageDetails(
+  info: Dockerode.ImageInspectInfo,
+  history: HistoryRow[],
+  containers: number,
+): ImageDetails {
+  const config: Partial<Dockerode.ImageInspectInfo['Config']> = info.Config ?? {};
+  return {
+    id: info.Id,
+    tags: realTags(info.RepoTags),
+    createdAt: timeOf(info.Created) ?? 0,
+    sizeBytes: info.Size,
+    containers,
+    labels: config.Labels ?? {},
+    architecture: info.Architecture,
+    os: info.Os,
+    command: config.Cmd ?? [],
+    entrypoint: typeof config.Entrypoint === 'string' ? [config.Entrypoint] : (config.Entrypoint ?? []),
+    environment: config.Env ?? [],
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
+    volumes: Object.keys(config.Volumes ?? {}),
+    workingDirectory: config.WorkingDir ?? '',
+    user: config.User ?? '',
+    history: history.map((row) => ({
+      createdAt: row.Created * 1000,
+      createdBy: row.CreatedBy,
+      sizeBytes: row.Size,
+      comment: row.Comment,
+    })),
+    raw: info,
+  };
+}
+
+function realTags(tags: string[] | null | undefined): string[] {
+  return (tags ?? []).filter((tag) => tag !== '<none>:<none>');
+}

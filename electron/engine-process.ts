@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { errnoOf, messageOf } from '../engine/lib/errors.ts';
+
+const ROOT_SOCKET = '/run/gantry/gantry.sock';
+const START_TIMEOUT_MS = 15_000;
+const PING_TIMEOUT_MS = 2000;
+const POLL_MS = 50;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a user's engine lives. */
+export interface EnginePaths {
+  socket: string;
+  runRoot: string;
+  dataRoot: string;
+  logFile: string;
+}
+
+export type EngineSearch =
+  /** `started`: by this call. */
+  | { socket: string; started: boolean; failure?: undefined }
+  | { socket: string; started: false; failure: string };
+
+/** Root's engine is the machine's; a user's lies in their XDG directories. */
+export function enginePaths(uid: number, env: Environment = process.env): EnginePaths {
+  if (uid === 0) {
+    const dataRoot = '/var/lib/gantry';
+    return {
+      socket: ROOT_SOCKET,
+      runRoot: '/run/gantry',
+      dataRoot,
+      logFile: path.join(dataRoot, 'engine.log'),
+    };
+  }
+  const runRoot = path.join(env['XDG_RUNTIME_DIR'] ?? `/run/user/${uid}`, 'gantry');
+  const dataRoot = path.join(userData(env), 'gantry');
+  return {
+    socket: path.join(runRoot, 'gantry.sock'),
+    runRoot,
+    dataRoot,
+    logFile: path.join(dataRoot, 'engine.log'),
+  };
+}
+
+/** Where the app (not the engine) keeps settings and compose projects. */
+export function appDataDirectory(env: Environment = process.env): string {
+  return path.join(userData(env), 'gantry', 'app');
+}
+
+function userData(env: Environment): string {
+  return env['XDG_DATA_HOME'] || path.join(env['HOME'] ?? os.homedir(), '.local/share');
+}
+
+/** A socket that the user named, which is used and never started: GANTRY_SOCKET, then DOCKER_HOST=unix://…. */
+export function namedSocket(env: Environment = process.env): string | undefined {
+  if (env['GANTRY_SOCKET']) return env['GANTRY_SOCKET'].replace(/^unix:\/\//, '');
+  return /^unix:\/\/(.+)$/.exec(env['DOCKER_HOST'] ?? '')?.[1];
+}
+
+/**
+ * Finds the engine to talk to, starting one where none answers. Never throws for a missing engine: the app then
+ * opens disconnected and shows `failure`.
+ */
+export async function findOrStartEngine(engineScript: string): Promise<EngineSearch> {
+  const named = namedSocket();
+  if (named) return { socket: named, started: false };
+  const uid = process.getuid?.() ?? -1;
+  const paths = enginePaths(uid);
+  for (const socket of new Set([paths.socket, ROOT_SOCKET])) {
+    if (await answers(socket)) return { socket, started: false };
+  }
+  if (uid !== 0) {
+    const failure = `no engine answers on ${paths.socket} or ${ROOT_SOCKET}, and starting one needs root for now`;
+    return { socket: paths.socket, started: false, failure };
+  }
+  try {
+    await startEngine(engineScript, paths);
+    return { socket: paths.socket, started: true };
+  } catch (error) {
+    return { socket: paths.socket, started: false, failure: messageOf(error) };
+  }
+}
+
+/** Whether an engine answers `GET /_ping` on the socket. */
+export function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ping = request({ socketPath, path: '/_ping', timeout: PING_TIMEOUT_MS }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    ping.on('timeout', () => ping.destroy());
+    ping.on('error', () => resolve(false));
+    ping.end();
+  });
+}
+
+/**
+ * Starts an engine that outlives this process: its own session, its output in a log file. Two apps that start at
+ * once are told apart by the engine's lock; the loser finds the winner's socket answering.
+ */
+async function startEngine(engineScript: string, paths: EnginePaths): Promise<void> {
+  await mkdir(paths.dataRoot, { recursive: true, mode: 0o710 });
+  await mkdir(paths.runRoot, { recursive: true, mode: 0o700 });
+  const log = await open(paths.logFile, 'a', 0o600);
+  const { size: logStart } = await log.stat();
+  let exited: number | undefined;
+  try {
+    const flags = ['--data-root', paths.dataRoot, '--run-root', paths.runRoot, '--socket', paths.socket];
+    const child = spawn(process.execPath, [engineScript, ...flags], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    });
+    child.on('error', () => (exited = -1));
+    child.on('exit', (code) => (exited = code ?? -1));
+    child.unref();
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await answers(paths.socket))) {
+      if (exited !== undefined || Date.now() > deadline) {
+        throw new Error(await startFailure(paths.logFile, logStart, exited));
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+/** The engine's own last words are the reason that the user needs. */
+async function startFailure(logFile: string, from: number, exitCode: number | undefined): Promise<string> {
+  const written = await readFile(logFile).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+  const lastLine = written.subarray(from).toString().trim().split('\n').at(-1);
+  const how =
+    exitCode === undefined ? 'the engine does not answer' : `the engine exited with code ${exitCode}`;
+  return lastLine ? `${how}: ${lastLine}` : `${how} (see ${logFile})`;
+}
