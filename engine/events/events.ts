@@ -9,3 +9,35 @@ export interface EventInput {
 export interface EventPublisher {
   publish(event: EventInput): void;
 }
+
+/** An event as `GET /events` sends it, except for the time in nanoseconds, which a JSON number cannot hold. */
+export interface EventMessage {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes: Record<string, string> };
+  scope: 'local';
+  /** Unix seconds. */
+  time: number;
+  timeNano: bigint;
+}
+
+/** `filters` of `GET /events`: name → values, of which any one must fit; several names must all fit. */
+export interface EventFilters {
+  values(name: string): string[];
+}
+
+export interface EventSubscription {
+  /** Nanoseconds since the epoch; with either of them the past is told first. */
+  since: bigint | undefined;
+  until: bigint | undefined;
+  filters: EventFilters;
+  signal: AbortSignal;
+}
+
+export interface Events extends EventPublisher {
+  start(): Promise<void>;
+  /** Ends every subscription once everything published is on disk. */
+  close(): Promise<void>;
+  /** In order, each event once, past and then live; ends at `until`, on abort and at close. */
+  subscribe(subscription: EventSubscription): AsyncGenerator<EventMessage>;
+}

@@ -1,0 +1,34 @@
+import type { Duplex } from 'node:stream';
+import type { Exchange } from './exchange.ts';
+
+/**
+ * Takes the connection from HTTP and returns it as raw bytes, with half-close both ways (the server's sockets are
+ * allowHalfOpen). Clients that ask with `Upgrade` get 101 and may already have sent bytes; the others get the legacy
+ * `200 OK` without length and must not send raw bytes before they have seen it.
+ */
+export function hijackConnection(exchange: Exchange, contentType: string): Duplex {
+  const { request, response, socket } = exchange;
+  const upgrade = request.headers.upgrade !== undefined;
+  if (!exchange.upgraded) releaseFromParser(exchange);
+  response.detachSocket(socket);
+  socket.setTimeout(0);
+  socket.on('error', () => socket.destroy());
+  const lines = [
+    upgrade ? 'HTTP/1.1 101 UPGRADED' : 'HTTP/1.1 200 OK',
+    `Content-Type: ${contentType}`,
+    ...(upgrade ? ['Connection: Upgrade', 'Upgrade: tcp'] : []),
+    ...Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}`),
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  return socket;
+}
+
+/**
+ * node:http reads an ordinary connection natively ("consumed"). Adding a `data` listener is the public way to make it
+ * hand the bytes to JavaScript again; without its own listeners they then stay in the socket for us.
+ */
+function releaseFromParser({ socket }: Exchange): void {
+  socket.on('data', () => undefined);
+  for (const event of ['data', 'end', 'drain', 'timeout', 'error']) socket.removeAllListeners(event);
+  socket.pause();
+}

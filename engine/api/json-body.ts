@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+import { invalidArgument, messageOf } from '../lib/errors.ts';
+
+/**
+ * Docker's rules: an empty body is no body whatever its type; anything else must say `application/json` (SECURITY:
+ * CSRF, a form cannot) and hold exactly one JSON object.
+ */
+export function parseJsonBody(request: IncomingMessage, body: Buffer): object | undefined {
+  const contentType = request.headers['content-type'];
+  if (body.length === 0 && contentType === undefined) return undefined;
+  requireJson(contentType ?? '');
+  if (body.length === 0) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw invalidArgument(`invalid JSON: ${messageOf(error)}`);
+  }
+  if (value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw invalidArgument('invalid JSON: the body is not an object');
+  }
+  return value;
+}
+
+function requireJson(contentType: string): void {
+  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (mediaType === '') {
+    throw invalidArgument(`malformed Content-Type header (${contentType}): mime: no media type`);
+  }
+  if (mediaType !== 'application/json') {
+    throw invalidArgument(`unsupported Content-Type header (${contentType}): must be 'application/json'`);
+  }
+}

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import { EngineError, ERROR_STATUS, errnoOf, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Exchange } from './exchange.ts';
+import { hijackConnection } from './hijack.ts';
+import type { JsonLines, Reply } from './route.ts';
+import { acceptWebSocket } from './websocket.ts';
+
+export function createReply(exchange: Exchange): Reply {
+  const { response } = exchange;
+  const send = (status: number, headers: Record<string, string>, body: string): void => {
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  };
+  const stream = (status: number, headers: Record<string, string>): ServerResponse => {
+    response.writeHead(status, headers);
+    response.flushHeaders();
+    return response;
+  };
+  return {
+    json: (status, value, headers) =>
+      send(status, { 'Content-Type': 'application/json', ...headers }, `${JSON.stringify(value)}\n`),
+    empty(status, headers = {}) {
+      response.writeHead(status, headers).end();
+    },
+    text: (status, body, headers) =>
+      send(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, body),
+    stream,
+    jsonLines: (status = 200) => jsonLines(stream(status, { 'Content-Type': 'application/json' })),
+    hijack: (contentType) => hijackConnection(exchange, contentType),
+    webSocket: () => acceptWebSocket(exchange),
+  };
+}
+
+function jsonLines(response: ServerResponse): JsonLines {
+  return {
+    async write(value) {
+      if (response.destroyed || response.write(`${JSON.stringify(value)}\n`)) return;
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    },
+    end: () => {
+      response.end();
+    },
+  };
+}
+
+/**
+ * The one place where an error becomes a reply. After the head is out nothing truthful can be said any more: the
+ * connection is cut, so that the client sees an incomplete body rather than a complete-looking one.
+ */
+export function sendError(exchange: Exchange, error: unknown, logger: Logger): void {
+  const { request, response, socket } = exchange;
+  const status = statusOf(error);
+  if (status === ERROR_STATUS.internal) {
+    logger.error('request failed', {
+      method: request.method,
+      path: request.url?.split('?')[0],
+      error: error instanceof Error ? error.stack : String(error),
+    });
+  }
+  if (response.headersSent || response.socket === null || response.destroyed) {
+    socket.destroy();
+    return;
+  }
+  if (status === 304) {
+    response.writeHead(304).end();
+    return;
+  }
+  const body = `${JSON.stringify({ message: messageOf(error) })}\n`;
+  const reason = STATUS_CODES[status] ?? 'Client Closed Request';
+  response.writeHead(status, reason, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+/** EngineError by its kind; a full disk wherever it hit; everything else is a fault of ours. */
+function statusOf(error: unknown): number {
+  if (error instanceof EngineError) return ERROR_STATUS[error.kind];
+  const errno = errnoOf(error);
+  return ERROR_STATUS[errno === 'ENOSPC' || errno === 'EDQUOT' ? 'no-space' : 'internal'];
+}

@@ -1,0 +1,91 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { invalidArgument, messageOf } from './lib/errors.ts';
+import { LOG_LEVELS } from './lib/logger.ts';
+import type { LogLevel } from './lib/logger.ts';
+
+export interface EngineOptions {
+  dataRoot: string;
+  runRoot: string;
+  socketPath: string;
+  /** Name of the default bridge's interface; undefined: the networks' own default. */
+  bridge: string | undefined;
+  /** CIDR of the default bridge. */
+  defaultSubnet: string | undefined;
+  cgroupParent: string;
+  logLevel: LogLevel;
+  insecureRegistries: string[];
+  registryMirrors: string[];
+  /** Image archive that is loaded into an empty store. */
+  starterImage: string | undefined;
+}
+
+export const USAGE = `usage: engine [OPTION...]
+  --data-root DIR              images, containers, volumes (default /var/lib/gantry)
+  --run-root DIR               sockets and state of what runs (default /run/gantry)
+  --socket PATH                API socket (default RUN-ROOT/gantry.sock)
+  --bridge NAME                interface of the default bridge network
+  --default-subnet CIDR        subnet of the default bridge network
+  --cgroup-parent NAME         parent of all container cgroups (default gantry)
+  --starter-image PATH         image archive to load into an empty store
+  --insecure-registry HOST:PORT   registry reached without TLS verification, may be repeated
+  --registry-mirror URL        mirror of docker.io, may be repeated
+  --log-level LEVEL            ${LOG_LEVELS.join(', ')} (default info)
+  --help, --version
+`;
+
+/** Throws invalid-argument with one line that says what is wrong. */
+export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'version' {
+  const values = readFlags(argv);
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  const logLevel = LOG_LEVELS.find((level) => level === (values['log-level'] ?? 'info'));
+  if (!logLevel)
+    throw invalidArgument(`--log-level: '${values['log-level']}' is none of ${LOG_LEVELS.join(', ')}`);
+  const bridge = values.bridge;
+  // IFNAMSIZ is 16 with the terminating zero.
+  if (bridge !== undefined && !/^[a-zA-Z0-9][\w.-]{0,14}$/.test(bridge)) {
+    throw invalidArgument(`--bridge: '${bridge}' is no interface name of at most 15 characters`);
+  }
+  const cgroupParent = values['cgroup-parent'] ?? 'gantry';
+  if (!/^[a-zA-Z0-9][\w.-]*$/.test(cgroupParent)) {
+    throw invalidArgument(`--cgroup-parent: '${cgroupParent}' is no plain name`);
+  }
+  const runRoot = path.resolve(values['run-root'] ?? '/run/gantry');
+  return {
+    dataRoot: path.resolve(values['data-root'] ?? '/var/lib/gantry'),
+    runRoot,
+    socketPath: path.resolve(values.socket ?? path.join(runRoot, 'gantry.sock')),
+    bridge,
+    defaultSubnet: values['default-subnet'],
+    cgroupParent,
+    logLevel,
+    insecureRegistries: values['insecure-registry'] ?? [],
+    registryMirrors: values['registry-mirror'] ?? [],
+    starterImage: values['starter-image'],
+  };
+}
+
+function readFlags(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        'data-root': { type: 'string' },
+        'run-root': { type: 'string' },
+        socket: { type: 'string' },
+        bridge: { type: 'string' },
+        'default-subnet': { type: 'string' },
+        'cgroup-parent': { type: 'string' },
+        'starter-image': { type: 'string' },
+        'insecure-registry': { type: 'string', multiple: true },
+        'registry-mirror': { type: 'string', multiple: true },
+        'log-level': { type: 'string' },
+        help: { type: 'boolean' },
+        version: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw invalidArgument(messageOf(error));
+  }
+}

@@ -1,0 +1,47 @@
+import { parseCommandLine, USAGE } from './command-line.ts';
+import { startDaemon } from './daemon.ts';
+import { EngineError, messageOf } from './lib/errors.ts';
+import { createLogger } from './lib/logger.ts';
+import { VERSION } from './lib/version.ts';
+
+/** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
+const EXIT_USAGE = 2;
+
+// A closed pipe on our output must not end the engine.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+async function main(): Promise<void> {
+  const options = parseCommandLine(process.argv.slice(2));
+  if (options === 'help' || options === 'version') {
+    process.stdout.write(options === 'help' ? USAGE : `${VERSION}\n`);
+    return;
+  }
+  const logger = createLogger(options.logLevel);
+  process.on('unhandledRejection', (error) => {
+    logger.error('unhandled rejection', { error: error instanceof Error ? error.stack : String(error) });
+  });
+  const daemon = await startDaemon(options, logger);
+  process.stdout.write(`listening on unix://${options.socketPath}\n`);
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info('stopping, containers go on', { signal });
+    daemon.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error('stop failed', { error: messageOf(error) });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof EngineError;
+  process.stderr.write(`engine: ${expected || !(error instanceof Error) ? messageOf(error) : error.stack}\n`);
+  process.exit(expected ? EXIT_USAGE : 1);
+});

@@ -1,0 +1,128 @@
+import { readdir } from 'node:fs/promises';
+import { VERSION } from '../lib/version.ts';
+import { filesystemOf, readHost } from './host.ts';
+import { probeLimits } from './limits.ts';
+import type { LimitSupport } from './limits.ts';
+
+/** What the other domains and the command line contribute to `GET /info`. */
+export interface InfoSources {
+  engineId: string;
+  dataRoot: string;
+  shimBinary: string;
+  cgroupVersion: 1 | 2;
+  debug: boolean;
+  insecureRegistries: string[];
+  registryMirrors: string[];
+  containerCounts(): { running: number; paused: number; stopped: number };
+  imageCount(): number;
+  eventListeners(): number;
+}
+
+/** `GET /info` of the Docker Engine API. Fields of features that Gantry lacks are empty, as Docker leaves them. */
+export async function readSystemInfo(sources: InfoSources): Promise<object> {
+  const { running, paused, stopped } = sources.containerCounts();
+  const [host, filesystem, limits, descriptors] = await Promise.all([
+    readHost(),
+    filesystemOf(sources.dataRoot),
+    probeLimits(sources.cgroupVersion),
+    readdir('/proc/self/fd'),
+  ]);
+  return {
+    ID: sources.engineId,
+    Containers: running + paused + stopped,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: stopped,
+    Images: sources.imageCount(),
+    Driver: 'overlay2',
+    DriverStatus: [
+      ['Backing Filesystem', filesystem],
+      ['Supports d_type', 'true'],
+      ['userxattr', 'false'],
+    ],
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'null'],
+      Authorization: null,
+      Log: ['json-file', 'none'],
+    },
+    ...limits,
+    IPv4Forwarding: true,
+    Debug: sources.debug,
+    NFd: descriptors.length,
+    NGoroutines: 0,
+    SystemTime: new Date().toISOString(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: String(sources.cgroupVersion),
+    NEventsListener: sources.eventListeners(),
+    KernelVersion: host.kernelVersion,
+    OperatingSystem: host.operatingSystem,
+    OSVersion: host.osVersion,
+    OSType: 'linux',
+    Architecture: host.architecture,
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: registryConfig(sources),
+    NCPU: host.cpus,
+    MemTotal: host.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: sources.dataRoot,
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: host.name,
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: VERSION,
+    Runtimes: { gantry: { path: sources.shimBinary } },
+    DefaultRuntime: 'gantry',
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: 'gantry-shim',
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: '' },
+    InitCommit: { ID: '' },
+    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+    CDISpecDirs: [],
+    Warnings: warningsFor(limits),
+  };
+}
+
+function registryConfig({ insecureRegistries, registryMirrors }: InfoSources): object {
+  const index = (name: string, secure: boolean, official: boolean): object => ({
+    Name: name,
+    Mirrors: official ? registryMirrors : [],
+    Secure: secure,
+    Official: official,
+  });
+  return {
+    IndexConfigs: {
+      'docker.io': index('docker.io', true, true),
+      ...Object.fromEntries(insecureRegistries.map((name) => [name, index(name, false, false)])),
+    },
+    InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'],
+    Mirrors: registryMirrors,
+  };
+}
+
+/** Docker's texts. */
+function warningsFor(limits: LimitSupport): string[] {
+  const missing: [boolean, string][] = [
+    [limits.MemoryLimit, 'memory limit'],
+    [limits.SwapLimit, 'swap limit'],
+    [limits.CpuCfsQuota, 'cpu cfs quota'],
+    [limits.CpuCfsPeriod, 'cpu cfs period'],
+    [limits.CPUShares, 'cpu shares'],
+    [limits.CPUSet, 'cpuset'],
+    [limits.PidsLimit, 'pids limit'],
+  ];
+  return missing.filter(([supported]) => !supported).map(([, name]) => `WARNING: No ${name} support`);
+}
