@@ -1,0 +1,160 @@
+#include "rooted.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile name. */
+#define MAX_DEPTH 1024
+
+void rooted_close(int *fd) {
+  if (*fd >= 0)
+    close(*fd);
+}
+
+int rooted_open(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
+  /* openat2 is strict: mode must be 0 unless something is created. */
+  struct open_how how = {
+      .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC), .mode = mode, .resolve = resolve};
+  for (int tries = 0;; tries++) {
+    int fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (fd >= 0 || errno != EAGAIN || tries == 128)
+      return fd;
+  }
+}
+
+int rooted_make_directories(int directory, const char *path, uint64_t resolve, struct error *err) {
+  char prefix[PATH_MAX];
+  size_t length = strlen(path);
+  if (length >= sizeof prefix)
+    return error_set(err, ENAMETOOLONG, "%.64s...: path too long", path);
+  memcpy(prefix, path, length + 1);
+  int current = rooted_open(directory, *path ? path : ".", O_PATH | O_DIRECTORY, 0, resolve);
+  if (current >= 0)
+    return current;
+  if (errno != ENOENT)
+    return error_set(err, errno, "open directory %s: %s", path, strerror(errno));
+  current = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+  for (char *start = prefix; current >= 0 && start < prefix + length;) {
+    char *end = strchrnul(start, '/');
+    char saved = *end;
+    *end = '\0';
+    ROOTED_FD parent = current;
+    current = rooted_open(directory, prefix, O_PATH | O_DIRECTORY, 0, resolve);
+    if (current < 0 && errno == ENOENT) {
+      /* EEXIST: a dangling link, or a race that the next open judges. */
+      if (mkdirat(parent, start, 0755) < 0 && errno != EEXIST)
+        return error_set(err, errno, "create directory %s: %s", prefix, strerror(errno));
+      current = rooted_open(directory, prefix, O_PATH | O_DIRECTORY, 0, resolve);
+    }
+    if (current < 0)
+      return error_set(err, errno, "open directory %s: %s", prefix, strerror(errno));
+    *end = saved;
+    start = end + (saved ? 1 : 0);
+  }
+  return current >= 0 ? current : error_set(err, errno, "open directory: %s", strerror(errno));
+}
+
+int rooted_clean(const char *name, char *out, struct error *err) {
+  size_t length = 0;
+  unsigned depth = 0;
+  for (const char *part = name; *part;) {
+    const char *end = strchrnul(part, '/');
+    size_t size = (size_t)(end - part);
+    if (size == 2 && part[0] == '.' && part[1] == '.') {
+      if (depth-- == 0)
+        return error_set(err, EXDEV, "invalid path \"%.256s\": it leaves the archive's root", name);
+      while (length > 0 && out[length - 1] != '/')
+        length--;
+      length -= length > 0;
+    } else if (size > 0 && !(size == 1 && *part == '.')) {
+      if (length + size + 2 > PATH_MAX || ++depth > MAX_DEPTH)
+        return error_set(err, ENAMETOOLONG, "invalid path \"%.64s...\": too long or too deep", name);
+      if (length > 0)
+        out[length++] = '/';
+      memcpy(out + length, part, size);
+      length += size;
+    }
+    part = *end ? end + 1 : end;
+  }
+  out[length] = '\0';
+  return 0;
+}
+
+int rooted_mount_id(int fd, uint64_t *id) {
+  struct statx status;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) < 0)
+    return -1;
+  *id = status.stx_mnt_id;
+  return 0;
+}
+
+static void close_directory(DIR **directory) {
+  if (*directory)
+    closedir(*directory);
+}
+
+static int remove_entries(int fd, uint64_t mount, int depth, struct error *err);
+
+static int remove_directory(int parent, const char *name, uint64_t mount, int depth,
+                            struct error *err) {
+  if (depth > MAX_DEPTH)
+    return error_set(err, ENAMETOOLONG, "remove %s: tree too deep", name);
+  ROOTED_FD fd = rooted_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                             ROOTED_STRICT | RESOLVE_NO_XDEV);
+  if (fd < 0 && errno == ENOENT)
+    return 0;
+  if (fd < 0)
+    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+  /* NO_XDEV alone lets a bind mount of the same tree pass on old kernels: compare the mount too. */
+  uint64_t here;
+  if (rooted_mount_id(fd, &here) < 0 || here != mount)
+    return error_set(err, EXDEV, "remove %s: another file system is mounted there", name);
+  if (remove_entries(fd, mount, depth, err) < 0)
+    return error_wrap(err, "%s", name);
+  if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+  return 0;
+}
+
+static int remove_entry(int parent, const char *name, uint64_t mount, int depth,
+                        struct error *err) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+    return 0;
+  if (errno != EISDIR && errno != EPERM)
+    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+  return remove_directory(parent, name, mount, depth, err);
+}
+
+static int remove_entries(int fd, uint64_t mount, int depth, struct error *err) {
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  __attribute__((cleanup(close_directory))) DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+  if (!directory)
+    return error_set(err, errno, "read directory: %s", strerror(errno));
+  for (;;) {
+    errno = 0;
+    struct dirent *entry = readdir(directory);
+    if (!entry)
+      return errno == 0 ? 0 : error_set(err, errno, "read directory: %s", strerror(errno));
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+      continue;
+    int removed = entry->d_type == DT_DIR
+                      ? remove_directory(fd, entry->d_name, mount, depth + 1, err)
+                      : remove_entry(fd, entry->d_name, mount, depth + 1, err);
+    if (removed < 0)
+      return -1;
+  }
+}
+
+int rooted_remove(int parent, const char *name, struct error *err) {
+  uint64_t mount;
+  if (rooted_mount_id(parent, &mount) < 0)
+    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+  return remove_entry(parent, name, mount, 0, err);
+}
