@@ -10,7 +10,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"zygote", zygote_main}, /* resident parent that forks shims, see zygote.c */
+    {"zygote", zygote_main},           /* resident parent that forks shims, see zygote.c */
+    {"extract-layer", extract_main},   /* tar on stdin -> layer directory */
+    {"remove-tree", remove_tree_main}, /* guarded recursive removal */
 };
 
 int command_run(int argc, char **argv) {

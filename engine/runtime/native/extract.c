@@ -38,8 +38,7 @@ struct extract {
 };
 
 static int fail(const struct extract *x, struct error *err) {
-  int number = errno;
-  return error_set(err, number, "%.256s: %s", x->path, strerror(number));
+  return error_set(err, errno, "%.256s", x->path);
 }
 
 static void forget_parent(struct extract *x) {
@@ -48,9 +47,9 @@ static void forget_parent(struct extract *x) {
 }
 
 /*
- * Opens the directory `path` below base, making what is missing. SECURITY: 2026-17106, 2025-47290: the fast path
- * follows no link at all; the slow one only links that stay inside the layer (lib -> usr/lib), or, for docker cp,
- * inside the container's root.
+ * Opens the directory `path` below base, making what is missing. SECURITY: 2026-17106, 2025-47290:
+ * the fast path follows no link at all; the slow one only links that stay inside the layer (lib ->
+ * usr/lib), or, for docker cp, inside the container's root.
  */
 static int open_directory(struct extract *x, const char *path, struct error *err) {
   int fd = rooted_open(x->base, *path ? path : ".", O_PATH | O_DIRECTORY, 0, ROOTED_STRICT);
@@ -64,7 +63,7 @@ static int open_directory(struct extract *x, const char *path, struct error *err
   }
   char full[PATH_MAX];
   if (strlen(x->options->base_path) + strlen(path) + 2 > sizeof full)
-    return error_set(err, ENAMETOOLONG, "%.64s...: path too long", path);
+    return error_set(err, ENAMETOOLONG, "%.64s...", path);
   char *end = stpcpy(full, x->options->base_path);
   *end++ = '/';
   stpcpy(end, path);
@@ -88,8 +87,8 @@ static const char *open_parent(struct extract *x, struct error *err) {
 }
 
 /*
- * SECURITY: overlay's own attributes would let a layer redirect lookups or show files of others; of security.* only
- * file capabilities travel in images.
+ * SECURITY: overlay's own attributes would let a layer redirect lookups or show files of others; of
+ * security.* only file capabilities travel in images.
  */
 static bool xattr_allowed(const char *name) {
   if (strncmp(name, "security.", 9) == 0)
@@ -118,7 +117,8 @@ static gid_t group(const struct extract *x) {
   return x->options->chown ? x->options->gid : x->entry.gid;
 }
 
-/* Attributes of a file or directory. chown first: it clears set-user-ID bits and file capabilities. */
+/* Attributes of a file or directory. chown first: it clears set-user-ID bits and file capabilities.
+ */
 static int set_attributes(struct extract *x, int fd, struct error *err) {
   if (fchown(fd, owner(x), group(x)) < 0 || fchmod(fd, x->entry.mode) < 0)
     return fail(x, err);
@@ -137,8 +137,8 @@ static bool is_whiteout(const struct stat *status) {
 }
 
 /*
- * Makes room for the entry where an earlier one (or the container's file) is. Returns 1 when a directory is there
- * that the entry, a directory too, goes on with.
+ * Makes room for the entry where an earlier one (or the container's file) is. Returns 1 when a
+ * directory is there that the entry, a directory too, goes on with.
  */
 static int clear_place(struct extract *x, const char *leaf, bool *replaced_whiteout,
                        struct error *err) {
@@ -149,9 +149,9 @@ static int clear_place(struct extract *x, const char *leaf, bool *replaced_white
   if (was_directory && is_directory)
     return 1;
   if (x->options->keep_directories && was_directory)
-    return error_set(err, EISDIR, "cannot overwrite directory \"%.200s\" with non-directory", x->path);
+    return error_set(err, 0, "cannot overwrite directory \"%.200s\" with non-directory", x->path);
   if (x->options->keep_directories && is_directory)
-    return error_set(err, ENOTDIR, "cannot overwrite non-directory \"%.200s\" with directory", x->path);
+    return error_set(err, 0, "cannot overwrite non-directory \"%.200s\" with directory", x->path);
   *replaced_whiteout = x->options->layer && is_whiteout(&status);
   return rooted_remove(x->parent, leaf, err);
 }
@@ -171,7 +171,8 @@ static int write_all(struct extract *x, int fd, const unsigned char *data, size_
 }
 
 static int make_file(struct extract *x, const char *leaf, struct error *err) {
-  ROOTED_FD fd = openat(x->parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  ROOTED_FD fd =
+      openat(x->parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return fail(x, err);
   const unsigned char *data;
@@ -194,13 +195,13 @@ static int remember_directory(struct extract *x, struct error *err) {
     size_t capacity = x->directory_capacity ? x->directory_capacity * 2 : 256;
     void *grown = realloc(x->directories, capacity * sizeof *x->directories);
     if (!grown)
-      return error_set(err, ENOMEM, "out of memory");
+      return error_set(err, ENOMEM, "extract");
     x->directories = grown;
     x->directory_capacity = capacity;
   }
   char *path = strdup(x->path);
   if (!path)
-    return error_set(err, ENOMEM, "out of memory");
+    return error_set(err, ENOMEM, "extract");
   x->directories[x->directory_count++] = (struct directory_time){path, x->entry.mtime};
   return 0;
 }
@@ -219,7 +220,8 @@ static int make_directory(struct extract *x, const char *leaf, bool exists, bool
   return remember_directory(x, err);
 }
 
-/* The target is a name in the archive; absolute ones are taken from its root, as kaniko writes them. */
+/* The target is a name in the archive; absolute ones are taken from its root, as kaniko writes
+ * them. */
 static int make_hard_link(struct extract *x, const char *leaf, struct error *err) {
   char target[PATH_MAX];
   if (rooted_clean(x->entry.link, target, err) < 0)
@@ -235,8 +237,7 @@ static int make_hard_link(struct extract *x, const char *leaf, struct error *err
   ROOTED_FD fd = openat(slash ? directory : x->base, slash ? slash + 1 : target,
                         O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
-    return error_set(err, errno, "%.200s: link target \"%.200s\": %s", x->path, x->entry.link,
-                     strerror(errno));
+    return error_set(err, errno, "%.200s: link target \"%.200s\"", x->path, x->entry.link);
   if (linkat(fd, "", x->parent, leaf, AT_EMPTY_PATH) < 0)
     return fail(x, err);
   return 0;
@@ -304,11 +305,10 @@ static int set_directory_times(struct extract *x, struct error *err) {
   for (size_t i = x->directory_count; i-- > 0;) {
     const struct directory_time *directory = &x->directories[i];
     /* Gone or replaced by a later entry: nothing to set. */
-    ROOTED_FD fd =
-        rooted_open(x->base, directory->path, O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
+    ROOTED_FD fd = rooted_open(x->base, directory->path, O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
     struct timespec times[2] = {directory->mtime, directory->mtime};
     if (fd >= 0 && futimens(fd, times) < 0)
-      return error_set(err, errno, "%.256s: %s", directory->path, strerror(errno));
+      return error_set(err, errno, "%.256s", directory->path);
   }
   return 0;
 }
@@ -340,7 +340,7 @@ int extract_archive(int input, int base, const struct extract_options *options,
                     struct extract_summary *summary, struct error *err) {
   __attribute__((cleanup(free_extract))) struct extract *x = calloc(1, sizeof *x);
   if (!x)
-    return error_set(err, ENOMEM, "out of memory");
+    return error_set(err, ENOMEM, "extract");
   *summary = (struct extract_summary){0};
   x->options = options;
   x->base = base;

@@ -1,4 +1,5 @@
-/* Unpacks a hostile tar below a directory: the one extractor, for image layers and for docker cp. */
+/* Unpacks a hostile tar below a directory: the one extractor, for image layers and for docker cp.
+ */
 #ifndef GANTRY_EXTRACT_H
 #define GANTRY_EXTRACT_H
 
@@ -9,7 +10,8 @@
 #include "error.h"
 
 struct extract_options {
-  /* Image layer: `.wh.` names become overlay whiteouts, links in a parent path must stay inside the layer. */
+  /* Image layer: `.wh.` names become overlay whiteouts, links in a parent path must stay inside the
+   * layer. */
   bool layer;
   /* docker cp: a directory never replaces something else, nor the other way round. */
   bool keep_directories;
@@ -18,8 +20,8 @@ struct extract_options {
   uid_t uid;
   gid_t gid;
   /*
-   * docker cp: the container's root and where `base` is in it, so that absolute links in parent paths mean what
-   * they mean in the container. -1 for layers.
+   * docker cp: the container's root and where `base` is in it, so that absolute links in parent
+   * paths mean what they mean in the container. -1 for layers.
    */
   int root;
   const char *base_path;
@@ -30,8 +32,9 @@ struct extract_summary {
 };
 
 /*
- * Reads the archive on `input` to its end and creates its entries below `base`. -1 with *err when it is damaged,
- * when an entry would leave `base`, or when writing fails; what was made until then stays for the caller to remove.
+ * Reads the archive on `input` to its end and creates its entries below `base`. -1 with *err when
+ * it is damaged, when an entry would leave `base`, or when writing fails; what was made until then
+ * stays for the caller to remove.
  */
 int extract_archive(int input, int base, const struct extract_options *options,
                     struct extract_summary *summary, struct error *err);

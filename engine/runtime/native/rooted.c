@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile name. */
+/* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile
+ * name. */
 #define MAX_DEPTH 1024
 
 void rooted_close(int *fd) {
@@ -33,13 +34,13 @@ int rooted_make_directories(int directory, const char *path, uint64_t resolve, s
   char prefix[PATH_MAX];
   size_t length = strlen(path);
   if (length >= sizeof prefix)
-    return error_set(err, ENAMETOOLONG, "%.64s...: path too long", path);
+    return error_set(err, ENAMETOOLONG, "%.64s...", path);
   memcpy(prefix, path, length + 1);
   int current = rooted_open(directory, *path ? path : ".", O_PATH | O_DIRECTORY, 0, resolve);
   if (current >= 0)
     return current;
   if (errno != ENOENT)
-    return error_set(err, errno, "open directory %s: %s", path, strerror(errno));
+    return error_set(err, errno, "open directory %s", path);
   current = fcntl(directory, F_DUPFD_CLOEXEC, 0);
   for (char *start = prefix; current >= 0 && start < prefix + length;) {
     char *end = strchrnul(start, '/');
@@ -50,15 +51,15 @@ int rooted_make_directories(int directory, const char *path, uint64_t resolve, s
     if (current < 0 && errno == ENOENT) {
       /* EEXIST: a dangling link, or a race that the next open judges. */
       if (mkdirat(parent, start, 0755) < 0 && errno != EEXIST)
-        return error_set(err, errno, "create directory %s: %s", prefix, strerror(errno));
+        return error_set(err, errno, "create directory %s", prefix);
       current = rooted_open(directory, prefix, O_PATH | O_DIRECTORY, 0, resolve);
     }
     if (current < 0)
-      return error_set(err, errno, "open directory %s: %s", prefix, strerror(errno));
+      return error_set(err, errno, "open directory %s", prefix);
     *end = saved;
     start = end + (saved ? 1 : 0);
   }
-  return current >= 0 ? current : error_set(err, errno, "open directory: %s", strerror(errno));
+  return current >= 0 ? current : error_set(err, errno, "open directory");
 }
 
 int rooted_clean(const char *name, char *out, struct error *err) {
@@ -69,13 +70,13 @@ int rooted_clean(const char *name, char *out, struct error *err) {
     size_t size = (size_t)(end - part);
     if (size == 2 && part[0] == '.' && part[1] == '.') {
       if (depth-- == 0)
-        return error_set(err, EXDEV, "invalid path \"%.256s\": it leaves the archive's root", name);
+        return error_set(err, 0, "invalid path \"%.256s\": it leaves the archive's root", name);
       while (length > 0 && out[length - 1] != '/')
         length--;
       length -= length > 0;
     } else if (size > 0 && !(size == 1 && *part == '.')) {
       if (length + size + 2 > PATH_MAX || ++depth > MAX_DEPTH)
-        return error_set(err, ENAMETOOLONG, "invalid path \"%.64s...\": too long or too deep", name);
+        return error_set(err, 0, "invalid path \"%.64s...\": too long or too deep", name);
       if (length > 0)
         out[length++] = '/';
       memcpy(out + length, part, size);
@@ -111,15 +112,15 @@ static int remove_directory(int parent, const char *name, uint64_t mount, int de
   if (fd < 0 && errno == ENOENT)
     return 0;
   if (fd < 0)
-    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+    return error_set(err, errno, "remove %s", name);
   /* NO_XDEV alone lets a bind mount of the same tree pass on old kernels: compare the mount too. */
   uint64_t here;
   if (rooted_mount_id(fd, &here) < 0 || here != mount)
-    return error_set(err, EXDEV, "remove %s: another file system is mounted there", name);
+    return error_set(err, EXDEV, "remove %s: a mount is in the way", name);
   if (remove_entries(fd, mount, depth, err) < 0)
     return error_wrap(err, "%s", name);
   if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+    return error_set(err, errno, "remove %s", name);
   return 0;
 }
 
@@ -128,7 +129,7 @@ static int remove_entry(int parent, const char *name, uint64_t mount, int depth,
   if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
     return 0;
   if (errno != EISDIR && errno != EPERM)
-    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+    return error_set(err, errno, "remove %s", name);
   return remove_directory(parent, name, mount, depth, err);
 }
 
@@ -136,12 +137,12 @@ static int remove_entries(int fd, uint64_t mount, int depth, struct error *err) 
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   __attribute__((cleanup(close_directory))) DIR *directory = copy < 0 ? NULL : fdopendir(copy);
   if (!directory)
-    return error_set(err, errno, "read directory: %s", strerror(errno));
+    return error_set(err, errno, "read directory");
   for (;;) {
     errno = 0;
     struct dirent *entry = readdir(directory);
     if (!entry)
-      return errno == 0 ? 0 : error_set(err, errno, "read directory: %s", strerror(errno));
+      return errno == 0 ? 0 : error_set(err, errno, "read directory");
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
       continue;
     int removed = entry->d_type == DT_DIR
@@ -155,6 +156,6 @@ static int remove_entries(int fd, uint64_t mount, int depth, struct error *err) 
 int rooted_remove(int parent, const char *name, struct error *err) {
   uint64_t mount;
   if (rooted_mount_id(parent, &mount) < 0)
-    return error_set(err, errno, "remove %s: %s", name, strerror(errno));
+    return error_set(err, errno, "remove %s", name);
   return remove_entry(parent, name, mount, 0, err);
 }

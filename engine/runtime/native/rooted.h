@@ -24,14 +24,17 @@ void rooted_close(int *fd);
 int rooted_open(int directory, const char *path, int flags, mode_t mode, uint64_t resolve);
 
 /*
- * Opens the directory `path` in `directory` as O_PATH and makes missing components (mode 0755, owner as the
- * process), one by one, never through a link that `resolve` forbids. Returns the fd, or -1 with *err.
+ * Opens the directory `path` in `directory` as O_PATH and makes missing components (mode 0755,
+ * owner as the process), one by one, never through a link that `resolve` forbids. Returns the fd,
+ * or -1 with *err.
  */
 int rooted_make_directories(int directory, const char *path, uint64_t resolve, struct error *err);
 
 /*
- * Lexical clean-up of an archive's entry name into `out` (PATH_MAX bytes): no leading, doubled or trailing "/", no
- * "." and no ".." component; "" is the root itself. -1 when it climbs above the root, is too long or too deep.
+ * Lexical clean-up of an archive's entry name into `out` (PATH_MAX bytes): no leading, doubled or
+ * trailing "/", no
+ * "." and no ".." component; "" is the root itself. -1 when it climbs above the root, is too long
+ * or too deep.
  */
 int rooted_clean(const char *name, char *out, struct error *err);
 
@@ -39,8 +42,9 @@ int rooted_clean(const char *name, char *out, struct error *err);
 int rooted_mount_id(int fd, uint64_t *id);
 
 /*
- * Removes `name` in `parent`, recursively, never following links and never entering another mount (EXDEV).
- * SECURITY: a leaked shared mount below the tree must not lose host files. A missing name is no error.
+ * Removes `name` in `parent`, recursively, never following links and never entering another mount
+ * (EXDEV). SECURITY: a leaked shared mount below the tree must not lose host files. A missing name
+ * is no error.
  */
 int rooted_remove(int parent, const char *name, struct error *err);
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* POSIX.1-1988 header; the rest of the block is the prefix (ustar) or GNU fields that are not needed. */
+/* POSIX.1-1988 header; the rest of the block is the prefix (ustar) or GNU fields that are not
+ * needed. */
 struct header {
   char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
   char magic[8], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
@@ -22,7 +23,7 @@ struct overrides {
 
 int tar_reader_open(struct tar_reader *reader, int fd, struct error *err) {
   *reader = (struct tar_reader){.fd = fd, .buffer = malloc(TAR_BUFFER)};
-  return reader->buffer ? 0 : error_set(err, ENOMEM, "out of memory");
+  return reader->buffer ? 0 : error_set(err, ENOMEM, "read archive");
 }
 
 void tar_reader_close(struct tar_reader *reader) {
@@ -40,13 +41,14 @@ static int fill(struct tar_reader *reader, struct error *err) {
     count = read(reader->fd, reader->buffer, TAR_BUFFER);
   while (count < 0 && errno == EINTR);
   if (count < 0)
-    return error_set(err, errno, "read archive: %s", strerror(errno));
+    return error_set(err, errno, "read archive");
   reader->position = 0;
   reader->length = (size_t)count;
   return count > 0;
 }
 
-/* Copies (or with to == NULL skips) `size` bytes; returns how many there were before the stream ended, or -1. */
+/* Copies (or with to == NULL skips) `size` bytes; returns how many there were before the stream
+ * ended, or -1. */
 static int64_t take(struct tar_reader *reader, void *to, uint64_t size, struct error *err) {
   uint64_t done = 0;
   while (done < size) {
@@ -138,7 +140,7 @@ static bool checksum_matches(const struct header *header) {
 
 static int copy_name(char out[PATH_MAX], const char *value, size_t size, struct error *err) {
   if (size >= PATH_MAX)
-    return error_set(err, ENAMETOOLONG, "invalid tar header: name of %zu bytes", size);
+    return error_set(err, 0, "invalid tar header: name of %zu bytes", size);
   if (memchr(value, '\0', size))
     return error_set(err, 0, "invalid tar header: NUL in a name");
   memcpy(out, value, size);
@@ -156,7 +158,8 @@ static int parse_decimal(const char *value, uint64_t *out, struct error *err) {
   return 0;
 }
 
-/* `-12.345`: seconds with a fraction, kept to the nanosecond; a negative fraction counts towards the past. */
+/* `-12.345`: seconds with a fraction, kept to the nanosecond; a negative fraction counts towards
+ * the past. */
 static int parse_time(const char *value, struct timespec *out, struct error *err) {
   char *end;
   errno = 0;
@@ -249,7 +252,7 @@ static int read_extended(struct tar_reader *reader, uint64_t size, struct error 
   free(reader->extended);
   reader->extended = malloc(size + 1);
   if (!reader->extended)
-    return error_set(err, ENOMEM, "out of memory");
+    return error_set(err, ENOMEM, "read archive");
   reader->extended[size] = '\0';
   if (take_all(reader, reader->extended, size, err) < 0)
     return -1;
@@ -259,7 +262,8 @@ static int read_extended(struct tar_reader *reader, uint64_t size, struct error 
 /* Handles an extended header; the entry it describes follows. */
 static int apply_extended(struct tar_reader *reader, char type, uint64_t size,
                           struct overrides *over, struct tar_entry *entry, struct error *err) {
-  /* xattrs point into the buffer that is about to go: a second 'x' replaces the first, as in Go's reader. */
+  /* xattrs point into the buffer that is about to go: a second 'x' replaces the first, as in Go's
+   * reader. */
   if (type == 'x')
     entry->xattr_count = 0;
   else if (entry->xattr_count > 0)
@@ -269,7 +273,8 @@ static int apply_extended(struct tar_reader *reader, char type, uint64_t size,
   if (type == 'x')
     return parse_pax(reader->extended, size, over, entry, err);
   if (type == 'g')
-    return 0; /* global PAX headers describe the archive (git's commit id): ignored, as Docker does */
+    return 0; /* global PAX headers describe the archive (git's commit id): ignored, as Docker does
+               */
   size_t length = strnlen(reader->extended, size);
   bool *has = type == 'L' ? &over->has_name : &over->has_link;
   *has = true;
@@ -339,6 +344,7 @@ static int fill_entry(struct tar_reader *reader, const struct header *header,
                       const struct overrides *over, int64_t size, struct tar_entry *entry,
                       struct error *err) {
   int64_t mtime;
+  size_t link_length = strnlen(header->link, sizeof header->link);
   if (over->has_name)
     memcpy(entry->name, over->name, strlen(over->name) + 1);
   else
@@ -346,7 +352,7 @@ static int fill_entry(struct tar_reader *reader, const struct header *header,
   if (over->has_link)
     memcpy(entry->link, over->link, strlen(over->link) + 1);
   else
-    *stpncpy(entry->link, header->link, sizeof header->link) = '\0';
+    *(char *)mempcpy(entry->link, header->link, link_length) = '\0';
   if (parse_ids(header, over, entry, err) < 0 ||
       parse_number(header->mtime, sizeof header->mtime, &mtime, err) < 0)
     return -1;

@@ -26,7 +26,8 @@ struct tar_xattr {
 };
 
 struct tar_entry {
-  char type; /* '0' file, '1' hard link, '2' symlink, '3' char, '4' block, '5' directory, '6' fifo */
+  char
+      type; /* '0' file, '1' hard link, '2' symlink, '3' char, '4' block, '5' directory, '6' fifo */
   char name[PATH_MAX];
   char link[PATH_MAX];
   uint32_t mode; /* permission bits only */
@@ -52,10 +53,12 @@ struct tar_reader {
 int tar_reader_open(struct tar_reader *reader, int fd, struct error *err);
 void tar_reader_close(struct tar_reader *reader);
 
-/* 1: *entry holds the next entry. 0: the archive ended well. -1: damaged, truncated or over a bound. */
+/* 1: *entry holds the next entry. 0: the archive ended well. -1: damaged, truncated or over a
+ * bound. */
 int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct error *err);
 
-/* Next piece of the current entry's content, valid until the next call. Its size, 0 at the end, or -1. */
+/* Next piece of the current entry's content, valid until the next call. Its size, 0 at the end, or
+ * -1. */
 long tar_reader_data(struct tar_reader *reader, const unsigned char **data, struct error *err);
 
 /* Reads to the end of the stream, so that a writer or a digest on the way sees every byte. */
