@@ -63,6 +63,8 @@ export interface NetworkAttacher {
   publish(containerId: string): Promise<void>;
   /** Frees addresses, ports and rules; never touches links (the kernel drops them with the namespace). */
   detach(containerId: string): Promise<void>;
+  /** The neighbours of a running container know it by its new name. */
+  rename(containerId: string, name: string): Promise<void>;
   /** After an engine restart: takes back what a still running container has. */
   restore(containerId: string, attachment: Attachment): Promise<void>;
 }

@@ -1,0 +1,197 @@
+import { writeFile } from 'node:fs/promises';
+import type { EventPublisher } from '../events/events.ts';
+import { conflict, EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { Mutex } from '../lib/mutex.ts';
+import type { NetworkCreateRequest } from '../wire/network.ts';
+import { AttachedContainers } from './attached-containers.ts';
+import { BridgeLinks } from './bridge-links.ts';
+import { Firewall } from './firewall.ts';
+import { parseSubnet } from './ipv4.ts';
+import { bridgeOptions, isPredefined, specify, type NetworkRecord } from './network-record.ts';
+import { NetworkRegistry, type Network, type RegistryOptions } from './network-registry.ts';
+import type { Attachment, NetworkAttacher } from './networks.ts';
+import type { BridgeRules } from './rules.ts';
+
+export interface NetworksOptions extends RegistryOptions {
+  events: EventPublisher;
+  logger: Logger;
+}
+
+/** A network and who is on it now. */
+export interface NetworkView {
+  record: NetworkRecord;
+  /** Running containers by ID. */
+  attachments: Map<string, Attachment>;
+}
+
+/** The networks domain: what the API and the composition root use, on top of what containers do. */
+export interface Networks extends NetworkAttacher {
+  /** Loads the records. Before containers are recovered. */
+  start(): Promise<void>;
+  /**
+   * After containers are recovered: removes bridges that nobody is connected to (an engine that was killed left
+   * them; they are made again when needed) and brings the rules in line with who is really there.
+   */
+  settle(): Promise<void>;
+  /** Leaves running containers connected; without any, nothing of ours stays in the kernel. */
+  close(): Promise<void>;
+  create(request: NetworkCreateRequest): Promise<NetworkRecord>;
+  inspect(nameOrId: string): NetworkView;
+  list(): NetworkView[];
+  remove(nameOrId: string): Promise<void>;
+  /** Removes user-defined networks that no container is on and `matches` accepts; returns their names. */
+  prune(matches: (record: NetworkRecord) => boolean): Promise<string[]>;
+}
+
+export function createNetworks(options: NetworksOptions): Networks {
+  const { events, logger } = options;
+  const registry = new NetworkRegistry(options);
+  const links = new BridgeLinks(options.dataRoot);
+  /** Held while a network or its link comes or goes. */
+  const structure = new Mutex();
+
+  const firewall = new Firewall(options.bridgeName, () => ({
+    bridges: registry
+      .list()
+      .map(({ record }) => rulesOf(record))
+      .filter((rules) => rules !== undefined)
+      .filter((rules) => links.exists(rules.linkName)),
+    ports: attached.portRules(),
+  }));
+
+  async function ensureLink(network: Network): Promise<void> {
+    const { bridge } = network.record;
+    if (!bridge || links.exists(bridge.linkName)) return;
+    await structure.run(async () => {
+      if (links.exists(bridge.linkName)) return;
+      if (!attached.anyOn(network.record.id)) await registry.confirmSubnet(network);
+      await makeLink(network.record);
+    });
+  }
+
+  async function makeLink(record: NetworkRecord): Promise<void> {
+    if (!record.bridge) return;
+    const { linkName, pool } = record.bridge;
+    const { icc, mtu } = bridgeOptions(record.options);
+    if (!icc) await filterBridgedTraffic();
+    const prefixLength = parseSubnet(pool.subnet)?.prefixLength;
+    await links.make({ name: linkName, address: `${pool.gateway}/${prefixLength}`, mtu });
+    await firewall.apply();
+    logger.info('bridge made', { bridge: linkName, subnet: pool.subnet, network: record.name });
+  }
+
+  const attached = new AttachedContainers({ registry, firewall, events, logger, ensureLink });
+
+  async function removeNetwork(network: Network): Promise<void> {
+    const { id, name, driver, bridge } = network.record;
+    const [active] = attached.on(id);
+    if (active) {
+      const endpointId = active[1].endpoints.find((endpoint) => endpoint.networkId === id)?.endpointId ?? '';
+      throw new EngineError(
+        'forbidden',
+        `error while removing network: network ${name} id ${id} has active endpoints (name:"${active[1].containerName}" id:"${endpointId.slice(0, 12)}")`,
+      );
+    }
+    await registry.remove(id);
+    if (bridge && links.exists(bridge.linkName)) {
+      await links.remove([bridge.linkName]);
+      await firewall.apply();
+    }
+    events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
+  }
+
+  const view = ({ record }: Network): NetworkView => ({
+    record,
+    attachments: new Map(attached.on(record.id)),
+  });
+
+  return {
+    start: () => registry.load(),
+    async settle() {
+      await links.remove(await links.unused());
+      if ((await links.owned()).length > 0) await firewall.apply();
+      await attached.updateNeighbours();
+    },
+    async close() {
+      const running = attached.count > 0;
+      await attached.close();
+      if (running) return;
+      const names = await links.unused();
+      if (names.length === 0) return;
+      await links.remove(names);
+      await firewall.remove();
+    },
+    resolve(nameOrId) {
+      const { id, name, driver } = registry.resolve(nameOrId).record;
+      return { id, name, driver };
+    },
+    attach: (request) => attached.attach(request),
+    writeFiles: (request) => attached.writeFiles(request),
+    publish: (containerId) => attached.publish(containerId),
+    detach: (containerId) => attached.detach(containerId),
+    restore: (containerId, attachment) => attached.restore(containerId, attachment),
+    rename: (containerId, name) => attached.rename(containerId, name),
+    create: (request) =>
+      structure.run(async () => {
+        const network = await registry.add(specify(request));
+        const { id, name, driver } = network.record;
+        try {
+          await makeLink(network.record);
+        } catch (error) {
+          await registry.remove(id);
+          throw error;
+        }
+        events.publish({
+          type: 'network',
+          action: 'create',
+          actor: { id, attributes: { name, type: driver } },
+        });
+        return network.record;
+      }),
+    inspect: (nameOrId) => view(registry.resolve(nameOrId)),
+    list: () => registry.list().map(view),
+    remove: (nameOrId) =>
+      structure.run(async () => {
+        const network = registry.resolve(nameOrId);
+        const { name } = network.record;
+        if (isPredefined(name)) {
+          throw new EngineError('forbidden', `${name} is a pre-defined network and cannot be removed`);
+        }
+        await removeNetwork(network);
+      }),
+    prune: (matches) =>
+      structure.run(async () => {
+        const removed: string[] = [];
+        for (const network of registry.list()) {
+          const { id, name } = network.record;
+          if (isPredefined(name) || attached.anyOn(id) || !matches(network.record)) continue;
+          await removeNetwork(network).then(
+            () => removed.push(name),
+            (error: unknown) => logger.warn('network not pruned', { network: name, error: messageOf(error) }),
+          );
+        }
+        return removed;
+      }),
+  };
+}
+
+function rulesOf(record: NetworkRecord): BridgeRules | undefined {
+  if (!record.bridge) return undefined;
+  const { icc, masquerade } = bridgeOptions(record.options);
+  const { linkName, pool } = record.bridge;
+  return { linkName, subnet: pool.subnet, internal: record.internal, icc, masquerade };
+}
+
+/** Without br_netfilter, frames between two ports of a bridge never meet the rule that separates them. */
+async function filterBridgedTraffic(): Promise<void> {
+  try {
+    await writeFile('/proc/sys/net/bridge/bridge-nf-call-iptables', '1');
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause;
+    throw conflict('cannot restrict inter-container communication: bridge netfilter is not loaded', {
+      hint: 'run: modprobe br_netfilter',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import { runTool } from './bridge-links.ts';
+import { removeTable, ruleSet, tableName, type BridgeRules, type PortRule } from './rules.ts';
+
+/** The engine's one nftables table, always replaced whole. */
+export class Firewall {
+  readonly #table: string;
+  readonly #wanted: () => { bridges: BridgeRules[]; ports: PortRule[] };
+  #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  /** `wanted` is asked at the moment of writing, so that one run serves everybody who waits for it. */
+  constructor(bridgeName: string, wanted: () => { bridges: BridgeRules[]; ports: PortRule[] }) {
+    this.#table = tableName(bridgeName);
+    this.#wanted = wanted;
+  }
+
+  /** Resolves when what is wanted now is in force. Callers during a run share the next one. */
+  apply(): Promise<void> {
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#running = this.#next ?? Promise.resolve();
+        this.#next = undefined;
+        const { bridges, ports } = this.#wanted();
+        return runTool('nft', ['-f', '-'], ruleSet(this.#table, bridges, ports)).then(() => undefined);
+      });
+    return this.#next;
+  }
+
+  async remove(): Promise<void> {
+    await this.#running.catch(() => undefined);
+    await runTool('nft', ['-f', '-'], removeTable(this.#table));
+  }
+}
