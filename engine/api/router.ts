@@ -19,15 +19,15 @@ export function createRouter(routes: readonly Route[]): Router {
       const decoded = decodePath(path);
       for (const { route, pattern } of compiled) {
         if (route.method !== method) continue;
-        const groups = pattern.exec(decoded)?.groups;
-        if (groups) return { handler: route.handler, params: { ...groups } };
+        const match = pattern.exec(decoded);
+        if (match) return { handler: route.handler, params: { ...match.groups } };
       }
       throw notFound('page not found');
     },
   };
 }
 
-/** `{id}` is one segment, `{name...}` one or more; the lookahead gives every pattern a `groups` object. */
+/** `{id}` is one segment, `{name...}` one or more. */
 function compilePath(path: string): RegExp {
   const source = path
     .split(/(\{\w+(?:\.\.\.)?\})/)
@@ -37,7 +37,7 @@ function compilePath(path: string): RegExp {
       return name[2] ? `(?<${name[1]}>.+)` : `(?<${name[1]}>[^/]+)`;
     })
     .join('');
-  return new RegExp(`^${source}$(?<_>)`);
+  return new RegExp(`^${source}$`);
 }
 
 /** The whole path is decoded before it is matched, as Go does: `%2F` separates segments like `/`. */

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { parseCommandLine } from './command-line.ts';
+
+test('defaults are the directories of a system-wide engine', () => {
+  expect(parseCommandLine([])).toMatchObject({
+    dataRoot: '/var/lib/gantry',
+    runRoot: '/run/gantry',
+    socketPath: '/run/gantry/gantry.sock',
+    cgroupParent: 'gantry',
+    logLevel: 'info',
+  });
+});
+
+test('every flag of the contract is read', () => {
+  const options = parseCommandLine([
+    ...['--data-root', '/d', '--run-root', '/r', '--socket', '/s/x.sock', '--bridge', 'br9'],
+    ...['--default-subnet', '10.9.0.0/24', '--log-level', 'debug', '--starter-image', '/i.tar'],
+    ...['--insecure-registry', 'a:1', '--insecure-registry', 'b:2', '--registry-mirror', 'http://m'],
+  ]);
+  expect(options).toEqual({
+    dataRoot: '/d',
+    runRoot: '/r',
+    socketPath: '/s/x.sock',
+    bridge: 'br9',
+    defaultSubnet: '10.9.0.0/24',
+    cgroupParent: 'gantry',
+    logLevel: 'debug',
+    insecureRegistries: ['a:1', 'b:2'],
+    registryMirrors: ['http://m'],
+    starterImage: '/i.tar',
+  });
+});
+
+test.each([
+  [['--nope'], '--nope'],
+  [['extra'], 'extra'],
+  [['--log-level', 'loud'], "'loud' is none of debug, info, warn, error"],
+  [['--bridge', 'a-name-longer-than-15'], 'no interface name'],
+  [['--cgroup-parent', '../x'], 'no plain name'],
+  [['--data-root'], '--data-root'],
+])('%j is refused', (argv, message) => {
+  expect(() => parseCommandLine(argv)).toThrow(message);
+});
