@@ -12,11 +12,11 @@ test('defaults are the directories of a system-wide engine', () => {
 });
 
 test('every flag of the contract is read', () => {
-  const options = parseCommandLine([
-    ...['--data-root', '/d', '--run-root', '/r', '--socket', '/s/x.sock', '--bridge', 'br9'],
-    ...['--default-subnet', '10.9.0.0/24', '--log-level', 'debug', '--starter-image', '/i.tar'],
-    ...['--insecure-registry', 'a:1', '--insecure-registry', 'b:2', '--registry-mirror', 'http://m'],
-  ]);
+  const flags =
+    '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
+  const more =
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m';
+  const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
     runRoot: '/r',

@@ -59,7 +59,7 @@ export interface RouteContext {
   /** Aborted when the client hangs up before the reply is complete. */
   readonly signal: AbortSignal;
   /** The JSON body: 400 when malformed or of another content type; undefined when empty. Bounded (413). */
-  jsonBody<T>(): Promise<T | undefined>;
+  jsonBody: <T>() => Promise<T | undefined>;
   readonly reply: Reply;
 }
 
