@@ -9,11 +9,16 @@ import { BridgeLinks } from './bridge-links.ts';
 import { Firewall } from './firewall.ts';
 import { parseSubnet } from './ipv4.ts';
 import { bridgeOptions, isPredefined, specify, type NetworkRecord } from './network-record.ts';
-import { NetworkRegistry, type Network, type RegistryOptions } from './network-registry.ts';
+import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
 import type { BridgeRules } from './rules.ts';
 
-export interface NetworksOptions extends RegistryOptions {
+export interface NetworksOptions {
+  dataRoot: string;
+  /** Link of the predefined network `bridge`; default gantry0. */
+  bridgeName: string | undefined;
+  /** Its subnet in CIDR notation; undefined: one that the host does not use. */
+  defaultSubnet: string | undefined;
   events: EventPublisher;
   logger: Logger;
 }
@@ -45,13 +50,13 @@ export interface Networks extends NetworkAttacher {
 }
 
 export function createNetworks(options: NetworksOptions): Networks {
-  const { events, logger } = options;
-  const registry = new NetworkRegistry(options);
-  const links = new BridgeLinks(options.dataRoot);
+  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, events, logger } = options;
+  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet });
+  const links = new BridgeLinks(dataRoot);
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();
 
-  const firewall = new Firewall(options.bridgeName, () => ({
+  const firewall = new Firewall(bridgeName, () => ({
     bridges: registry
       .list()
       .map(({ record }) => rulesOf(record))

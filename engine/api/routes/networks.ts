@@ -1,0 +1,158 @@
+import type { Networks, NetworkView } from '../../networks/create-networks.ts';
+import { isPredefined, type NetworkRecord, type PoolRecord } from '../../networks/network-record.ts';
+import { invalidArgument, notFound, notImplemented } from '../../lib/errors.ts';
+import { parseTimestamp } from '../../lib/timestamp.ts';
+import type {
+  IpamPoolConfig,
+  NetworkContainer,
+  NetworkCreateRequest,
+  NetworkInspect,
+} from '../../wire/network.ts';
+import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
+import type { Filters, Route } from '../route.ts';
+
+const LIST_FILTERS = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
+
+export function networkRoutes({ networks }: { networks: Networks }): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/networks',
+      handler({ query, reply }) {
+        const filters = query.filters(LIST_FILTERS);
+        const matching = networks.list().filter((view) => matchesFilters(view, filters));
+        // As in Docker, only inspect tells who is on a network.
+        reply.json(
+          200,
+          matching.map(({ record }) => toWire({ record, attachments: new Map() })),
+        );
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/create',
+      async handler(context) {
+        const body = await context.jsonBody<NetworkCreateRequest>();
+        if (!body) throw invalidArgument('invalid JSON: got EOF while reading request body');
+        const { id } = await networks.create(body);
+        context.reply.json(201, { Id: id, Warning: '' });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/networks/{id}',
+      handler({ params, query, reply }) {
+        const scope = query.string('scope');
+        const id = params['id'] ?? '';
+        if (scope && scope !== 'local') throw notFound(`network ${id} not found`);
+        reply.json(200, toWire(networks.inspect(id)));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/networks/{id}',
+      async handler({ params, reply }) {
+        await networks.remove(params['id'] ?? '');
+        reply.empty(204);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/prune',
+      async handler({ query, reply }) {
+        const filters = query.filters(['label', 'label!', 'until']);
+        const untils = filters.values('until').map((until) => parseTimestamp(until) ?? 0n);
+        const names = await networks.prune(
+          (record) =>
+            matchesLabels(filters, record.labels) && untils.every((until) => madeBefore(record, until)),
+        );
+        reply.json(200, { NetworksDeleted: names.length > 0 ? names : null });
+      },
+    },
+    ...(['connect', 'disconnect'] as const).map((action): Route => ({
+      method: 'POST',
+      path: `/networks/{id}/${action}`,
+      handler({ params }) {
+        networks.resolve(params['id'] ?? '');
+        throw notImplemented(`network ${action}`);
+      },
+    })),
+  ];
+}
+
+function matchesFilters({ record, attachments }: NetworkView, filters: Filters): boolean {
+  const predefined = isPredefined(record.name);
+  if (filters.has('dangling')) {
+    const dangling = !predefined && attachments.size === 0;
+    if (dangling !== asksTrue(filters, 'dangling')) return false;
+  }
+  const isOfType = (type: string): boolean => {
+    if (type !== 'builtin' && type !== 'custom') throw invalidArgument(`invalid filter: 'type'='${type}'`);
+    return (type === 'builtin') === predefined;
+  };
+  return (
+    matchesAny(filters, 'driver', (driver) => record.driver === driver) &&
+    matchesAny(filters, 'id', (id) => record.id.startsWith(id)) &&
+    matchesAny(filters, 'name', (name) => record.name.includes(name)) &&
+    matchesAny(filters, 'scope', (scope) => scope === 'local') &&
+    matchesAny(filters, 'type', isOfType) &&
+    matchesLabels(filters, record.labels)
+  );
+}
+
+function madeBefore(record: NetworkRecord, untilNs: bigint): boolean {
+  return BigInt(Date.parse(record.createdAt)) * 1_000_000n < untilNs;
+}
+
+function toWire({ record, attachments }: NetworkView): NetworkInspect {
+  return {
+    Name: record.name,
+    Id: record.id,
+    Created: record.createdAt,
+    Scope: 'local',
+    Driver: record.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: {
+      Driver: 'default',
+      Options: isPredefined(record.name) ? null : {},
+      Config: record.bridge ? [poolToWire(record.bridge.pool)] : [],
+    },
+    Internal: record.internal,
+    Attachable: record.attachable,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: containersToWire(record.id, attachments),
+    Options: record.options,
+    Labels: record.labels,
+  };
+}
+
+function poolToWire({ subnet, range, gateway, auxiliary }: PoolRecord): IpamPoolConfig {
+  return {
+    Subnet: subnet,
+    ...(range === '' ? {} : { IPRange: range }),
+    Gateway: gateway,
+    ...(Object.keys(auxiliary).length === 0 ? {} : { AuxiliaryAddresses: auxiliary }),
+  };
+}
+
+function containersToWire(
+  networkId: string,
+  attachments: NetworkView['attachments'],
+): Record<string, NetworkContainer> {
+  const containers: Record<string, NetworkContainer> = {};
+  for (const [containerId, { containerName, endpoints }] of attachments) {
+    const endpoint = endpoints.find((candidate) => candidate.networkId === networkId);
+    if (!endpoint) continue;
+    containers[containerId] = {
+      Name: containerName,
+      EndpointID: endpoint.endpointId,
+      MacAddress: endpoint.mac,
+      IPv4Address: `${endpoint.ipv4}/${endpoint.prefixLength4}`,
+      IPv6Address: '',
+    };
+  }
+  return containers;
+}

@@ -1,0 +1,116 @@
+import { EngineError } from '../../lib/errors.ts';
+import type { Volume } from '../../volumes/volumes.ts';
+import type { Volumes } from '../../volumes/create-volumes.ts';
+import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
+import type { Filters, Route } from '../route.ts';
+
+interface VolumeCreateBody {
+  Name?: string;
+  Driver?: string;
+  DriverOpts?: Record<string, string> | null;
+  Labels?: Record<string, string> | null;
+  ClusterVolumeSpec?: object | null;
+}
+
+export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/volumes',
+      handler({ query, reply }) {
+        const filters = query.filters(['dangling', 'driver', 'label', 'name']);
+        const matching = volumes.list().filter((volume) => matchesFilters(volumes, volume, filters));
+        reply.json(200, { Volumes: matching.map(toWire), Warnings: null });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/volumes/create',
+      async handler(context) {
+        const body = (await context.jsonBody<VolumeCreateBody>()) ?? {};
+        if (body.ClusterVolumeSpec) throw notInSwarm();
+        const { Name: name, Driver: driver, DriverOpts, Labels } = body;
+        const request = { name, driver, options: DriverOpts ?? {}, labels: Labels ?? {} };
+        context.reply.json(201, toWire(await volumes.create(request)));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/volumes/{name}',
+      handler({ params, reply }) {
+        reply.json(200, toWire(volumes.get(params['name'] ?? '')));
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/volumes/{name}',
+      handler() {
+        throw notInSwarm();
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/volumes/{name}',
+      async handler({ params, query, reply }) {
+        await volumes.remove(params['name'] ?? '', { force: query.boolean('force') });
+        reply.empty(204);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/volumes/prune',
+      async handler({ query, apiVersion, reply }) {
+        const filters = query.filters(['all', 'label', 'label!']);
+        // Before 1.42 all unused volumes were pruned, named ones too.
+        const all = !apiVersion.atLeast('1.42') || asksTrue(filters, 'all');
+        const { names, reclaimedBytes } = await volumes.prune(
+          (volume) => (all || volume.anonymous) && matchesLabels(filters, volume.labels),
+        );
+        reply.json(200, { VolumesDeleted: names.length > 0 ? names : null, SpaceReclaimed: reclaimedBytes });
+      },
+    },
+  ];
+}
+
+/** The volumes part of `GET /system/df`. */
+export function volumeUsage(volumes: Volumes): Promise<object[]> {
+  return Promise.all(
+    volumes.list().map(async (volume) => ({
+      ...toWire(volume),
+      UsageData: { Size: await volumes.measure(volume.name), RefCount: volumes.usersOf(volume.name).length },
+    })),
+  );
+}
+
+function matchesFilters(volumes: Volumes, volume: Volume, filters: Filters): boolean {
+  if (filters.has('dangling')) {
+    const unused = volumes.usersOf(volume.name).length === 0;
+    if (unused !== asksTrue(filters, 'dangling')) return false;
+  }
+  return (
+    matchesAny(filters, 'driver', (driver) => volume.driver === driver) &&
+    matchesAny(filters, 'name', (name) => volume.name.includes(name)) &&
+    matchesLabels(filters, volume.labels)
+  );
+}
+
+/** Docker sends null for maps that were never set. */
+function toWire(volume: Volume): object {
+  const orNull = (map: Record<string, string>): object | null => (Object.keys(map).length > 0 ? map : null);
+  return {
+    CreatedAt: volume.createdAt,
+    Driver: volume.driver,
+    Labels: orNull(volume.labels),
+    Mountpoint: volume.mountpoint,
+    Name: volume.name,
+    Options: orNull(volume.options),
+    Scope: 'local',
+  };
+}
+
+function notInSwarm(): EngineError {
+  return new EngineError(
+    'unavailable',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
+}
