@@ -1,11 +1,13 @@
 import { createServer } from './api/server.ts';
 import { eventRoutes } from './api/routes/events.ts';
+import { networkRoutes } from './api/routes/networks.ts';
 import { systemRoutes } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
 import type { EngineOptions } from './command-line.ts';
 import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
 import type { Logger } from './lib/logger.ts';
+import { createNetworks } from './networks/create-networks.ts';
 import { readSystemInfo } from './system/system-info.ts';
 
 export interface Daemon {
@@ -18,6 +20,13 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
   const { dataRoot, runRoot, socketPath } = options;
   const root = await openDataRoot(dataRoot, runRoot);
   const events = createEvents({ dataRoot, logger });
+  const networks = createNetworks({
+    dataRoot,
+    bridgeName: options.bridge,
+    defaultSubnet: options.defaultSubnet,
+    events,
+    logger,
+  });
   const info = (): Promise<object> =>
     readSystemInfo({
       engineId: root.engineId,
@@ -45,6 +54,7 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
         },
       }),
       ...eventRoutes({ events }),
+      ...networkRoutes({ networks }),
       ...unsupportedRoutes(),
     ],
   });
@@ -53,7 +63,8 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
     for (const part of started.reverse()) await part.close();
   };
   try {
-    for (const part of [events, server]) {
+    for (const part of [events, networks, server]) {
+      if (part === server) await networks.settle();
       await part.start();
       started.push(part);
     }
