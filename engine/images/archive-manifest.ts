@@ -1,0 +1,173 @@
+import { invalidArgument, messageOf } from '../lib/errors.ts';
+import type { ArchiveIndex } from './archive-index.ts';
+import { digestOf } from './blob-store.ts';
+import { MAX_CONFIG_BYTES, parseImageConfig } from './image-config.ts';
+import type { OciImageConfig } from './image-store.ts';
+import { isSha256, parseReference, type Reference } from './reference.ts';
+
+/** One image of an archive: what to unpack and what to call it. */
+export interface ArchivedImage {
+  id: string;
+  config: OciImageConfig;
+  configBlob: Buffer;
+  /** Lowest first; `digest` is of the bytes in the archive, where the archive states it. */
+  layers: { entry: string; digest: string | undefined }[];
+  references: Reference[];
+}
+
+/** Hostile input: nothing of it is taken for what it says. */
+interface DockerManifestItem {
+  Config?: unknown;
+  RepoTags?: unknown;
+  Layers?: unknown;
+}
+
+interface Descriptor {
+  mediaType?: string;
+  digest?: string;
+  annotations?: Record<string, string>;
+  platform?: { os?: string; architecture?: string };
+}
+
+const MAX_NESTING = 4;
+const HEX_NAME = /^(?:.*\/)?([0-9a-f]{64})(?:\.json)?$/;
+const ARCHITECTURES: Partial<Record<string, string>> = {
+  x64: 'amd64',
+  arm: 'arm',
+  arm64: 'arm64',
+  ia32: '386',
+};
+
+/**
+ * The images of a `docker save` archive (manifest.json) or an OCI layout (index.json). Digests that the archive states
+ * are verified. Throws invalid-argument.
+ */
+export async function readArchiveManifest(archive: ArchiveIndex): Promise<ArchivedImage[]> {
+  if (archive.has('manifest.json')) return readDockerManifest(archive);
+  if (archive.has('index.json')) return readOciIndex(archive);
+  throw invalidArgument(
+    'invalid archive: it holds neither manifest.json nor index.json (a root file system is for docker import)',
+  );
+}
+
+async function readDockerManifest(archive: ArchiveIndex): Promise<ArchivedImage[]> {
+  const manifest = await readJsonEntry<DockerManifestItem[]>(archive, 'manifest.json');
+  if (!Array.isArray(manifest)) throw invalidArgument('invalid archive: manifest.json is not a list');
+  const images: ArchivedImage[] = [];
+  for (const { Config, RepoTags, Layers } of manifest) {
+    if (typeof Config !== 'string') throw invalidArgument('invalid archive: an image without Config');
+    const named = HEX_NAME.exec(Config)?.[1];
+    const layers = stringsOf(Layers).map((entry) => ({ entry, digest: undefined }));
+    const references = stringsOf(RepoTags).map(parseTag);
+    const digest = named === undefined ? undefined : `sha256:${named}`;
+    images.push({ ...(await readConfig(archive, Config, digest, layers.length)), layers, references });
+  }
+  return images;
+}
+
+function stringsOf(value: unknown): string[] {
+  const list = value ?? [];
+  if (!Array.isArray(list) || !list.every((item) => typeof item === 'string')) {
+    throw invalidArgument('invalid archive: manifest.json is malformed');
+  }
+  return list;
+}
+
+function parseTag(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference.tag === undefined) throw invalidArgument(`invalid tag ${JSON.stringify(text)}`);
+  return reference;
+}
+
+async function readConfig(
+  archive: ArchiveIndex,
+  entry: string,
+  digest: string | undefined,
+  layerCount: number,
+) {
+  const configBlob = await archive.read(entry, MAX_CONFIG_BYTES);
+  const id = digestOf(configBlob);
+  if (digest !== undefined && digest !== id) {
+    throw invalidArgument(`invalid archive: ${entry} is damaged, its digest is ${id}`);
+  }
+  const config = parseImageConfig(configBlob);
+  const expected = config.rootfs.diff_ids.length;
+  if (expected !== layerCount) {
+    throw invalidArgument(
+      `invalid manifest, layers length mismatch: expected ${expected}, got ${layerCount}`,
+    );
+  }
+  return { id, config, configBlob };
+}
+
+async function readOciIndex(archive: ArchiveIndex): Promise<ArchivedImage[]> {
+  const { manifests } = await readJsonEntry<{ manifests?: Descriptor[] }>(archive, 'index.json');
+  const images: ArchivedImage[] = [];
+  for (const descriptor of manifests ?? []) {
+    const image = await readOciImage(archive, descriptor, 0);
+    if (image) images.push({ ...image, references: referencesOf(descriptor) });
+  }
+  if (images.length === 0) throw invalidArgument('invalid archive: no image for this platform in index.json');
+  return images;
+}
+
+/** The image a descriptor stands for, chosen by platform from an index; undefined for attestations and the like. */
+async function readOciImage(
+  archive: ArchiveIndex,
+  descriptor: Descriptor,
+  depth: number,
+): Promise<Omit<ArchivedImage, 'references'> | undefined> {
+  if (depth > MAX_NESTING) throw invalidArgument('invalid archive: indexes nested too deep');
+  if (descriptor.platform?.os === 'unknown') return undefined;
+  const manifest = await readBlobJson<{
+    manifests?: Descriptor[];
+    config?: Descriptor;
+    layers?: Descriptor[];
+  }>(archive, descriptor);
+  if (manifest.manifests) {
+    const architecture = ARCHITECTURES[process.arch] ?? process.arch;
+    const usable = manifest.manifests.filter(({ platform }) => platform?.os !== 'unknown');
+    const chosen = usable.find(({ platform }) => platform?.architecture === architecture) ?? usable[0];
+    return chosen && readOciImage(archive, chosen, depth + 1);
+  }
+  if (!manifest.config) return undefined;
+  const layers = (manifest.layers ?? []).map((layer) => ({ entry: blobEntry(layer), digest: layer.digest }));
+  const { digest } = manifest.config;
+  return { ...(await readConfig(archive, blobEntry(manifest.config), digest, layers.length)), layers };
+}
+
+/** Full names only: a bare `latest` says nothing about the repository. */
+function referencesOf({ annotations = {} }: Descriptor): Reference[] {
+  const name =
+    annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'] ?? '';
+  if (!/[:/]/.test(name)) return [];
+  const reference = parseReference(name);
+  return reference.tag === undefined ? [] : [{ ...reference, digest: undefined }];
+}
+
+function blobEntry({ digest }: Descriptor): string {
+  if (typeof digest !== 'string' || !isSha256(digest)) throw invalidArgument('invalid archive: bad digest');
+  return `blobs/sha256/${digest.slice('sha256:'.length)}`;
+}
+
+async function readBlobJson<T>(archive: ArchiveIndex, descriptor: Descriptor): Promise<T> {
+  const entry = blobEntry(descriptor);
+  const data = await archive.read(entry, MAX_CONFIG_BYTES);
+  if (digestOf(data) !== descriptor.digest) throw invalidArgument(`invalid archive: ${entry} is damaged`);
+  return parseJson(entry, data) as T;
+}
+
+async function readJsonEntry<T>(archive: ArchiveIndex, entry: string): Promise<T> {
+  return parseJson(entry, await archive.read(entry, MAX_CONFIG_BYTES)) as T;
+}
+
+function parseJson(entry: string, data: Buffer): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(data.toString('utf8'));
+  } catch (error) {
+    throw invalidArgument(`invalid archive: ${entry}: ${messageOf(error)}`, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null) throw invalidArgument(`invalid archive: ${entry}`);
+  return value;
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+
+/** Bytes of a stream; never kept beyond the next one. */
+export type ByteSource = AsyncIterable<Uint8Array>;
+
+const MAGIC: [Compression, number[]][] = [
+  ['gzip', [0x1f, 0x8b, 0x08]],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ['bzip2', [0x42, 0x5a, 0x68]],
+];
+const MAGIC_BYTES = 6;
+/** Inflating is 60 % faster with large output chunks than with Node's 16 KiB. */
+const CHUNK_BYTES = 1024 * 1024;
+
+export function detectCompression(head: Uint8Array): Compression {
+  for (const [name, magic] of MAGIC) {
+    if (magic.every((byte, index) => head[index] === byte)) return name;
+  }
+  return 'none';
+}
+
+/**
+ * The uncompressed bytes of `source`, whatever it is compressed with. gzip is inflated here; zstd, xz and bzip2 by the
+ * system's tool, outside of any container's root (SECURITY: 2026-41567). Throws invalid-argument for damaged data.
+ */
+export async function* decompress(source: ByteSource): ByteSource {
+  const { head, rest } = await peek(source);
+  const compression = detectCompression(head);
+  if (compression === 'none') yield* rest;
+  else if (compression === 'gzip') yield* gunzip(rest);
+  else yield* runTool(compression, rest);
+}
+
+async function peek(source: ByteSource): Promise<{ head: Uint8Array; rest: ByteSource }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    chunks.push(next.value);
+    length += next.value.length;
+  }
+  const head = Buffer.concat(chunks);
+  async function* rest(): ByteSource {
+    try {
+      if (head.length > 0) yield head;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { head, rest: rest() };
+}
+
+async function* gunzip(source: ByteSource): ByteSource {
+  const input = Readable.from(source, { objectMode: false });
+  const output = createGunzip({ chunkSize: CHUNK_BYTES });
+  input.once('error', (error) => output.destroy(error));
+  input.pipe(output);
+  try {
+    yield* output as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code?.startsWith('Z_'))
+      throw invalidArgument(`damaged gzip data: ${messageOf(error)}`, { cause: error });
+    throw error;
+  } finally {
+    input.destroy();
+    output.destroy();
+  }
+}
+
+async function* runTool(tool: 'zstd' | 'xz' | 'bzip2', source: ByteSource): ByteSource {
+  const child = spawn(tool, ['-d', '-c'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (stderr.length < 4096) stderr += text;
+  });
+  child.stdin.on('error', () => undefined);
+  const closed = once(child, 'close').catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new EngineError(
+      'not-implemented',
+      `cannot read ${tool} data: the '${tool}' command is not installed`,
+    );
+  });
+  const input = Readable.from(source, { objectMode: false });
+  let inputError: unknown;
+  input.once('error', (error) => {
+    inputError = error;
+    child.kill('SIGKILL');
+  });
+  input.pipe(child.stdin);
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const [code] = (await closed) as [number | null];
+    if (inputError !== undefined) throw inputError;
+    if (code !== 0) throw invalidArgument(`damaged ${tool} data: ${stderr.trim()}`);
+  } finally {
+    closed.catch(() => undefined);
+    input.destroy();
+    child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,187 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
+import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
+import type { ByteSource } from './decompress.ts';
+import { chainIds, type Layer, type LayerRequest, type LayerStore } from './layer-store.ts';
+import { NativeError, startNative } from './native-process.ts';
+import { isSha256 } from './reference.ts';
+import type { Trash } from './trash.ts';
+
+interface DirectoryLayersOptions {
+  /** `<data-root>/layers` */
+  root: string;
+  /** Work in progress, on the same file system: `<data-root>/tmp` */
+  temporary: string;
+  trash: Trash;
+  /** The native helper. */
+  binary: string;
+  logger: Logger;
+}
+
+/** Layers as extracted directories: `<root>/<hex of the chain-id>/{diff,meta.json}`. */
+export class DirectoryLayers implements LayerStore {
+  readonly #options: DirectoryLayersOptions;
+  readonly #layers = new Map<string, { layer: Layer; references: number }>();
+  readonly #creating = new KeyedMutex();
+
+  constructor(options: DirectoryLayersOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { root, logger } = this.#options;
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(root)) {
+      const layer = await readJson<Layer>(path.join(root, name, 'meta.json')).catch(() => undefined);
+      if (layer && hexOf(layer.chainId) === name) this.#layers.set(layer.chainId, { layer, references: 0 });
+      else logger.warn('a layer without a valid meta.json is ignored', { name });
+    }
+  }
+
+  get(chainId: string): Layer | undefined {
+    return this.#layers.get(chainId)?.layer;
+  }
+
+  list(): Layer[] {
+    return [...this.#layers.values()].map(({ layer }) => layer);
+  }
+
+  directory(chainId: string): string {
+    return path.join(this.#options.root, hexOf(chainId), 'diff');
+  }
+
+  acquire(chainId: string): void {
+    const entry = this.#layers.get(chainId);
+    if (!entry) throw new EngineError('internal', `layer ${chainId} does not exist`);
+    entry.references += 1;
+  }
+
+  async release(chainId: string): Promise<void> {
+    const entry = this.#layers.get(chainId);
+    if (!entry) return;
+    entry.references -= 1;
+    if (entry.references <= 0) await this.#remove(chainId);
+  }
+
+  async sweep(): Promise<void> {
+    for (const [chainId, { references }] of this.#layers) {
+      if (references === 0) await this.#remove(chainId);
+    }
+  }
+
+  async create(request: LayerRequest, content: ByteSource): Promise<Layer> {
+    const { parent, diffId } = request;
+    if (diffId === undefined) return this.#extract(request, content);
+    const chainId = chainOf(parent, diffId);
+    return this.#creating.run(chainId, async () => {
+      const existing = this.get(chainId);
+      if (!existing) return this.#extract(request, content);
+      this.acquire(chainId);
+      return existing;
+    });
+  }
+
+  async #remove(chainId: string): Promise<void> {
+    this.#layers.delete(chainId);
+    await this.#options.trash.discard(path.join(this.#options.root, hexOf(chainId)));
+  }
+
+  /** Unpacks into a directory of its own, verifies, and gives it its name: a reader never sees half a layer. */
+  async #extract(request: LayerRequest, content: ByteSource): Promise<Layer> {
+    const { root, temporary, trash } = this.#options;
+    const work = path.join(temporary, `layer-${randomBytes(8).toString('hex')}`);
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    try {
+      const diff = path.join(work, 'diff');
+      await mkdir(diff, { mode: 0o755 });
+      const { diffId, sizeBytes } = await this.#unpack(diff, content, request.signal);
+      if (request.diffId !== undefined && request.diffId !== diffId) {
+        throw invalidArgument(`invalid layer: its content is ${diffId}, the image says ${request.diffId}`);
+      }
+      const layer: Layer = {
+        chainId: chainOf(request.parent, diffId),
+        diffId,
+        parent: request.parent,
+        sizeBytes,
+      };
+      await writeJsonAtomic(path.join(work, 'meta.json'), layer);
+      if (!(await this.#publish(work, layer))) await trash.discard(work);
+      await syncDirectory(root);
+      this.acquire(layer.chainId);
+      return layer;
+    } catch (error) {
+      await trash.discard(work);
+      throw layerError(error);
+    }
+  }
+
+  /** False when the same layer came into being meanwhile (an import of known content). */
+  async #publish(work: string, layer: Layer): Promise<boolean> {
+    if (this.#layers.has(layer.chainId)) return false;
+    this.#layers.set(layer.chainId, { layer, references: 0 });
+    try {
+      await rename(work, path.join(this.#options.root, hexOf(layer.chainId)));
+    } catch (error) {
+      this.#layers.delete(layer.chainId);
+      throw error;
+    }
+    return true;
+  }
+
+  /** Pipes the tar through sha256 into the extractor. */
+  async #unpack(directory: string, content: ByteSource, signal: AbortSignal) {
+    const argv = ['extract-layer', directory];
+    const { child, exited } = startNative(this.#options.binary, argv, { stdin: 'pipe', stdout: 'pipe' });
+    const { stdin, stdout } = child;
+    if (!stdin || !stdout) throw new Error('no pipes to the native helper');
+    let summary = '';
+    stdout.setEncoding('utf8').on('data', (text: string) => (summary += text));
+    const hash = createHash('sha256');
+    async function* hashed(): ByteSource {
+      for await (const chunk of content) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    }
+    try {
+      await pipeline(Readable.from(hashed(), { objectMode: false }), stdin, { signal });
+    } catch (error) {
+      // The extractor gave up on the archive: its message is the cause, EPIPE only the consequence.
+      if (errnoOf(error) === 'EPIPE' || errnoOf(error) === 'ERR_STREAM_PREMATURE_CLOSE') await exited;
+      child.kill('SIGKILL');
+      await exited.catch(() => undefined);
+      throw error;
+    }
+    await exited;
+    const { bytes } = JSON.parse(summary) as { bytes: number };
+    return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: bytes };
+  }
+}
+
+function hexOf(chainId: string): string {
+  if (!isSha256(chainId)) throw new Error(`not a chain-id: ${chainId}`);
+  return chainId.slice('sha256:'.length);
+}
+
+function chainOf(parent: string | undefined, diffId: string): string {
+  return parent === undefined ? diffId : (chainIds([parent, diffId])[1] ?? diffId);
+}
+
+function layerError(error: unknown): unknown {
+  if (error instanceof NativeError) {
+    if (error.errno === 'ENOSPC' || error.errno === 'EDQUOT') {
+      return new EngineError('no-space', `no space left on device: ${error.message}`, { cause: error });
+    }
+    return invalidArgument(`invalid layer: ${error.message}`, { cause: error });
+  }
+  if (errnoOf(error) === 'ENOSPC') {
+    return new EngineError('no-space', messageOf(error), { cause: error });
+  }
+  return error;
+}

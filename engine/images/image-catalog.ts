@@ -1,0 +1,246 @@
+import path from 'node:path';
+import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
+import { EngineError, conflict, messageOf, notFound } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { Image, OciImageConfig } from './image-store.ts';
+import { parseImageConfig } from './image-config.ts';
+import { chainIds, type LayerStore } from './layer-store.ts';
+import {
+  formatFamiliar,
+  formatReference,
+  isSha256,
+  parseReference,
+  withDefaultTag,
+  type Reference,
+} from './reference.ts';
+
+/** An image as the catalog knows it. */
+export interface CatalogImage {
+  /** Digest of the configuration blob. */
+  id: string;
+  config: OciImageConfig;
+  /** Chain-ids, lowest first. */
+  layers: string[];
+  /** RFC 3339; '' when it was never tagged here. */
+  lastTagTime: string;
+}
+
+interface CatalogFile {
+  version: 1;
+  /** The starter image was offered once; a user who deleted it does not get it back. */
+  seeded: boolean;
+  images: Record<string, { lastTagTime: string }>;
+  /** Canonical reference → image ID. */
+  references: Record<string, string>;
+  /** Deleted by force while containers still need their layers. */
+  detached: string[];
+}
+
+interface CatalogOptions {
+  /** `<data-root>/images.json` */
+  file: string;
+  blobs: BlobStore;
+  layers: LayerStore;
+  logger: Logger;
+}
+
+/**
+ * Which images there are and what they are called. Every change is on disk before it is answered; callers serialise
+ * changes. Holds one reference on every layer of every image.
+ */
+export class ImageCatalog {
+  readonly #options: CatalogOptions;
+  readonly #images = new Map<string, CatalogImage>();
+  readonly #detached = new Map<string, CatalogImage>();
+  readonly #references = new Map<string, string>();
+  seeded = false;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  /** Reads the state; images whose blob or layers are damaged or gone are reported and left out. */
+  async start(): Promise<void> {
+    const { file, logger } = this.#options;
+    const state = await readJson<CatalogFile>(file);
+    if (!state) return;
+    this.seeded = state.seeded;
+    for (const [id, { lastTagTime }] of Object.entries(state.images)) {
+      const image = await this.#restore(id, lastTagTime);
+      if (image) this.#images.set(id, image);
+    }
+    for (const id of state.detached) {
+      const image = await this.#restore(id, '');
+      if (image) this.#detached.set(id, image);
+    }
+    for (const [reference, id] of Object.entries(state.references)) {
+      if (this.#images.has(id)) this.#references.set(reference, id);
+      else logger.warn('a reference to a missing image is dropped', { reference, id });
+    }
+  }
+
+  async #restore(id: string, lastTagTime: string): Promise<CatalogImage | undefined> {
+    const { blobs, layers, logger } = this.#options;
+    try {
+      const blob = await blobs.get(id);
+      if (!blob) throw new Error('its configuration is missing or damaged');
+      const config = parseImageConfig(blob);
+      const chain = chainIds(config.rootfs.diff_ids);
+      const missing = chain.find((chainId) => layers.get(chainId) === undefined);
+      if (missing !== undefined) throw new Error(`layer ${missing} is missing`);
+      for (const chainId of chain) layers.acquire(chainId);
+      return { id, config, layers: chain, lastTagTime };
+    } catch (error) {
+      logger.error('image not usable', { id, error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  all(): CatalogImage[] {
+    return [...this.#images.values()];
+  }
+
+  /** Also one that was deleted by force but still carries containers. */
+  byId(id: string): CatalogImage | undefined {
+    return this.#images.get(id) ?? this.#detached.get(id);
+  }
+
+  isDetached(id: string): boolean {
+    return this.#detached.has(id);
+  }
+
+  detached(): CatalogImage[] {
+    return [...this.#detached.values()];
+  }
+
+  referencesOf(id: string): Reference[] {
+    const found: Reference[] = [];
+    for (const [key, value] of this.#references) if (value === id) found.push(parseReference(key));
+    return found;
+  }
+
+  /** The image a canonical reference names; a missing tag means latest. */
+  byReference(reference: Reference): CatalogImage | undefined {
+    const id = this.#references.get(formatReference(withDefaultTag(reference)));
+    return id === undefined ? undefined : this.#images.get(id);
+  }
+
+  /** By reference, full ID or unique ID prefix. Throws invalid-argument or not-found as Docker. */
+  find(text: string): CatalogImage {
+    const id = /^[0-9a-f]{64}$/.test(text) ? `sha256:${text}` : text;
+    if (isSha256(id)) {
+      const image = this.#images.get(id);
+      if (!image) throw notFound(`No such image: ${id}`);
+      return image;
+    }
+    const prefix = /^(?:sha256:)?([0-9a-f]{1,63})$/.exec(text)?.[1];
+    const reference = text.startsWith('sha256:') ? undefined : parseReference(text);
+    const named = reference && this.byReference(reference);
+    if (named) return named;
+    const matches =
+      prefix === undefined ? [] : this.all().filter((image) => image.id.startsWith(`sha256:${prefix}`));
+    if (matches.length > 1) throw notFound(`No such image: ${text}: the ID prefix is ambiguous`);
+    const [image] = matches;
+    if (!image) {
+      throw notFound(`No such image: ${reference ? formatFamiliar(withDefaultTag(reference)) : text}`);
+    }
+    return image;
+  }
+
+  /** Takes over one layer reference per layer from the caller when it returns true; false: already known. */
+  async add(id: string, config: OciImageConfig): Promise<boolean> {
+    if (this.#images.has(id)) return false;
+    const image = { id, config, layers: chainIds(config.rootfs.diff_ids), lastTagTime: '' };
+    const wasDetached = this.#detached.get(id);
+    this.#detached.delete(id);
+    this.#images.set(id, image);
+    await this.#saveOr(() => {
+      this.#images.delete(id);
+      if (wasDetached) this.#detached.set(id, wasDetached);
+    });
+    return wasDetached === undefined;
+  }
+
+  /** Points a reference at an image; returns the ID it pointed at before, if another. */
+  async tag(reference: Reference, id: string): Promise<string | undefined> {
+    const image = this.#images.get(id);
+    if (!image) throw notFound(`No such image: ${id}`);
+    if (reference.digest !== undefined) throw conflict('refusing to create a tag with a digest reference');
+    const key = formatReference(withDefaultTag(reference));
+    const previous = this.#references.get(key);
+    const { lastTagTime } = image;
+    this.#references.set(key, id);
+    image.lastTagTime = new Date().toISOString();
+    await this.#saveOr(() => {
+      if (previous === undefined) this.#references.delete(key);
+      else this.#references.set(key, previous);
+      image.lastTagTime = lastTagTime;
+    });
+    return previous === id ? undefined : previous;
+  }
+
+  async untag(reference: Reference): Promise<void> {
+    const key = formatReference(reference);
+    const previous = this.#references.get(key);
+    if (previous === undefined) return;
+    this.#references.delete(key);
+    await this.#saveOr(() => this.#references.set(key, previous));
+  }
+
+  /** Forgets the image and its references. `keepLayers`: containers still stand on it. */
+  async remove(id: string, keepLayers: boolean): Promise<void> {
+    const image = this.byId(id);
+    if (!image) return;
+    for (const [key, value] of this.#references) if (value === id) this.#references.delete(key);
+    this.#images.delete(id);
+    this.#detached.delete(id);
+    if (keepLayers) this.#detached.set(id, image);
+    await this.save();
+    if (keepLayers) return;
+    await this.#options.blobs.remove(id);
+    for (const chainId of image.layers.toReversed()) await this.#options.layers.release(chainId);
+  }
+
+  /** The shape other domains see. */
+  describe(image: CatalogImage): Image {
+    const references = this.referencesOf(image.id);
+    return {
+      id: image.id,
+      config: image.config,
+      tags: references.filter((reference) => reference.tag !== undefined).map(formatFamiliar),
+      digests: references.filter((reference) => reference.digest !== undefined).map(formatFamiliar),
+      sizeBytes: image.layers.reduce((sum, id) => sum + (this.#options.layers.get(id)?.sizeBytes ?? 0), 0),
+    };
+  }
+
+  async save(): Promise<void> {
+    const state: CatalogFile = {
+      version: 1,
+      seeded: this.seeded,
+      images: Object.fromEntries(this.all().map(({ id, lastTagTime }) => [id, { lastTagTime }])),
+      references: Object.fromEntries(this.#references),
+      detached: [...this.#detached.keys()],
+    };
+    try {
+      await writeJsonAtomic(this.#options.file, state);
+    } catch (error) {
+      throw new EngineError(
+        'internal',
+        `cannot write ${path.basename(this.#options.file)}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #saveOr(undo: () => void): Promise<void> {
+    try {
+      await this.save();
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+}

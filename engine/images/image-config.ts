@@ -1,0 +1,64 @@
+import { invalidArgument } from '../lib/errors.ts';
+import type { OciImageConfig } from './image-store.ts';
+import { isSha256 } from './reference.ts';
+
+/** Largest image configuration accepted, bytes. */
+export const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
+/** Overlay takes 500 lower directories; Docker builds no more than this. */
+const MAX_LAYERS = 125;
+
+/** Reads an image configuration blob and checks the parts the engine relies on; throws invalid-argument. */
+export function parseImageConfig(blob: Uint8Array): OciImageConfig {
+  const config = parseObject(Buffer.from(blob).toString('utf8')) as Partial<OciImageConfig>;
+  const diffIds: unknown = config.rootfs?.diff_ids ?? [];
+  if (!Array.isArray(diffIds) || !diffIds.every((id) => typeof id === 'string' && isSha256(id))) {
+    throw invalidArgument('invalid image configuration: rootfs.diff_ids');
+  }
+  if (diffIds.length > MAX_LAYERS) {
+    throw invalidArgument(`invalid image configuration: more than ${MAX_LAYERS} layers`);
+  }
+  if (config.os !== undefined && config.os !== '' && config.os !== 'linux') {
+    throw invalidArgument(`cannot load a ${config.os} image on linux`);
+  }
+  checkProcess(config.config ?? {});
+  return {
+    ...config,
+    architecture: config.architecture ?? '',
+    os: config.os ?? 'linux',
+    rootfs: { type: 'layers', diff_ids: diffIds as string[] },
+  };
+}
+
+/** SECURITY: the configuration is hostile input; its lists are what the runtime later takes for argv and env. */
+function checkProcess(config: object): void {
+  for (const name of ['Env', 'Cmd', 'Entrypoint', 'OnBuild', 'Shell']) {
+    const value: unknown = Reflect.get(config, name);
+    if (value === undefined || value === null) continue;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string' && !item.includes('\0'))) {
+      throw invalidArgument(`invalid image configuration: config.${name}`);
+    }
+  }
+  for (const name of ['User', 'WorkingDir', 'StopSignal']) {
+    const value: unknown = Reflect.get(config, name);
+    if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) {
+      throw invalidArgument(`invalid image configuration: config.${name}`);
+    }
+  }
+  for (const name of ['ExposedPorts', 'Volumes', 'Labels']) {
+    const value: unknown = Reflect.get(config, name) ?? {};
+    if (typeof value !== 'object') throw invalidArgument(`invalid image configuration: config.${name}`);
+  }
+}
+
+function parseObject(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalidArgument('invalid image configuration: not JSON', { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgument('invalid image configuration: not an object');
+  }
+  return value;
+}

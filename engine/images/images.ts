@@ -1,0 +1,173 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { EventPublisher } from '../events/events.ts';
+import { conflict, invalidArgument, notFound } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { Mutex } from '../lib/mutex.ts';
+import type { ArchivedImage } from './archive-manifest.ts';
+import { BlobStore } from './blob-store.ts';
+import type { ByteSource } from './decompress.ts';
+import { DirectoryLayers } from './directory-layers.ts';
+import { ImageCatalog, type CatalogImage } from './image-catalog.ts';
+import type { ImageLookup, ImageUsers } from './image-store.ts';
+import { chainIds, type LayerStore } from './layer-store.ts';
+import { loadArchive, type LoadProgress } from './load-archive.ts';
+import { formatFamiliar, parseReference, withDefaultTag } from './reference.ts';
+import { Trash } from './trash.ts';
+
+export interface ImagesOptions {
+  dataRoot: string;
+  /** The native helper. */
+  binary: string;
+  events: EventPublisher;
+  logger: Logger;
+  /** `Runtime.runTask` */
+  runTask: (argv: string[]) => Promise<void>;
+}
+
+/** The parts of the domain that its operations (remove, prune, list, …) work on. */
+export interface ImageParts {
+  catalog: ImageCatalog;
+  layers: LayerStore;
+  blobs: BlobStore;
+  temporary: string;
+  /** Serialises changes of the catalog. */
+  changes: Mutex;
+  events: EventPublisher;
+  users: ImageUsers;
+}
+
+export interface Images extends ImageLookup {
+  start(): Promise<void>;
+  /** Waits for background removal. */
+  close(): Promise<void>;
+  /** Late-bound: containers are created after images. */
+  setUsers(users: ImageUsers): void;
+  load(
+    source: ByteSource,
+    signal: AbortSignal,
+    report: (progress: LoadProgress) => Promise<void>,
+  ): Promise<void>;
+  /** Throws invalid-argument, not-found. */
+  tag(image: string, repository: string, tag: string | undefined): Promise<void>;
+  /**
+   * Offers the bundled starter image: loaded once in the life of a data root, and only into an empty store, so a user
+   * who deletes it does not get it back. A missing file is no error.
+   */
+  ensureStarter(archiveFile: string): Promise<void>;
+  readonly parts: ImageParts;
+}
+
+/** The image domain: content, layers, names. No I/O before `start`. */
+export function createImages(options: ImagesOptions): Images {
+  const { dataRoot, binary, events, logger, runTask } = options;
+  const temporary = path.join(dataRoot, 'tmp', 'images');
+  const trash = new Trash({ directory: path.join(dataRoot, 'trash'), runTask, logger });
+  const blobs = new BlobStore(path.join(dataRoot, 'blobs'));
+  const layers = new DirectoryLayers({
+    root: path.join(dataRoot, 'layers'),
+    temporary,
+    trash,
+    binary,
+    logger,
+  });
+  const catalog = new ImageCatalog({ file: path.join(dataRoot, 'images.json'), blobs, layers, logger });
+  const holds = new Map<string, Set<string>>();
+  let containers: ImageUsers = { usersOf: () => [] };
+  const users: ImageUsers = { usersOf: (id) => containers.usersOf(id) };
+  const parts: ImageParts = { catalog, layers, blobs, temporary, changes: new Mutex(), events, users };
+
+  const lowerDirectories = (imageId: string): string[] => {
+    const image = catalog.byId(imageId);
+    if (!image) throw notFound(`No such image: ${imageId}`);
+    return image.layers.toReversed().map((chainId) => layers.directory(chainId));
+  };
+
+  const load: Images['load'] = (source, signal, report) => {
+    const register = (image: ArchivedImage) => registerImage(parts, image);
+    return loadArchive({ layers, temporary, register }, source, signal, report);
+  };
+
+  return {
+    parts,
+    async start() {
+      await mkdir(temporary, { recursive: true, mode: 0o700 });
+      await trash.start();
+      for (const name of await readdir(temporary)) await trash.discard(path.join(temporary, name));
+      await blobs.start();
+      await layers.start();
+      await catalog.start();
+      await layers.sweep();
+    },
+    close: () => trash.settled(),
+    setUsers(value) {
+      containers = value;
+    },
+    get: (reference) => catalog.describe(catalog.find(reference)),
+    list: () => catalog.all().map((image) => catalog.describe(image)),
+    lowerDirectories,
+    async hold(imageId, containerId) {
+      const directories = lowerDirectories(imageId);
+      const holders = holds.get(imageId) ?? new Set();
+      holds.set(imageId, holders.add(containerId));
+      return directories;
+    },
+    async release(imageId, containerId) {
+      const holders = holds.get(imageId);
+      holders?.delete(containerId);
+      if (holders?.size === 0) holds.delete(imageId);
+      if (!catalog.isDetached(imageId) || holds.has(imageId)) return;
+      const others = users.usersOf(imageId).filter(({ id }) => id !== containerId);
+      if (others.length === 0) await parts.changes.run(() => catalog.remove(imageId, false));
+    },
+    load,
+    tag: (image, repository, tag) => tagImage(parts, image, repository, tag),
+    async ensureStarter(archiveFile) {
+      if (catalog.seeded) return;
+      if (catalog.all().length === 0) {
+        if (!existsSync(archiveFile)) return logger.info('no starter image', { path: archiveFile });
+        const archive = createReadStream(archiveFile, { highWaterMark: 1024 * 1024 });
+        await load(archive, new AbortController().signal, async () => undefined);
+      }
+      catalog.seeded = true;
+      await parts.changes.run(() => catalog.save());
+    },
+  };
+}
+
+/** Makes an image known under its names; the layers' references pass to the catalog. */
+export async function registerImage(parts: ImageParts, image: ArchivedImage): Promise<void> {
+  const { catalog, blobs, layers, changes, events } = parts;
+  await changes.run(async () => {
+    let taken = false;
+    try {
+      await blobs.put(image.configBlob);
+      taken = await catalog.add(image.id, image.config);
+    } finally {
+      if (!taken)
+        for (const chainId of chainIds(image.config.rootfs.diff_ids).toReversed())
+          await layers.release(chainId);
+    }
+    for (const reference of image.references) await catalog.tag(reference, image.id);
+    events.publish({
+      type: 'image',
+      action: 'load',
+      actor: { id: image.id, attributes: { name: image.id } },
+    });
+  });
+}
+
+async function tagImage(parts: ImageParts, source: string, repository: string, tag: string | undefined) {
+  const image = parts.catalog.find(source);
+  const reference = parseReference(tag === undefined || tag === '' ? repository : `${repository}:${tag}`);
+  if (repository === '') throw invalidArgument('invalid reference format');
+  if (reference.digest !== undefined) throw conflict('refusing to create a tag with a digest reference');
+  await parts.changes.run(() => parts.catalog.tag(withDefaultTag(reference), image.id));
+  publishTag(parts, image, formatFamiliar(withDefaultTag(reference)));
+}
+
+function publishTag({ events }: ImageParts, image: CatalogImage, name: string): void {
+  const labels = image.config.config?.Labels ?? {};
+  events.publish({ type: 'image', action: 'tag', actor: { id: image.id, attributes: { ...labels, name } } });
+}
