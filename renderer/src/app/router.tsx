@@ -1,0 +1,99 @@
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { ContainersPane } from '../panes/containers/containers-pane.tsx';
+import { ImagesPane } from '../panes/images/images-pane.tsx';
+import { NetworksPane } from '../panes/networks/networks-pane.tsx';
+import { SystemPane } from '../panes/system/system-pane.tsx';
+import { VolumesPane } from '../panes/volumes/volumes-pane.tsx';
+import { PageBroken } from './page-broken.tsx';
+import { Shell } from './shell.tsx';
+
+const rootRoute = createRootRoute();
+/** Everything with navigation around it; the log window has none. */
+const shellRoute = createRoute({ getParentRoute: () => rootRoute, id: 'shell', component: Shell });
+
+const homeRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: () => {
+    // The router signals a redirect by throwing one.
+    // oxlint-disable-next-line typescript/only-throw-error
+    throw redirect({ to: '/containers' });
+  },
+});
+const containersRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/containers',
+  component: ContainersPane,
+});
+const containerRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/containers/$id',
+  validateSearch: (search): { tab?: string } =>
+    typeof search['tab'] === 'string' ? { tab: search['tab'] } : {},
+  component: lazyRouteComponent(
+    () => import('../panes/container-details/container-details-pane.tsx'),
+    'ContainerDetailsPane',
+  ),
+});
+const imagesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/images',
+  validateSearch: (search): { image?: string } =>
+    typeof search['image'] === 'string' ? { image: search['image'] } : {},
+  component: ImagesPane,
+});
+const volumesRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/volumes',
+  component: VolumesPane,
+});
+const networksRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/networks',
+  component: NetworksPane,
+});
+const composeRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/compose',
+  validateSearch: (search): { project?: string } =>
+    typeof search['project'] === 'string' ? { project: search['project'] } : {},
+  component: lazyRouteComponent(() => import('../panes/compose/compose-pane.tsx'), 'ComposePane'),
+});
+const systemRoute = createRoute({ getParentRoute: () => shellRoute, path: '/system', component: SystemPane });
+const logsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/logs/$id',
+  component: lazyRouteComponent(() => import('../panes/logs-window/logs-window.tsx'), 'LogsWindow'),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    homeRoute,
+    shellRoute.addChildren([
+      containersRoute,
+      containerRoute,
+      imagesRoute,
+      volumesRoute,
+      networksRoute,
+      composeRoute,
+      systemRoute,
+    ]),
+    logsRoute,
+  ]),
+  history: createHashHistory(),
+  defaultErrorComponent: PageBroken,
+  defaultNotFoundComponent: () => null,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,12 @@
+import { common } from './common.ts';
+import { compose } from './compose.ts';
+import { containers } from './containers.ts';
+import { details } from './details.ts';
+import { images } from './images.ts';
+import { networks } from './networks.ts';
+import { run } from './run.ts';
+import { shell } from './shell.ts';
+import { system } from './system.ts';
+import { volumes } from './volumes.ts';
+
+export const ko = { common, shell, containers, details, run, images, volumes, networks, compose, system };

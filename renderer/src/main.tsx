@@ -1,0 +1,22 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import './design/styles.css';
+import { startConnection } from './api/connection.ts';
+import { startTransport } from './api/transport.ts';
+import { App } from './app/app.tsx';
+import { applyTheme, rememberedSettings } from './app/settings.ts';
+import { startI18n } from './i18n/i18n.ts';
+
+applyTheme();
+startI18n(rememberedSettings().language);
+startTransport();
+startConnection();
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,3 @@
+export function ComposePane() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function ContainerDetailsPane() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function ImagesPane() {
+  return null;
+}

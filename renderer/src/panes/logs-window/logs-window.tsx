@@ -1,0 +1,3 @@
+export function LogsWindow() {
+  return null;
+}

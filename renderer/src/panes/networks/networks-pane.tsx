@@ -1,0 +1,3 @@
+export function NetworksPane() {
+  return null;
+}

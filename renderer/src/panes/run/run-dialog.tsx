@@ -1,0 +1,3 @@
+export function RunDialogHost() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function SystemPane() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function VolumesPane() {
+  return null;
+}
