@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DOCUMENTED_OPERATIONS, OTHER_OPERATIONS, SWARM_OPERATIONS } from '../api/operations.ts';
+import { runEngine } from './engine-process.ts';
+import { startEngine } from './harness.ts';
+import type { TestEngine } from './harness.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine({ starterImage: false });
+});
+afterAll(() => engine.stop());
+
+describe('ping, version and info', () => {
+  test('GET and HEAD ping carry what clients negotiate by', async () => {
+    const ping = await engine.api('GET', '/_ping');
+    expect(ping).toMatchObject({ status: 200, text: 'OK' });
+    expect(ping.headers).toMatchObject({
+      'api-version': '1.56',
+      'docker-experimental': 'false',
+      ostype: 'linux',
+      server: expect.stringMatching(/^Gantry\/\d/),
+      'builder-version': '1',
+      swarm: 'inactive',
+      'cache-control': 'no-cache, no-store, must-revalidate',
+    });
+    const head = await engine.api('HEAD', '/v1.40/_ping');
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect(head.headers['api-version']).toBe('1.56');
+  });
+
+  test('versions outside the range are refused', async () => {
+    expect((await engine.api('GET', '/v1.10/version')).json).toEqual({
+      message:
+        'client version 1.10 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version',
+    });
+    expect(await engine.api('GET', '/v1.99/version')).toMatchObject({
+      status: 400,
+      json: { message: 'client version 1.99 is too new. Maximum supported API version is 1.56' },
+    });
+  });
+
+  test('docker version and docker info know the engine', async () => {
+    expect(await engine.dockerOk('version', '--format', '{{.Server.Platform.Name}}')).toBe('Gantry');
+    const info = JSON.parse(await engine.dockerOk('info', '--format', '{{json .}}')) as Record<
+      string,
+      unknown
+    >;
+    expect(info).toMatchObject({
+      DockerRootDir: engine.dataRoot,
+      DefaultRuntime: 'gantry',
+      Containers: 0,
+      OSType: 'linux',
+    });
+    expect(info['ServerErrors'] ?? []).toEqual([]);
+  });
+});
+
+describe('bad requests', () => {
+  test('an unknown path is 404, an unknown method on a known path too', async () => {
+    const expected = { status: 404, json: { message: 'page not found' } };
+    expect(await engine.api('GET', '/no/such/path')).toMatchObject(expected);
+    expect(await engine.api('PUT', '/containers/json')).toMatchObject(expected);
+  });
+
+  test('malformed JSON and other types are 400', async () => {
+    const post = (body: string, type: string) =>
+      engine.api('POST', '/containers/create', body, { 'Content-Type': type });
+    expect(await post('{"Image":', 'application/json')).toMatchObject({
+      status: 400,
+      json: { message: expect.stringMatching(/^invalid JSON: /) },
+    });
+    expect(await post('{}', 'text/plain')).toMatchObject({
+      status: 400,
+      json: { message: "unsupported Content-Type header (text/plain): must be 'application/json'" },
+    });
+  });
+
+  test('an unknown filter is named', async () => {
+    const filters = encodeURIComponent('{"color":["red"]}');
+    for (const target of ['/events', '/containers/json', '/images/json', '/volumes', '/networks']) {
+      expect(await engine.api('GET', `${target}?filters=${filters}`)).toMatchObject({
+        status: 400,
+        json: { message: "invalid filter 'color'" },
+      });
+    }
+  });
+
+  test('a web page is refused by its origin and by its host', async () => {
+    expect((await engine.api('GET', '/version', undefined, { Origin: 'http://evil.com' })).status).toBe(403);
+    expect((await engine.api('GET', '/version', undefined, { Host: 'evil.com' })).status).toBe(403);
+  });
+
+  test('attach to nothing is an ordinary error, although it asked for an upgrade', async () => {
+    const upgrade = { Connection: 'Upgrade', Upgrade: 'tcp' };
+    expect(await engine.api('POST', '/containers/nothing/attach?stdout=1', undefined, upgrade)).toMatchObject(
+      {
+        status: 404,
+        json: { message: 'No such container: nothing' },
+      },
+    );
+  });
+});
+
+describe('every operation', () => {
+  const fill = (target: string): string => target.replaceAll(/\{\w+(\.\.\.)?\}/g, 'nothing');
+
+  test.each([...DOCUMENTED_OPERATIONS, ...OTHER_OPERATIONS].map(({ method, path }) => `${method} ${path}`))(
+    '%s answers or says that it is not implemented',
+    async (operation) => {
+      const [method = '', target = ''] = operation.split(' ');
+      if (target === '/events') return;
+      const { status, text, json, headers } = await engine.api<{ message?: string } | undefined>(
+        method,
+        fill(target),
+      );
+      if (method === 'HEAD') {
+        expect(headers['api-version']).toBe('1.56');
+        return;
+      }
+      expect(text, `an empty ${status}`).not.toBe('');
+      expect(json?.message).not.toBe('page not found');
+      if (status === 501) expect(json?.message).toMatch(/ is not implemented by Gantry yet$/);
+      else expect(status).toBeLessThan(500);
+    },
+  );
+
+  test('swarm operations say that this is no swarm manager', async () => {
+    for (const { method, path } of SWARM_OPERATIONS) {
+      const { status, json } = await engine.api<{ message: string }>(method, fill(path));
+      expect(status).toBe(503);
+      expect(json.message).toMatch(/^This node is not a swarm manager\. /);
+    }
+    expect(await engine.api('GET', '/plugins')).toMatchObject({ status: 200, json: [] });
+  });
+});
+
+describe('events', () => {
+  async function openEvents(query: string): Promise<{ next(): Promise<object>; close(): void }> {
+    const sent = request({ socketPath: engine.socketPath, path: `/events?${query}` }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+    return {
+      next: async () => JSON.parse((await lines.next()).value as string) as object,
+      close: () => sent.destroy(),
+    };
+  }
+
+  test('what happens is told live and again from the past, also after a restart', async () => {
+    const live = await openEvents('filters={"type":["volume"]}');
+    await engine.api('POST', '/volumes/create', { Name: 'told' });
+    const created = await live.next();
+    live.close();
+    expect(created).toMatchObject({
+      Type: 'volume',
+      Action: 'create',
+      Actor: { ID: 'told' },
+      scope: 'local',
+    });
+    await engine.restart();
+    const past = await openEvents('since=1h&filters={"volume":["told"]}');
+    expect(await past.next()).toEqual(created);
+    past.close();
+  });
+
+  test('until in the past ends the stream', async () => {
+    expect(
+      await engine.dockerOk('events', '--since', '10m', '--until', '0s', '--filter', 'volume=told'),
+    ).toMatch(/volume create told/);
+  });
+
+  test('since after until is refused', async () => {
+    expect((await engine.api('GET', '/events?since=20&until=10')).status).toBe(400);
+  });
+});
+
+describe('the process', () => {
+  test('a second engine on the data root names the first', async () => {
+    const other = [
+      '--run-root',
+      path.join(engine.directory, 'run2'),
+      '--socket',
+      path.join(engine.directory, '2.sock'),
+    ];
+    expect(await runEngine('--data-root', engine.dataRoot, ...other)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `engine: another engine (pid ${engine.pid()}) is using ${engine.dataRoot}\n`,
+    });
+  });
+
+  test('unknown flags and unusable directories exit 2 and say why', async () => {
+    expect(await runEngine('--nope')).toMatchObject({ code: 2, stderr: expect.stringContaining("'--nope'") });
+    const file = path.join(engine.directory, 'file');
+    writeFileSync(file, '');
+    expect(await runEngine('--data-root', path.join(file, 'x'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`cannot use directory ${file}/x`),
+    });
+  });
+
+  test('a data root of a newer engine is left alone', async () => {
+    const dataRoot = path.join(engine.directory, 'newer');
+    mkdirSync(dataRoot);
+    writeFileSync(path.join(dataRoot, 'version'), '999\n');
+    const roots = ['--data-root', dataRoot, '--run-root', path.join(engine.directory, 'run3')];
+    expect(await runEngine(...roots)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('newer Gantry'),
+    });
+  });
+
+  test('after SIGKILL the same command starts again, with the same identity', async () => {
+    const id = await engine.dockerOk('info', '--format', '{{.ID}}');
+    await engine.kill9();
+    await engine.restart();
+    expect(await engine.dockerOk('info', '--format', '{{.ID}}')).toBe(id);
+  });
+});
