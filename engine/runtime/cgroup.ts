@@ -1,6 +1,6 @@
 import type { HostConfig } from '../wire/container.ts';
 import type { Sample } from '../stats/stats.ts';
-import type { CgroupPlan } from './plan.ts';
+import type { CgroupPlan, MountOperation } from './plan.ts';
 
 /** Reads one container's counters with file descriptors kept open. */
 export interface SampleReader {
@@ -8,15 +8,46 @@ export interface SampleReader {
   close(): void;
 }
 
+/** What this host's controllers can do (`/info`, create-time validation and its warnings). */
+export interface CgroupFeatures {
+  memoryLimit: boolean;
+  memoryReservation: boolean;
+  swapLimit: boolean;
+  memorySwappiness: boolean;
+  oomKillDisable: boolean;
+  cpuShares: boolean;
+  cpuQuota: boolean;
+  cpuRealtime: boolean;
+  cpuset: boolean;
+  /** Usable CPUs and memory nodes in the kernel's list format, '' without cpuset. */
+  cpus: string;
+  memoryNodes: string;
+  pidsLimit: boolean;
+  blkioWeight: boolean;
+  blkioWeightDevice: boolean;
+  blkioThrottle: boolean;
+}
+
+/** A container's cgroup: `parent` is `HostConfig.CgroupParent`, empty or absent for the engine's own. */
+export interface CgroupName {
+  id: string;
+  parent?: string | undefined;
+}
+
 /** cgroup v1 (also hybrid) and v2 behind one interface; one contract suite runs against both. */
 export interface CgroupDriver {
   readonly version: 1 | 2;
+  features(): CgroupFeatures;
   /** Limits → directories, writes and joins. What this host cannot do comes back as Docker's warnings. */
   plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] };
+  /** What the container sees at /sys/fs/cgroup. */
+  mounts(cgroup: CgroupName, options: { privateNamespace: boolean; readonly: boolean }): MountOperation[];
   /** Resolves when every process is frozen. */
-  freeze(containerId: string): Promise<void>;
-  thaw(containerId: string): Promise<void>;
+  freeze(containerId: string, parent?: string): Promise<void>;
+  thaw(containerId: string, parent?: string): Promise<void>;
   /** Every pid of the container, as seen on the host. */
-  processes(containerId: string): Promise<number[]>;
-  openSampler(containerId: string, pid: number): SampleReader;
+  processes(containerId: string, parent?: string): Promise<number[]>;
+  openSampler(containerId: string, pid: number, parent?: string): SampleReader;
+  /** Removes the engine's own parent directories where no container is left in them. */
+  release(): void;
 }

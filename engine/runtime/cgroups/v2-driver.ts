@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import type { HostConfig } from '../../wire/container.ts';
+import type { CgroupDriver, CgroupFeatures, CgroupName, SampleReader } from '../cgroup.ts';
+import { resolveDevices } from '../devices.ts';
+import type { CgroupPlan, MountOperation } from '../plan.ts';
+import { compileDeviceProgram } from './device-program.ts';
+import { freeze, thaw, unifiedFreezer } from './freeze.ts';
+import { type DeviceValue, limitWarnings, type Resources, resolveResources } from './resources.ts';
+import {
+  collectPids,
+  makeDirectories,
+  readText,
+  relativeDirectory,
+  removeIfEmpty,
+  tryWrite,
+} from './tree.ts';
+import { openV2Sampler } from './v2-sampler.ts';
+
+type Write = CgroupPlan['writes'][number];
+
+const WANTED_CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids', 'hugetlb'];
+
+export interface V2Options {
+  /** Where the unified hierarchy is mounted, `/sys/fs/cgroup`. */
+  root: string;
+  parent: string;
+  procfs: string;
+}
+
+/** The unified hierarchy (Documentation/admin-guide/cgroup-v2.rst). */
+export class V2Driver implements CgroupDriver {
+  readonly version = 2;
+  readonly #root: string;
+  readonly #parent: string;
+  readonly #procfs: string;
+  #features: CgroupFeatures | undefined;
+
+  constructor({ root, parent, procfs }: V2Options) {
+    this.#root = root;
+    this.#parent = parent;
+    this.#procfs = procfs;
+  }
+
+  features(): CgroupFeatures {
+    this.#features ??= this.#detectFeatures();
+    return this.#features;
+  }
+
+  plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] } {
+    const features = this.features();
+    const directory = this.#directory({ id: containerId, parent: hostConfig.CgroupParent });
+    this.#makeParents(directory.slice(this.#root.length, directory.lastIndexOf('/')));
+    const instructions = compileDeviceProgram(resolveDevices(hostConfig).rules);
+    const plan: CgroupPlan = {
+      directories: [directory],
+      writes: limits(directory, resolveResources(hostConfig, features), this.#weightFile()),
+      join: [`${directory}/cgroup.procs`],
+      killFile: existsSync(`${this.#root}/${this.#parent}/cgroup.kill`) ? `${directory}/cgroup.kill` : '',
+      deviceProgram: instructions.length === 0 ? null : { directory, instructions },
+      oomFile: `${directory}/memory.events`,
+    };
+    return { plan, warnings: limitWarnings(hostConfig, features) };
+  }
+
+  mounts(
+    _cgroup: CgroupName,
+    { readonly }: { privateNamespace: boolean; readonly: boolean },
+  ): MountOperation[] {
+    const flags = [...(readonly ? (['ro'] as const) : []), 'nosuid', 'nodev', 'noexec'] as const;
+    return [{ kind: 'filesystem', type: 'cgroup2', target: '/sys/fs/cgroup', flags: [...flags], data: '' }];
+  }
+
+  freeze(containerId: string, parent?: string): Promise<void> {
+    return freeze(unifiedFreezer(this.#directory({ id: containerId, parent })));
+  }
+
+  thaw(containerId: string, parent?: string): Promise<void> {
+    return thaw(unifiedFreezer(this.#directory({ id: containerId, parent })));
+  }
+
+  processes(containerId: string, parent?: string): Promise<number[]> {
+    return collectPids(this.#directory({ id: containerId, parent }));
+  }
+
+  openSampler(containerId: string, pid: number, parent?: string): SampleReader {
+    return openV2Sampler({
+      directory: this.#directory({ id: containerId, parent }),
+      procfs: this.#procfs,
+      pid,
+    });
+  }
+
+  release(): void {
+    removeIfEmpty(`${this.#root}/${this.#parent}`);
+  }
+
+  #directory({ id, parent }: CgroupName): string {
+    return `${this.#root}${relativeDirectory(this.#parent, id, parent)}`;
+  }
+
+  /** A controller works in a directory only when every directory above hands it down. */
+  #makeParents(relative: string): void {
+    enableControllers(this.#root);
+    makeDirectories(this.#root, relative, enableControllers);
+  }
+
+  #weightFile(): 'io.bfq.weight' | 'io.weight' {
+    return existsSync(`${this.#root}/${this.#parent}/io.bfq.weight`) ? 'io.bfq.weight' : 'io.weight';
+  }
+
+  #detectFeatures(): CgroupFeatures {
+    this.#makeParents(`/${this.#parent}`);
+    const own = `${this.#root}/${this.#parent}`;
+    const has = (file: string): boolean => existsSync(`${own}/${file}`);
+    const weight = has(this.#weightFile());
+    return {
+      memoryLimit: has('memory.max'),
+      memoryReservation: has('memory.low'),
+      swapLimit: has('memory.swap.max'),
+      memorySwappiness: false,
+      oomKillDisable: false,
+      cpuShares: has('cpu.weight'),
+      cpuQuota: has('cpu.max'),
+      cpuRealtime: false,
+      cpuset: has('cpuset.cpus'),
+      cpus: readText(`${own}/cpuset.cpus.effective`),
+      memoryNodes: readText(`${own}/cpuset.mems.effective`),
+      pidsLimit: has('pids.max'),
+      blkioWeight: weight,
+      blkioWeightDevice: weight,
+      blkioThrottle: has('io.max'),
+    };
+  }
+}
+
+/** One by one: a single controller that cannot be enabled would refuse all of them. */
+function enableControllers(directory: string): void {
+  const enabled = new Set(readText(`${directory}/cgroup.subtree_control`).split(' '));
+  const available = readText(`${directory}/cgroup.controllers`).split(' ');
+  for (const controller of WANTED_CONTROLLERS) {
+    if (!available.includes(controller) || enabled.has(controller)) continue;
+    tryWrite(`${directory}/cgroup.subtree_control`, `+${controller}`);
+  }
+}
+
+function limits(directory: string, wanted: Resources, weightFile: string): Write[] {
+  const writes: Write[] = [];
+  const add = (file: string, value: string | number | undefined): void => {
+    if (value !== undefined) writes.push({ file: `${directory}/${file}`, value: String(value) });
+  };
+  add('memory.max', wanted.memoryBytes);
+  add('memory.swap.max', swapMax(wanted));
+  add('memory.low', wanted.memoryReservationBytes);
+  add('cpu.weight', wanted.cpuShares === undefined ? undefined : cpuWeight(wanted.cpuShares));
+  if (wanted.cpuQuotaUs !== undefined || wanted.cpuPeriodUs !== undefined) {
+    const quota = wanted.cpuQuotaUs !== undefined && wanted.cpuQuotaUs > 0 ? wanted.cpuQuotaUs : 'max';
+    add('cpu.max', `${quota} ${wanted.cpuPeriodUs ?? 100_000}`);
+  }
+  add('cpuset.cpus', wanted.cpus || undefined);
+  add('cpuset.mems', wanted.memoryNodes || undefined);
+  add('pids.max', wanted.pids === -1 ? 'max' : wanted.pids);
+  const weightOf = (weight: number): number => (weightFile === 'io.weight' ? ioWeight(weight) : weight);
+  if (wanted.blkioWeight !== undefined) add(weightFile, weightOf(wanted.blkioWeight));
+  for (const { major, minor, value } of wanted.blkioWeightDevices) {
+    add(weightFile, `${major}:${minor} ${weightOf(value)}`);
+  }
+  const throttle = (key: string, list: DeviceValue[]): void => {
+    for (const { major, minor, value } of list) add('io.max', `${major}:${minor} ${key}=${value || 'max'}`);
+  };
+  throttle('rbps', wanted.readBps);
+  throttle('wbps', wanted.writeBps);
+  throttle('riops', wanted.readIops);
+  throttle('wiops', wanted.writeIops);
+  return writes;
+}
+
+/** Docker counts memory and swap together, cgroup v2 swap alone. */
+function swapMax({ memoryBytes, memorySwapBytes }: Resources): string | number | undefined {
+  if (memoryBytes === undefined || memorySwapBytes === undefined) return undefined;
+  return memorySwapBytes === -1 ? 'max' : memorySwapBytes - memoryBytes;
+}
+
+/** shares 2…262144 → weight 1…10000 with 1024 → 100, the curve runc and crun share since 2025. */
+export function cpuWeight(shares: number): number {
+  if (shares <= 2) return 1;
+  if (shares >= 262_144) return 10_000;
+  const log = Math.log2(shares);
+  return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
+}
+
+/** 10…1000 → 1…10000. */
+export const ioWeight = (weight: number): number => Math.floor(1 + ((weight - 10) * 9999) / 990);

@@ -1,0 +1,146 @@
+import type { HostConfig } from '../wire/container.ts';
+import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
+import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
+import { resolveDevices } from './devices.ts';
+import type { BuiltPlan, PlanInput, ResolvedMount } from './plan-input.ts';
+import type { ContainerPlan, MountOperation, ProcessPlan } from './plan.ts';
+import { confinement, containerEnvironment } from './process-plan.ts';
+import { parseSecurityOptions, type SecurityOptions } from './security-options.ts';
+import { resolveSysctls, validateSysctls } from './sysctls.ts';
+
+/**
+ * Docker's policy for one container, from its HostConfig to the plan that the shim executes. Reads the host's device
+ * nodes, changes nothing. Throws invalid-argument with Docker's text for what cannot be built.
+ */
+export function buildContainerPlan(input: PlanInput): BuiltPlan {
+  const { hostConfig, config } = input;
+  const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  const cgroup = input.cgroups.plan(input.id, hostConfig);
+  validateSysctls(hostConfig);
+  const plan: ContainerPlan = {
+    id: input.id,
+    runDirectory: input.runDirectory,
+    hostname: input.uts.kind === 'new' ? (config.Hostname ?? '') : '',
+    domainname: input.uts.kind === 'new' ? (config.Domainname ?? '') : '',
+    namespaces: {
+      pid: input.pid,
+      network: input.network,
+      ipc: input.ipc,
+      uts: input.uts,
+      cgroup: { kind: hasPrivateCgroupNamespace(hostConfig) ? 'new' : 'host' },
+    },
+    cgroup: cgroup.plan,
+    rootfs: {
+      lower: [input.initLayer, ...input.lower],
+      upper: input.upper,
+      work: input.work,
+      volatile: hostConfig.AutoRemove === true,
+      readonly: hostConfig.ReadonlyRootfs === true,
+    },
+    mounts: allMounts(input, security),
+    devices: resolveDevices(hostConfig).nodes,
+    ...hiddenPaths(hostConfig, security),
+    sysctls: resolveSysctls(hostConfig, input.network),
+    interfaces: input.interfaces,
+    init: hostConfig.Init === true && input.pid.kind === 'new',
+    process: initialProcess(input),
+    log: input.log,
+  };
+  return { plan, warnings: [...security.warnings, ...cgroup.warnings] };
+}
+
+function initialProcess({ argv, config, hostConfig }: PlanInput): ProcessPlan {
+  const tty = config.Tty === true;
+  const [rows = 0, columns = 0] = hostConfig.ConsoleSize ?? [];
+  return {
+    ...confinement(hostConfig),
+    argv,
+    env: containerEnvironment(config, tty),
+    cwd: config.WorkingDir || '/',
+    user: config.User ?? '',
+    additionalGroups: hostConfig.GroupAdd ?? [],
+    tty,
+    rows: tty ? rows : 0,
+    columns: tty ? columns : 0,
+    openStdin: config.OpenStdin === true,
+    stdinOnce: config.StdinOnce === true,
+  };
+}
+
+/** The request's own lists win over the defaults; a privileged container sees everything. */
+function hiddenPaths(
+  hostConfig: HostConfig,
+  security: SecurityOptions,
+): Pick<ContainerPlan, 'maskedPaths' | 'readonlyPaths'> {
+  const open = hostConfig.Privileged === true || security.unconfinedPaths;
+  return {
+    maskedPaths: [...(hostConfig.MaskedPaths ?? (open ? [] : defaultMaskedPaths()))],
+    readonlyPaths: [...(hostConfig.ReadonlyPaths ?? (open ? [] : DEFAULT_READONLY_PATHS))],
+  };
+}
+
+/**
+ * Docker's mounts, then the engine's /etc files and the user's, by depth of their target so that a mount below
+ * another comes after it. A user's mount replaces the default one at its target (and all below, for /dev).
+ */
+function allMounts(input: PlanInput, security: SecurityOptions): MountOperation[] {
+  const targets = new Set(input.mounts.map((mount) => mount.target));
+  const replaced = ({ target }: MountOperation): boolean =>
+    targets.has(target) || (targets.has('/dev') && target.startsWith('/dev/'));
+  const own = defaultMounts({
+    id: input.id,
+    hostConfig: input.hostConfig,
+    ipc: input.ipc,
+    cgroups: input.cgroups,
+    writableCgroups: security.writableCgroups ?? input.hostConfig.Privileged === true,
+  });
+  const files = networkFiles(input).filter((mount) => !replaced(mount));
+  const user = [...files, ...input.mounts.map(toOperation)];
+  return [
+    ...own.filter((mount) => !replaced(mount)),
+    ...user.toSorted((a, b) => depthOf(a.target) - depthOf(b.target)),
+  ];
+}
+
+const depthOf = (target: string): number => target.split('/').filter((part) => part !== '').length;
+
+function networkFiles({ files, hostConfig }: PlanInput): MountOperation[] {
+  const entries: [string, string | undefined][] = [
+    ['/etc/resolv.conf', files.resolvConf],
+    ['/etc/hostname', files.hostname],
+    ['/etc/hosts', files.hosts],
+  ];
+  return entries.flatMap(([target, source]): MountOperation[] =>
+    source === undefined
+      ? []
+      : [
+          {
+            kind: 'bind',
+            source,
+            target,
+            recursive: false,
+            readonly: hostConfig.ReadonlyRootfs === true,
+            flags: [],
+            propagation: 'rprivate',
+            create: 'file',
+          },
+        ],
+  );
+}
+
+function toOperation(mount: ResolvedMount): MountOperation {
+  if (mount.type === 'tmpfs') {
+    const flags = mount.readonly ? [...new Set(['ro' as const, ...mount.flags])] : mount.flags;
+    return { kind: 'filesystem', type: 'tmpfs', target: mount.target, flags, data: mount.data };
+  }
+  return {
+    kind: 'bind',
+    source: mount.source,
+    target: mount.target,
+    recursive: mount.recursive,
+    readonly: mount.readonly,
+    flags: mount.flags,
+    propagation: mount.propagation,
+    create: mount.directory ? 'directory' : 'file',
+  };
+}

@@ -1,0 +1,71 @@
+import type { HostConfig } from '../wire/container.ts';
+import type { CgroupDriver } from './cgroup.ts';
+import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+export interface DefaultMountInput {
+  id: string;
+  hostConfig: HostConfig;
+  ipc: NamespaceSource;
+  cgroups: CgroupDriver;
+  /** Privileged, or asked for by security-opt. */
+  writableCgroups: boolean;
+}
+
+/** Docker's own mounts in its order. */
+export function defaultMounts(input: DefaultMountInput): MountOperation[] {
+  const privileged = input.hostConfig.Privileged === true;
+  return [
+    filesystem('proc', '/proc', ['nosuid', 'noexec', 'nodev']),
+    filesystem('tmpfs', '/dev', ['nosuid', 'strictatime'], 'mode=755,size=65536k'),
+    filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=0620,gid=5'),
+    filesystem('sysfs', '/sys', [...(privileged ? [] : RO), 'nosuid', 'noexec', 'nodev']),
+    ...input.cgroups.mounts(
+      { id: input.id, parent: input.hostConfig.CgroupParent },
+      {
+        privateNamespace: hasPrivateCgroupNamespace(input.hostConfig),
+        readonly: !input.writableCgroups,
+      },
+    ),
+    filesystem('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev']),
+    ...sharedMemory(input.hostConfig, input.ipc),
+  ];
+}
+
+const RO: readonly MountFlag[] = ['ro'];
+
+/** SECURITY: 2022-0492: private unless the request says `host`, on cgroup v1 too (Docker's default there is host). */
+export const hasPrivateCgroupNamespace = (hostConfig: HostConfig): boolean =>
+  hostConfig.CgroupnsMode !== 'host';
+
+function sharedMemory(hostConfig: HostConfig, ipc: NamespaceSource): MountOperation[] {
+  if (hostConfig.IpcMode === 'none') return [];
+  if (ipc.kind === 'new') {
+    const size = hostConfig.ShmSize || DEFAULT_SHM_BYTES;
+    return [filesystem('tmpfs', '/dev/shm', ['nosuid', 'noexec', 'nodev'], `mode=1777,size=${size}`)];
+  }
+  // Who shares System V IPC shares POSIX shared memory: the host's directory, or that of the joined container.
+  const source = ipc.kind === 'host' ? '/dev/shm' : `/proc/${ipc.pid}/root/dev/shm`;
+  return [
+    {
+      kind: 'bind',
+      source,
+      target: '/dev/shm',
+      recursive: false,
+      readonly: false,
+      flags: ['nosuid', 'noexec', 'nodev'],
+      propagation: 'rprivate',
+      create: 'directory',
+    },
+  ];
+}
+
+function filesystem(
+  type: Extract<MountOperation, { kind: 'filesystem' }>['type'],
+  target: string,
+  flags: MountFlag[],
+  data = '',
+): MountOperation {
+  return { kind: 'filesystem', type, target, flags, data };
+}
