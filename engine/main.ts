@@ -41,7 +41,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof EngineError;
-  process.stderr.write(`engine: ${expected || !(error instanceof Error) ? messageOf(error) : error.stack}\n`);
-  process.exit(expected ? EXIT_USAGE : 1);
+  if (error instanceof EngineError) {
+    process.stderr.write(`engine: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}\n`);
+    process.exit(EXIT_USAGE);
+  }
+  process.stderr.write(`engine: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
 });

@@ -36,6 +36,7 @@ export function createEvents({ dataRoot, logger }: { dataRoot: string; logger: L
       for (const follower of followers) follower.push(event);
     },
     subscribe: (subscription) => follow(subscription, file, followers, () => last),
+    subscriberCount: () => followers.size,
     async close() {
       for (const follower of followers) follower.end();
       await file.close();

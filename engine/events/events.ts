@@ -40,4 +40,5 @@ export interface Events extends EventPublisher {
   close(): Promise<void>;
   /** In order, each event once, past and then live; ends at `until`, on abort and at close. */
   subscribe(subscription: EventSubscription): AsyncGenerator<EventMessage>;
+  subscriberCount(): number;
 }

@@ -1,15 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { VERSION } from '../lib/version.ts';
+import type { CgroupDriver, CgroupFeatures } from '../runtime/cgroup.ts';
 import { filesystemOf, readHost } from './host.ts';
-import { probeLimits } from './limits.ts';
-import type { LimitSupport } from './limits.ts';
 
 /** What the other domains and the command line contribute to `GET /info`. */
 export interface InfoSources {
   engineId: string;
   dataRoot: string;
   shimBinary: string;
-  cgroupVersion: 1 | 2;
+  cgroups: Pick<CgroupDriver, 'version' | 'features'>;
   debug: boolean;
   insecureRegistries: string[];
   registryMirrors: string[];
@@ -21,10 +20,10 @@ export interface InfoSources {
 /** `GET /info` of the Docker Engine API. Fields of features that Gantry lacks are empty, as Docker leaves them. */
 export async function readSystemInfo(sources: InfoSources): Promise<object> {
   const { running, paused, stopped } = sources.containerCounts();
-  const [host, filesystem, limits, descriptors] = await Promise.all([
+  const features = sources.cgroups.features();
+  const [host, filesystem, descriptors] = await Promise.all([
     readHost(),
     filesystemOf(sources.dataRoot),
-    probeLimits(sources.cgroupVersion),
     readdir('/proc/self/fd'),
   ]);
   return {
@@ -46,7 +45,14 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
       Authorization: null,
       Log: ['json-file', 'none'],
     },
-    ...limits,
+    MemoryLimit: features.memoryLimit,
+    SwapLimit: features.swapLimit,
+    CpuCfsPeriod: features.cpuQuota,
+    CpuCfsQuota: features.cpuQuota,
+    CPUShares: features.cpuShares,
+    CPUSet: features.cpuset,
+    PidsLimit: features.pidsLimit,
+    OomKillDisable: features.oomKillDisable,
     IPv4Forwarding: true,
     Debug: sources.debug,
     NFd: descriptors.length,
@@ -54,7 +60,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',
-    CgroupVersion: String(sources.cgroupVersion),
+    CgroupVersion: String(sources.cgroups.version),
     NEventsListener: sources.eventListeners(),
     KernelVersion: host.kernelVersion,
     OperatingSystem: host.operatingSystem,
@@ -92,7 +98,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     InitCommit: { ID: '' },
     SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
     CDISpecDirs: [],
-    Warnings: warningsFor(limits),
+    Warnings: warningsFor(features),
   };
 }
 
@@ -114,15 +120,15 @@ function registryConfig({ insecureRegistries, registryMirrors }: InfoSources): o
 }
 
 /** Docker's texts. */
-function warningsFor(limits: LimitSupport): string[] {
+function warningsFor(features: CgroupFeatures): string[] {
   const missing: [boolean, string][] = [
-    [limits.MemoryLimit, 'memory limit'],
-    [limits.SwapLimit, 'swap limit'],
-    [limits.CpuCfsQuota, 'cpu cfs quota'],
-    [limits.CpuCfsPeriod, 'cpu cfs period'],
-    [limits.CPUShares, 'cpu shares'],
-    [limits.CPUSet, 'cpuset'],
-    [limits.PidsLimit, 'pids limit'],
+    [features.memoryLimit, 'memory limit'],
+    [features.swapLimit, 'swap limit'],
+    [features.cpuQuota, 'cpu cfs quota'],
+    [features.cpuQuota, 'cpu cfs period'],
+    [features.cpuShares, 'cpu shares'],
+    [features.cpuset, 'cpuset'],
+    [features.pidsLimit, 'pids limit'],
   ];
   return missing.filter(([supported]) => !supported).map(([, name]) => `WARNING: No ${name} support`);
 }

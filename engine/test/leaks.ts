@@ -35,13 +35,8 @@ function leakedCgroups({ cgroupParent }: EngineFootprint): string[] {
   return ['/sys/fs/cgroup', ...hierarchies]
     .map((hierarchy) => path.join(hierarchy, cgroupParent))
     .filter((parent) => existsSync(parent))
-    .flatMap((parent) => childDirectories(parent).map((child) => `cgroup ${path.join(parent, child)}`));
+    .map((parent) => `cgroup ${parent}`);
 }
-
-export const childDirectories = (directory: string): string[] =>
-  readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
 
 /** Processes of containers have an environment of their own; those are found by their cgroups. */
 function leakedProcesses({ marker }: EngineFootprint): string[] {
@@ -52,15 +47,16 @@ function leakedProcesses({ marker }: EngineFootprint): string[] {
 }
 
 function leakedLinks({ bridge }: EngineFootprint): string[] {
-  if (!existsSync(`/sys/class/net/${bridge}/brif`)) return [];
-  return readdirSync(`/sys/class/net/${bridge}/brif`).map((name) => `link ${name}`);
+  const link = `/sys/class/net/${bridge}`;
+  if (!existsSync(link)) return [];
+  return [bridge, ...readdirSync(`${link}/brif`)].map((name) => `link ${name}`);
 }
 
 function leakedTables({ bridge }: EngineFootprint): string[] {
-  return execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' })
+  return execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' })
     .split('\n')
-    .filter((line) => line.includes(bridge) && line.includes('dnat'))
-    .map((line) => `nft ${line.trim()}`);
+    .filter((line) => line.includes(bridge))
+    .map((line) => `nft ${line}`);
 }
 
 function readIfPossible(file: string): string {
