@@ -1,4 +1,5 @@
 import Dockerode from 'dockerode';
+import type { ComposeClient } from '../engine/compose/client.ts';
 import { createProjectStore } from '../engine/compose/project-store.ts';
 import type { ApiContext } from './api/context.ts';
 import { EngineConnection } from './engine-connection.ts';
@@ -21,6 +22,7 @@ export function createAppServices(options: AppOptions): ApiContext {
   const docker = new Dockerode({ socketPath: options.socket, host: undefined });
   return {
     docker,
+    composeClient: docker as ComposeClient,
     connection: new EngineConnection(docker, options.socket, options.startFailure),
     settings: new SettingsStore(options.dataDirectory),
     projects: createProjectStore(options.dataDirectory),

@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode';
 import type { EngineConnection } from '../engine-connection.ts';
 import type { SettingsStore } from '../settings-store.ts';
+import type { ComposeClient } from '../../engine/compose/client.ts';
 import type { ProjectStore } from '../../engine/compose/project-store.ts';
 import type { TerminalSessions } from '../terminal-sessions.ts';
 import type { ImageUploads } from '../image-uploads.ts';
@@ -8,6 +9,8 @@ import type { ImageUploads } from '../image-uploads.ts';
 /** What every handler is given; one per app, shared by all windows and tabs. */
 export interface ApiContext {
   docker: Dockerode;
+  /** The same engine, as compose sees it. */
+  composeClient: ComposeClient;
   connection: EngineConnection;
   settings: SettingsStore;
   projects: ProjectStore;
