@@ -4,12 +4,13 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, invalidArgument } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
+import { contentError } from './content-error.ts';
 import type { ByteSource } from './decompress.ts';
 import { chainIds, type Layer, type LayerRequest, type LayerStore } from './layer-store.ts';
-import { NativeError, startNative } from './native-process.ts';
+import { startNative } from './native-process.ts';
 import { isSha256 } from './reference.ts';
 import type { Trash } from './trash.ts';
 
@@ -117,7 +118,7 @@ export class DirectoryLayers implements LayerStore {
       return layer;
     } catch (error) {
       await trash.discard(work);
-      throw layerError(error);
+      throw contentError(error, request.signal);
     }
   }
 
@@ -171,17 +172,4 @@ function hexOf(chainId: string): string {
 
 function chainOf(parent: string | undefined, diffId: string): string {
   return parent === undefined ? diffId : (chainIds([parent, diffId])[1] ?? diffId);
-}
-
-function layerError(error: unknown): unknown {
-  if (error instanceof NativeError) {
-    if (error.errno === 'ENOSPC' || error.errno === 'EDQUOT') {
-      return new EngineError('no-space', `no space left on device: ${error.message}`, { cause: error });
-    }
-    return invalidArgument(`invalid layer: ${error.message}`, { cause: error });
-  }
-  if (errnoOf(error) === 'ENOSPC') {
-    return new EngineError('no-space', messageOf(error), { cause: error });
-  }
-  return error;
 }

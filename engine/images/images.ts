@@ -75,7 +75,16 @@ export function createImages(options: ImagesOptions): Images {
   const catalog = new ImageCatalog({ file: path.join(dataRoot, 'images.json'), blobs, layers, logger });
   const holds = new Map<string, Set<string>>();
   let containers: ImageUsers = { usersOf: () => [] };
-  const users: ImageUsers = { usersOf: (id) => containers.usersOf(id) };
+  // A container that took hold is a user even before its record is written.
+  const users: ImageUsers = {
+    usersOf(id) {
+      const known = containers.usersOf(id);
+      const holders = [...(holds.get(id) ?? [])].filter(
+        (holder) => !known.some((user) => user.id === holder),
+      );
+      return [...known, ...holders.map((holder) => ({ id: holder, name: '', running: false }))];
+    },
+  };
   const parts: ImageParts = { catalog, layers, blobs, temporary, changes: new Mutex(), events, users };
 
   const lowerDirectories = (imageId: string): string[] => {
@@ -85,7 +94,11 @@ export function createImages(options: ImagesOptions): Images {
   };
 
   const load: Images['load'] = (source, signal, report) => {
-    const register = (image: ArchivedImage) => registerImage(parts, image);
+    const register = async (image: ArchivedImage): Promise<void> => {
+      await registerImage(parts, image);
+      const actor = { id: image.id, attributes: { name: image.id } };
+      events.publish({ type: 'image', action: 'load', actor });
+    };
     return loadArchive({ layers, temporary, register }, source, signal, report);
   };
 
@@ -138,7 +151,7 @@ export function createImages(options: ImagesOptions): Images {
 
 /** Makes an image known under its names; the layers' references pass to the catalog. */
 export async function registerImage(parts: ImageParts, image: ArchivedImage): Promise<void> {
-  const { catalog, blobs, layers, changes, events } = parts;
+  const { catalog, blobs, layers, changes } = parts;
   await changes.run(async () => {
     let taken = false;
     try {
@@ -150,11 +163,6 @@ export async function registerImage(parts: ImageParts, image: ArchivedImage): Pr
           await layers.release(chainId);
     }
     for (const reference of image.references) await catalog.tag(reference, image.id);
-    events.publish({
-      type: 'image',
-      action: 'load',
-      actor: { id: image.id, attributes: { name: image.id } },
-    });
   });
 }
 

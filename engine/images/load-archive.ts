@@ -4,9 +4,10 @@ import { unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import { invalidArgument } from '../lib/errors.ts';
 import { ArchiveIndex } from './archive-index.ts';
 import { readArchiveManifest, type ArchivedImage } from './archive-manifest.ts';
+import { contentError } from './content-error.ts';
 import { decompress, type ByteSource } from './decompress.ts';
 import type { LayerStore } from './layer-store.ts';
 
@@ -58,20 +59,10 @@ async function spool(temporary: string, source: ByteSource, signal: AbortSignal)
     );
     return await ArchiveIndex.open(file);
   } catch (error) {
-    throw loadError(error, signal);
+    throw contentError(error, signal);
   } finally {
     await unlink(file).catch(() => undefined);
   }
-}
-
-function loadError(error: unknown, signal: AbortSignal): unknown {
-  if (error instanceof EngineError) return error;
-  if (signal.aborted)
-    return new EngineError('cancelled', 'the client closed the connection', { cause: error });
-  if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') {
-    return new EngineError('no-space', messageOf(error), { cause: error });
-  }
-  return error;
 }
 
 /** Holds one reference on each layer when it returns, none when it throws. */
@@ -95,7 +86,7 @@ async function loadLayers(
     }
   } catch (error) {
     for (const chainId of held.toReversed()) await layers.release(chainId);
-    throw loadError(error, signal);
+    throw contentError(error, signal);
   }
 }
 

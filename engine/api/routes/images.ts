@@ -1,0 +1,183 @@
+import { invalidArgument, messageOf, notImplemented } from '../../lib/errors.ts';
+import { parseTimestamp } from '../../lib/timestamp.ts';
+import { toHistory, toInspect, toSummary } from '../../images/describe-image.ts';
+import type { Images } from '../../images/images.ts';
+import { importImage } from '../../images/import-image.ts';
+import type { LoadProgress } from '../../images/load-archive.ts';
+import { formatFamiliar, parseReference, type Reference } from '../../images/reference.ts';
+import { pruneImages, removeImage } from '../../images/remove-image.ts';
+import { selectImages } from '../../images/select-images.ts';
+import { goArchitecture } from '../../system/host.ts';
+import type { ImageInspect, ImageSummary } from '../../wire/image.ts';
+import { asksTrue, matchesLabels } from '../object-filters.ts';
+import type { ApiVersion, Filters, JsonLines, Route, RouteContext } from '../route.ts';
+
+const LIST_FILTERS = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
+const PRUNE_FILTERS = ['all', 'dangling', 'label', 'label!', 'until'];
+
+export function imageRoutes({ images }: { images: Images }): Route[] {
+  const { parts } = images;
+  const find = ({ params }: RouteContext) => parts.catalog.find(params['name'] ?? '');
+  return [
+    {
+      method: 'GET',
+      path: '/images/json',
+      handler: (context) => listImages(images, context),
+    },
+    {
+      method: 'GET',
+      path: '/images/{name...}/json',
+      handler(context) {
+        const inspect = toInspect(parts, find(context));
+        context.reply.json(200, withVirtualSize<ImageInspect>(inspect, context.apiVersion));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/images/{name...}/history',
+      handler: (context) => context.reply.json(200, toHistory(parts, find(context))),
+    },
+    {
+      method: 'POST',
+      path: '/images/{name...}/tag',
+      async handler({ params, query, reply }) {
+        await images.tag(params['name'] ?? '', query.string('repo') ?? '', query.string('tag'));
+        reply.empty(201);
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/images/{name...}',
+      async handler({ params, query, reply }) {
+        reply.json(200, await removeImage(parts, params['name'] ?? '', query.boolean('force')));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/images/prune',
+      async handler({ query, reply }) {
+        const filters = query.filters(PRUNE_FILTERS);
+        const { deleted, reclaimedBytes } = await pruneImages(parts, {
+          all: filters.has('dangling') ? !asksTrue(filters, 'dangling') : asksTrue(filters, 'all'),
+          ...commonCriteria(filters),
+        });
+        reply.json(200, {
+          ImagesDeleted: deleted.length > 0 ? deleted : null,
+          SpaceReclaimed: reclaimedBytes,
+        });
+      },
+    },
+    { method: 'POST', path: '/images/load', handler: (context) => loadImages(images, context) },
+    { method: 'POST', path: '/images/create', handler: (context) => createImage(images, context) },
+  ];
+}
+
+function commonCriteria(filters: Filters) {
+  return {
+    untils: filters.values('until').map((until) => parseTimestamp(until) ?? 0n),
+    matchesLabels: (labels: Readonly<Record<string, string>>) => matchesLabels(filters, labels),
+  };
+}
+
+function listImages({ parts }: Images, { query, apiVersion, reply }: RouteContext): void {
+  const filters = query.filters(LIST_FILTERS);
+  const selected = selectImages(parts.catalog, {
+    references: filters.values('reference'),
+    before: filters.values('before')[0],
+    since: filters.values('since')[0],
+    dangling: filters.has('dangling') ? asksTrue(filters, 'dangling') : undefined,
+    ...commonCriteria(filters),
+  });
+  const sharedSizes = query.boolean('shared-size');
+  const summaries = selected.map((image) => toSummary(parts, image, sharedSizes));
+  reply.json(
+    200,
+    summaries.map((summary) => forVersion(summary, apiVersion)),
+  );
+}
+
+/** Older clients expect placeholders instead of empty lists, and a second size. */
+function forVersion(summary: ImageSummary, version: ApiVersion): ImageSummary {
+  const untagged = summary.RepoTags.length === 0 && summary.RepoDigests.length === 0;
+  return {
+    ...withVirtualSize<ImageSummary>(summary, version),
+    ...(untagged && !version.atLeast('1.43')
+      ? { RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] }
+      : {}),
+    ...(version.atLeast('1.51') ? {} : { Containers: -1 }),
+  };
+}
+
+function withVirtualSize<T extends { Size: number }>(image: T, version: ApiVersion): T {
+  return version.atLeast('1.44') ? image : { ...image, VirtualSize: image.Size };
+}
+
+/** The stream starts with the first thing to say, so that an archive that is no archive still gets its status. */
+async function loadImages(images: Images, { request, query, signal, reply }: RouteContext): Promise<void> {
+  const quiet = query.boolean('quiet', true);
+  let lines: JsonLines | undefined;
+  const write = async (message: object): Promise<void> => {
+    lines ??= reply.jsonLines();
+    await lines.write(message);
+  };
+  try {
+    await images.load(request, signal, async (progress) => {
+      for (const message of loadMessages(progress, quiet)) await write(message);
+    });
+  } catch (error) {
+    if (!lines) throw error;
+    await write(errorLine(error));
+  }
+  lines?.end();
+}
+
+/** Docker's stream protocol: after the head is sent, an error is a line. */
+function errorLine(error: unknown): object {
+  const message = messageOf(error);
+  return { errorDetail: { message }, error: message };
+}
+
+function loadMessages(progress: LoadProgress, quiet: boolean): object[] {
+  if (progress.kind === 'loaded') {
+    const { references, id } = progress.image;
+    if (references.length === 0) return [{ stream: `Loaded image ID: ${id}\n` }];
+    return references.map((reference) => ({ stream: `Loaded image: ${formatFamiliar(reference)}\n` }));
+  }
+  if (quiet) return [];
+  const { current, total, diffId } = progress;
+  return [
+    {
+      status: 'Loading layer',
+      progressDetail: { current, total },
+      id: diffId.slice('sha256:'.length, 'sha256:'.length + 12),
+    },
+  ];
+}
+
+/** `docker import` (fromSrc) and `docker pull` (fromImage). */
+async function createImage(
+  { parts }: Images,
+  { request, query, signal, reply }: RouteContext,
+): Promise<void> {
+  const source = query.string('fromSrc');
+  if (source === undefined || source === '') throw notImplemented('pull');
+  if (source !== '-') throw notImplemented('import from a URL');
+  const id = await importImage(parts, {
+    source: request,
+    reference: repositoryReference(query.string('repo') ?? '', query.string('tag') ?? ''),
+    changes: query.all('changes'),
+    message: query.string('message') || 'Imported from -',
+    architecture: goArchitecture(),
+    signal,
+  });
+  const lines = reply.jsonLines();
+  await lines.write({ status: id });
+  lines.end();
+}
+
+function repositoryReference(repository: string, tag: string): Reference | undefined {
+  if (repository === '') return undefined;
+  const reference = parseReference(tag === '' ? repository : `${repository}:${tag}`);
+  if (reference.digest !== undefined) throw invalidArgument('cannot import digest reference');
+  return reference;
+}

@@ -1,0 +1,19 @@
+import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import { NativeError } from './native-process.ts';
+
+const FULL = ['ENOSPC', 'EDQUOT'];
+
+/** What went wrong while an upload was unpacked, by whose fault: the disk's, the client's, or the content's. */
+export function contentError(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof EngineError && error.kind !== 'cancelled') return error;
+  const errno = error instanceof NativeError ? error.errno : errnoOf(error);
+  if (errno !== undefined && FULL.includes(errno)) {
+    return new EngineError('no-space', `no space left on device: ${messageOf(error)}`, { cause: error });
+  }
+  if (signal.aborted || errno === 'ECONNRESET') {
+    return new EngineError('cancelled', 'the client closed the connection', { cause: error });
+  }
+  if (error instanceof NativeError)
+    return invalidArgument(`invalid layer: ${error.message}`, { cause: error });
+  return error;
+}

@@ -1,0 +1,111 @@
+import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../wire/image.ts';
+import type { CatalogImage, ImageCatalog } from './image-catalog.ts';
+import type { ImageUsers, OciImageConfig } from './image-store.ts';
+import type { LayerStore } from './layer-store.ts';
+
+interface Parts {
+  catalog: ImageCatalog;
+  layers: LayerStore;
+  users: ImageUsers;
+}
+
+type HistoryEntry = NonNullable<OciImageConfig['history']>[number];
+
+const NEVER = '0001-01-01T00:00:00Z';
+
+/** Unix seconds of an image's own creation time; 0 where it does not say. */
+export function createdSeconds({ config }: CatalogImage): number {
+  const time = Date.parse(config.created ?? '');
+  return Number.isNaN(time) ? 0 : Math.floor(time / 1000);
+}
+
+/** An item of `GET /images/json`; `sharedSizes` costs a walk over all images. */
+export function toSummary(parts: Parts, image: CatalogImage, sharedSizes: boolean): ImageSummary {
+  const { tags, digests, sizeBytes } = parts.catalog.describe(image);
+  return {
+    Id: image.id,
+    ParentId: '',
+    RepoTags: tags,
+    RepoDigests: digests,
+    Created: createdSeconds(image),
+    Size: sizeBytes,
+    SharedSize: sharedSizes ? sharedSize(parts, image) : -1,
+    Labels: image.config.config?.Labels ?? null,
+    Containers: parts.users.usersOf(image.id).length,
+  };
+}
+
+/** Bytes in layers that another image has, too. */
+function sharedSize({ catalog, layers }: Parts, image: CatalogImage): number {
+  const others = new Set(catalog.all().flatMap((other) => (other.id === image.id ? [] : other.layers)));
+  return image.layers.reduce((sum, id) => sum + (others.has(id) ? (layers.get(id)?.sizeBytes ?? 0) : 0), 0);
+}
+
+/** `GET /images/{name}/json`. */
+export function toInspect({ catalog, layers }: Parts, image: CatalogImage): ImageInspect {
+  const { config } = image;
+  const { tags, digests, sizeBytes } = catalog.describe(image);
+  const directories = image.layers.map((chainId) => layers.directory(chainId));
+  const upper = directories.pop();
+  return {
+    Id: image.id,
+    RepoTags: tags,
+    RepoDigests: digests,
+    Parent: '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    ...(config.created === undefined ? {} : { Created: config.created }),
+    DockerVersion: '',
+    Author: config.author ?? '',
+    Config: toConfig(image),
+    Architecture: config.architecture,
+    ...(config.variant ? { Variant: config.variant } : {}),
+    Os: config.os,
+    Size: sizeBytes,
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: {
+        ...(directories.length > 0 ? { LowerDir: directories.toReversed().join(':') } : {}),
+        ...(upper === undefined ? {} : { UpperDir: upper }),
+      },
+    },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: image.lastTagTime || NEVER },
+  };
+}
+
+function toConfig({ config: { config = {} } }: CatalogImage): ImageInspect['Config'] {
+  return {
+    User: config.User ?? '',
+    ...(config.ExposedPorts ? { ExposedPorts: config.ExposedPorts } : {}),
+    Env: config.Env ?? [],
+    Cmd: config.Cmd ?? null,
+    ...(config.Healthcheck ? { Healthcheck: config.Healthcheck } : {}),
+    Volumes: config.Volumes ?? null,
+    WorkingDir: config.WorkingDir ?? '',
+    Entrypoint: config.Entrypoint ?? null,
+    OnBuild: config.OnBuild ?? null,
+    Labels: config.Labels ?? null,
+    ...(config.StopSignal ? { StopSignal: config.StopSignal } : {}),
+    ...(config.Shell ? { Shell: config.Shell } : {}),
+  };
+}
+
+/** `GET /images/{name}/history`, newest first: every history entry, its layer's size unless it made none. */
+export function toHistory({ catalog, layers }: Parts, image: CatalogImage): ImageHistoryItem[] {
+  const sizes = image.layers.map((chainId) => layers.get(chainId)?.sizeBytes ?? 0);
+  // Some builders write no history: one line per layer then.
+  const history = image.config.history ?? sizes.map((): HistoryEntry => ({}));
+  const items = history.map((entry) => ({
+    Id: '<missing>',
+    Created: Math.floor(Date.parse(entry.created ?? image.config.created ?? NEVER) / 1000) || 0,
+    CreatedBy: entry.created_by ?? '',
+    Tags: null as string[] | null,
+    Size: entry.empty_layer ? 0 : (sizes.shift() ?? 0),
+    Comment: entry.comment ?? '',
+  }));
+  items.reverse();
+  const [top] = items;
+  const { tags } = catalog.describe(image);
+  if (top) Object.assign(top, { Id: image.id, Tags: tags.length > 0 ? tags : null });
+  return items;
+}
