@@ -1,5 +1,6 @@
 import { createServer } from './api/server.ts';
 import { eventRoutes } from './api/routes/events.ts';
+import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { systemRoutes } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
@@ -70,13 +71,14 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
       ...systemRoutes({
         info,
         diskUsage: {
-          layersSizeBytes: async () => 0,
-          images: async () => [],
+          layersSizeBytes: async () => layersSizeBytes(images),
+          images: async () => imageUsage(images),
           containers: async () => [],
           volumes: () => volumeUsage(volumes),
         },
       }),
       ...eventRoutes({ events }),
+      ...imageRoutes({ images }),
       ...networkRoutes({ networks }),
       ...volumeRoutes({ volumes }),
       ...unsupportedRoutes(),

@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { EventPublisher } from '../events/events.ts';
-import { conflict, invalidArgument, notFound } from '../lib/errors.ts';
+import { conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { ArchivedImage } from './archive-manifest.ts';
@@ -53,7 +53,7 @@ export interface Images extends ImageLookup {
   tag(image: string, repository: string, tag: string | undefined): Promise<void>;
   /**
    * Offers the bundled starter image: loaded once in the life of a data root, and only into an empty store, so a user
-   * who deletes it does not get it back. A missing file is no error.
+   * who deletes it does not get it back. A missing or damaged file is logged, no error.
    */
   ensureStarter(archiveFile: string): Promise<void>;
   readonly parts: ImageParts;
@@ -141,7 +141,11 @@ export function createImages(options: ImagesOptions): Images {
       if (catalog.all().length === 0) {
         if (!existsSync(archiveFile)) return logger.info('no starter image', { path: archiveFile });
         const archive = createReadStream(archiveFile, { highWaterMark: 1024 * 1024 });
-        await load(archive, new AbortController().signal, async () => undefined);
+        try {
+          await load(archive, new AbortController().signal, async () => undefined);
+        } catch (error) {
+          return logger.warn('the starter image could not be loaded', { error: messageOf(error) });
+        }
       }
       catalog.seeded = true;
       await parts.changes.run(() => catalog.save());

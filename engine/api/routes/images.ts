@@ -72,6 +72,16 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
   ];
 }
 
+/** The images' part of `GET /system/df`. */
+export function imageUsage({ parts }: Images): ImageSummary[] {
+  return parts.catalog.all().map((image) => toSummary(parts, image, true));
+}
+
+/** Bytes of all layers, each counted once. */
+export function layersSizeBytes({ parts }: Images): number {
+  return parts.layers.list().reduce((sum, layer) => sum + layer.sizeBytes, 0);
+}
+
 function commonCriteria(filters: Filters) {
   return {
     untils: filters.values('until').map((until) => parseTimestamp(until) ?? 0n),
