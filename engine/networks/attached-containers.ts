@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import type { EventPublisher } from '../events/events.ts';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -105,6 +106,7 @@ export class AttachedContainers {
     if (!attached || attached.attachment.ports.length === 0) return;
     attached.published = true;
     try {
+      await allowHairpin(attached.attachment);
       await this.#options.firewall.apply();
     } catch (cause) {
       throw new EngineError('internal', `${externalFailure(attached.attachment)}: ${messageOf(cause)}`, {
@@ -335,6 +337,15 @@ function choosePrimary(wanted: readonly EndpointRequest[]): number {
 
 function primaryEndpoint({ interfaces, endpoints }: Attachment): Endpoint | undefined {
   return endpoints[interfaces.findIndex((plan) => plan.gateway4 !== '')];
+}
+
+/**
+ * Under br_netfilter a container's connection to its own published port is translated while still being bridged, and
+ * a bridge sends nothing back out of the port it came in by unless told to.
+ */
+async function allowHairpin({ interfaces }: Attachment): Promise<void> {
+  const primary = interfaces.find((plan) => plan.gateway4 !== '');
+  if (primary) await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');
 }
 
 function externalFailure(attachment: Attachment): string {

@@ -114,18 +114,19 @@ export function createNetworks(options: NetworksOptions): Networks {
   return {
     start: () => registry.load(),
     async settle() {
+      if ((await links.owned()).length === 0) return;
       await links.remove(await links.unused());
-      if ((await links.owned()).length > 0) await firewall.apply();
+      await firewall.apply();
       await attached.updateNeighbours();
     },
     async close() {
-      const running = attached.count > 0;
       await attached.close();
-      if (running) return;
-      const names = await links.unused();
-      if (names.length === 0) return;
-      await links.remove(names);
-      await firewall.remove();
+      if (attached.count > 0) return;
+      // Also those whose last namespaces the kernel is still taking down: nobody is on them any more.
+      const owned = await links.owned();
+      if (owned.length === 0) return;
+      await links.remove(owned);
+      await firewall.apply();
     },
     resolve(nameOrId) {
       const { id, name, driver } = registry.resolve(nameOrId).record;

@@ -1,7 +1,7 @@
 import { runTool } from './bridge-links.ts';
 import { removeTable, ruleSet, tableName, type BridgeRules, type PortRule } from './rules.ts';
 
-/** The engine's one nftables table, always replaced whole. */
+/** The engine's one nftables table, always replaced whole; without bridges there is none. */
 export class Firewall {
   readonly #table: string;
   readonly #wanted: () => { bridges: BridgeRules[]; ports: PortRule[] };
@@ -22,13 +22,9 @@ export class Firewall {
         this.#running = this.#next ?? Promise.resolve();
         this.#next = undefined;
         const { bridges, ports } = this.#wanted();
-        return runTool('nft', ['-f', '-'], ruleSet(this.#table, bridges, ports)).then(() => undefined);
+        const input = bridges.length > 0 ? ruleSet(this.#table, bridges, ports) : removeTable(this.#table);
+        return runTool('nft', ['-f', '-'], input).then(() => undefined);
       });
     return this.#next;
-  }
-
-  async remove(): Promise<void> {
-    await this.#running.catch(() => undefined);
-    await runTool('nft', ['-f', '-'], removeTable(this.#table));
   }
 }

@@ -118,7 +118,7 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
         if (record) load(record);
       }
     },
-    create: (request) => {
+    async create(request) {
       const name = request.name || randomBytes(32).toString('hex');
       refuseUnsupported(request);
       checkVolumeName(name);

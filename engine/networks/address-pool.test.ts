@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { AddressPool } from './address-pool.ts';
+import { formatAddress, parseAddress, parseSubnet } from './ipv4.ts';
+
+const at = (text: string) => parseAddress(text) ?? expect.fail(text);
+const subnet = (text: string) => parseSubnet(text) ?? expect.fail(text);
+
+function poolOf(cidr: string, range = cidr, reserved: string[] = []) {
+  return new AddressPool(subnet(cidr), subnet(range), reserved.map(at));
+}
+
+test('addresses come lowest first, without network, gateway, auxiliary and broadcast address', () => {
+  const pool = poolOf('10.0.0.0/29', '10.0.0.0/29', ['10.0.0.1', '10.0.0.3']);
+  const given = Array.from({ length: 5 }, () => pool.allocate());
+  expect(given.map((address) => address && formatAddress(address))).toEqual([
+    '10.0.0.2',
+    '10.0.0.4',
+    '10.0.0.5',
+    '10.0.0.6',
+    undefined,
+  ]);
+});
+
+test('a released address is given again', () => {
+  const pool = poolOf('10.0.0.0/24', '10.0.0.0/24', ['10.0.0.1']);
+  const first = pool.allocate() ?? 0;
+  pool.allocate();
+  pool.release(first);
+  expect(pool.allocate()).toBe(first);
+});
+
+test('an address asked for is never given twice', () => {
+  const pool = poolOf('10.0.0.0/24');
+  expect(pool.take(at('10.0.0.1'))).toBe(true);
+  expect(pool.take(at('10.0.0.1'))).toBe(false);
+  expect(pool.allocate()).toBe(at('10.0.0.2'));
+});
+
+test('an address outside the subnet is refused, one outside the range may be asked for', () => {
+  const pool = poolOf('10.0.0.0/24', '10.0.0.128/25');
+  expect(pool.take(at('10.0.1.5'))).toBe(false);
+  expect(pool.take(at('10.0.0.5'))).toBe(true);
+  expect(pool.allocate()).toBe(at('10.0.0.128'));
+});
