@@ -1,0 +1,101 @@
+import { invalidArgument } from '../lib/errors.ts';
+import type { HostConfig } from '../wire/container.ts';
+
+const INTEGERS = [
+  'Memory',
+  'MemorySwap',
+  'MemoryReservation',
+  'MemorySwappiness',
+  'NanoCpus',
+  'CpuShares',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'BlkioWeight',
+  'PidsLimit',
+  'OomScoreAdj',
+  'ShmSize',
+] as const satisfies (keyof HostConfig)[];
+
+const STRINGS = [
+  'CpusetCpus',
+  'CpusetMems',
+  'CgroupParent',
+  'CgroupnsMode',
+  'IpcMode',
+  'PidMode',
+  'UTSMode',
+  'UsernsMode',
+  'NetworkMode',
+  'Isolation',
+  'Runtime',
+] as const satisfies (keyof HostConfig)[];
+
+const BOOLEANS = [
+  'Privileged',
+  'AutoRemove',
+  'ReadonlyRootfs',
+  'OomKillDisable',
+  'Init',
+  'PublishAllPorts',
+] as const satisfies (keyof HostConfig)[];
+
+const STRING_LISTS = [
+  'CapAdd',
+  'CapDrop',
+  'SecurityOpt',
+  'GroupAdd',
+  'DeviceCgroupRules',
+  'MaskedPaths',
+  'ReadonlyPaths',
+  'Binds',
+  'Dns',
+  'DnsOptions',
+  'DnsSearch',
+  'ExtraHosts',
+] as const satisfies (keyof HostConfig)[];
+
+const OBJECT_LISTS = [
+  'Devices',
+  'Ulimits',
+  'Mounts',
+  'BlkioWeightDevice',
+  'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteIOps',
+  'DeviceRequests',
+] as const satisfies (keyof HostConfig)[];
+
+const STRING_MAPS = ['Sysctls', 'Tmpfs', 'Annotations', 'StorageOpt'] as const satisfies (keyof HostConfig)[];
+
+/**
+ * The request is JSON of a client: a field of another type is refused here, before it could reach a control file or
+ * a path. Docker refuses it while decoding.
+ */
+export function validateFieldTypes(hostConfig: HostConfig): void {
+  const check = (
+    fields: readonly (keyof HostConfig)[],
+    expected: string,
+    holds: (value: unknown) => boolean,
+  ): void => {
+    for (const field of fields) {
+      const value: unknown = hostConfig[field];
+      if (value !== undefined && value !== null && !holds(value)) {
+        throw invalidArgument(`invalid JSON: HostConfig.${field} must be ${expected}`);
+      }
+    }
+  };
+  check(INTEGERS, 'an integer', Number.isSafeInteger);
+  check(STRINGS, 'a string', isString);
+  check(BOOLEANS, 'a boolean', (value) => typeof value === 'boolean');
+  check(STRING_LISTS, 'a list of strings', (value) => Array.isArray(value) && value.every(isString));
+  check(OBJECT_LISTS, 'a list of objects', (value) => Array.isArray(value) && value.every(isObject));
+  check(STRING_MAPS, 'a map of strings', (value) => isObject(value) && Object.values(value).every(isString));
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
