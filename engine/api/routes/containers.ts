@@ -1,0 +1,114 @@
+import type { Containers } from '../../containers/containers.ts';
+import { LIST_FILTERS } from '../../containers/list-filters.ts';
+import { PRUNE_FILTERS } from '../../containers/prune.ts';
+import { SIGKILL, parseSignal } from '../../containers/signals.ts';
+import { invalidArgument } from '../../lib/errors.ts';
+import type { ContainerCreateRequest } from '../../wire/container.ts';
+import type { Handler, Query, Route, RouteContext } from '../route.ts';
+
+/** Containers but for what streams (container-streams.ts) and their files (archive.ts). */
+export function containerRoutes({ containers }: { containers: Containers }): Route[] {
+  /** `POST /containers/{id}/<action>`, answered 204. */
+  const action = (name: string, run: (id: string, context: RouteContext) => Promise<void>): Route => ({
+    method: 'POST',
+    path: `/containers/{id}/${name}`,
+    async handler(context) {
+      await run(idOf(context), context);
+      context.reply.empty(204);
+    },
+  });
+  return [
+    { method: 'GET', path: '/containers/json', handler: list(containers) },
+    { method: 'POST', path: '/containers/create', handler: create(containers) },
+    { method: 'POST', path: '/containers/prune', handler: prune(containers) },
+    { method: 'GET', path: '/containers/{id}/json', handler: inspect(containers) },
+    { method: 'GET', path: '/containers/{id}/top', handler: top(containers) },
+    { method: 'DELETE', path: '/containers/{id}', handler: remove(containers) },
+    { method: 'POST', path: '/containers/{id}/resize', handler: resize(containers) },
+    action('start', (id) => containers.startContainer(id)),
+    action('stop', (id, { query }) => containers.stop(id, stopOptions(query))),
+    action('restart', (id, { query }) => containers.restart(id, stopOptions(query))),
+    action('kill', (id, { query }) => containers.kill(id, signalOf(query) ?? SIGKILL)),
+    action('pause', (id) => containers.pause(id)),
+    action('unpause', (id) => containers.unpause(id)),
+    action('rename', (id, { query }) => containers.rename(id, query.string('name') ?? '')),
+  ];
+}
+
+export function idOf({ params }: Pick<RouteContext, 'params'>): string {
+  return params['id'] ?? '';
+}
+
+/** `h` and `w` of a resize request. */
+export function sizeOf(query: Query): { rows: number; columns: number } {
+  const [rows, columns] = [query.integer('h'), query.integer('w')];
+  if (rows === undefined || columns === undefined || rows < 0 || columns < 0) {
+    throw invalidArgument('invalid resize height or width');
+  }
+  return { rows, columns };
+}
+
+const list =
+  (containers: Containers): Handler =>
+  async ({ query, reply }) =>
+    reply.json(
+      200,
+      await containers.list({
+        all: query.boolean('all'),
+        limit: query.integer('limit'),
+        size: query.boolean('size'),
+        filters: query.filters(LIST_FILTERS),
+      }),
+    );
+
+const create =
+  (containers: Containers): Handler =>
+  async (context) => {
+    const { query, reply } = context;
+    const { id, warnings } = await containers.create(await context.jsonBody<ContainerCreateRequest>(), {
+      name: query.string('name'),
+      platform: query.string('platform'),
+    });
+    reply.json(201, { Id: id, Warnings: warnings });
+  };
+
+const inspect =
+  (containers: Containers): Handler =>
+  async (context) =>
+    context.reply.json(200, await containers.inspect(idOf(context), { size: context.query.boolean('size') }));
+
+const top =
+  (containers: Containers): Handler =>
+  async (context) =>
+    context.reply.json(200, await containers.top(idOf(context), context.query.string('ps_args') ?? ''));
+
+const remove =
+  (containers: Containers): Handler =>
+  async (context) => {
+    const { query, reply } = context;
+    if (query.boolean('link')) throw invalidArgument(`Could not get parent container for ${idOf(context)}`);
+    await containers.remove(idOf(context), { force: query.boolean('force'), volumes: query.boolean('v') });
+    reply.empty(204);
+  };
+
+const prune =
+  (containers: Containers): Handler =>
+  async ({ query, reply }) =>
+    reply.json(200, await containers.prune(query.filters(PRUNE_FILTERS)));
+
+const resize =
+  (containers: Containers): Handler =>
+  async (context) => {
+    const { rows, columns } = sizeOf(context.query);
+    await containers.resize(idOf(context), rows, columns);
+    context.reply.empty(200);
+  };
+
+function stopOptions(query: Query): { signal: number | undefined; timeoutSeconds: number | undefined } {
+  return { signal: signalOf(query), timeoutSeconds: query.integer('t') };
+}
+
+function signalOf(query: Query): number | undefined {
+  const text = query.string('signal');
+  return text ? parseSignal(text) : undefined;
+}

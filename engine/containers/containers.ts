@@ -1,0 +1,223 @@
+import type { Duplex, Writable } from 'node:stream';
+import type { ImageUsers, RootAccess } from '../images/image-store.ts';
+import type { ContainerCreateRequest } from '../wire/container.ts';
+import { attach, checkAttach, type AttachRequest } from './attach.ts';
+import type { ExitResult } from './container.ts';
+import {
+  initLayerDirectory,
+  publish,
+  type ContainersContext,
+  type ContainersDeps,
+  type ProcessList,
+} from './context.ts';
+import { createContainer, type CreateOptions } from './create.ts';
+import { ExecSessions } from './exec-sessions.ts';
+import { makeInitLayer } from './init-layer.ts';
+import { inspectContainer } from './inspect-view.ts';
+import { killAndWait, notRunning, sendSignal } from './kill.ts';
+import {
+  pauseContainer,
+  restartContainer,
+  startContainer,
+  stopContainer,
+  unpauseContainer,
+  type StopOptions,
+} from './lifecycle.ts';
+import type { FilterValues } from './list-filters.ts';
+import { listContainers, type ListOptions } from './list-view.ts';
+import { checkLogRequest, streamLogs, type LogRequest } from './log-stream.ts';
+import { pruneContainers } from './prune.ts';
+import { isActive } from './record.ts';
+import { recover, startByPolicy } from './recovery.ts';
+import { removeContainer, type RemoveOptions } from './removal.ts';
+import { renameContainer } from './rename.ts';
+import { rootAccessOf } from './root-access.ts';
+import { SIGKILL } from './signals.ts';
+import { ContainerStore } from './store.ts';
+import { waitFor, type WaitCondition } from './wait.ts';
+import { conflict } from '../lib/errors.ts';
+
+/** The containers domain. Every operation takes an ID, a name or an unambiguous ID prefix; 404 otherwise. */
+export interface Containers extends ImageUsers {
+  /** Finds every container again. After images, volumes, networks and the runtime have started. */
+  start(): Promise<void>;
+  /** Starts what restart policies ask for, once everything is up. */
+  startByPolicy(): void;
+  /** Lets go of the shims; containers go on. */
+  close(): Promise<void>;
+
+  create(
+    request: ContainerCreateRequest | undefined,
+    options: CreateOptions,
+  ): Promise<{ id: string; warnings: string[] }>;
+  list(options: ListOptions): Promise<object[]>;
+  inspect(idOrName: string, options: { size: boolean }): Promise<object>;
+  startContainer(idOrName: string): Promise<void>;
+  stop(idOrName: string, options: StopOptions): Promise<void>;
+  restart(idOrName: string, options: StopOptions): Promise<void>;
+  /** Signal number. */
+  kill(idOrName: string, signal: number): Promise<void>;
+  pause(idOrName: string): Promise<void>;
+  unpause(idOrName: string): Promise<void>;
+  rename(idOrName: string, name: string): Promise<void>;
+  remove(idOrName: string, options: RemoveOptions): Promise<void>;
+  prune(filters: FilterValues): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
+  /** Registered on return: an exit after the call is never missed. */
+  wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<ExitResult>;
+  resize(idOrName: string, rows: number, columns: number): Promise<void>;
+  top(idOrName: string, psArguments: string): Promise<ProcessList>;
+
+  /** Checks before a reply is begun; says whether the output is raw (terminal) or framed. */
+  prepareLogs(idOrName: string, request: Pick<LogRequest, 'stdout' | 'stderr'>): { tty: boolean };
+  /** Resolves when the log, or following it, has ended. */
+  logs(idOrName: string, out: Writable, request: Omit<LogRequest, 'raw'>): Promise<void>;
+  prepareAttach(idOrName: string, request: AttachRequest): { tty: boolean };
+  attach(idOrName: string, request: AttachRequest, client: Duplex): Promise<void>;
+  readonly execs: ExecSessions;
+
+  rootAccess(idOrName: string): Promise<RootAccess>;
+  /** For stats: undefined while it does not run. */
+  running(id: string): { pid: number; cgroupParent: string | undefined } | undefined;
+  identify(idOrName: string): { id: string; name: string };
+  counts(): { running: number; paused: number; stopped: number };
+}
+
+export function createContainers(deps: ContainersDeps): Containers {
+  const store = new ContainerStore();
+  const context: ContainersContext = { ...deps, store };
+  const execs = new ExecSessions(context);
+  return {
+    ...lifetime(context),
+    ...operations(context),
+    ...streams(context),
+    ...lookups(context),
+    execs,
+  };
+}
+
+function lifetime(context: ContainersContext): Pick<Containers, 'start' | 'startByPolicy' | 'close'> {
+  return {
+    async start() {
+      await makeInitLayer(initLayerDirectory(context));
+      await recover(context);
+    },
+    startByPolicy: () => startByPolicy(context),
+    async close() {
+      for (const container of context.store.list()) {
+        clearTimeout(container.restartTimer);
+        container.health?.stop();
+        container.shim?.disconnect();
+      }
+      await Promise.all(
+        context.store.list().map((container) => container.mutex.run(() => Promise.resolve())),
+      );
+    },
+  };
+}
+
+type Operations =
+  | 'create'
+  | 'list'
+  | 'inspect'
+  | 'startContainer'
+  | 'stop'
+  | 'restart'
+  | 'kill'
+  | 'pause'
+  | 'unpause'
+  | 'rename'
+  | 'remove'
+  | 'prune';
+
+function operations(context: ContainersContext): Pick<Containers, Operations> {
+  const { store } = context;
+  return {
+    create: (request, options) => createContainer(context, request, options),
+    list: (options) => listContainers(context, options),
+    inspect: async (idOrName, options) => inspectContainer(context, store.get(idOrName), options),
+    startContainer: async (idOrName) => startContainer(context, store.get(idOrName)),
+    stop: async (idOrName, options) => stopContainer(context, store.get(idOrName), options),
+    restart: async (idOrName, options) => restartContainer(context, store.get(idOrName), options),
+    async kill(idOrName, signal) {
+      const container = store.get(idOrName);
+      if (!isActive(container.record.state.status)) {
+        throw conflict(`cannot kill container: ${idOrName}: ${notRunning(container).message}`);
+      }
+      if (signal === SIGKILL) await killAndWait(context, container);
+      else await sendSignal(context, container, signal);
+    },
+    pause: async (idOrName) => pauseContainer(context, store.get(idOrName)),
+    unpause: async (idOrName) => unpauseContainer(context, store.get(idOrName)),
+    rename: async (idOrName, name) => renameContainer(context, store.get(idOrName), name),
+    remove: async (idOrName, options) => removeContainer(context, store.get(idOrName), options),
+    prune: (filters) => pruneContainers(context, filters),
+  };
+}
+
+type Streams = 'wait' | 'resize' | 'top' | 'prepareLogs' | 'logs' | 'prepareAttach' | 'attach';
+
+function streams(context: ContainersContext): Pick<Containers, Streams> {
+  const { store } = context;
+  return {
+    wait: (idOrName, condition, signal) => waitFor(store.get(idOrName), condition, signal),
+    async resize(idOrName, rows, columns) {
+      const container = store.get(idOrName);
+      if (!container.shim) throw notRunning(container);
+      await container.shim.resize(rows, columns);
+      publish(context, container, 'resize', { height: String(rows), width: String(columns) });
+    },
+    async top(idOrName, psArguments) {
+      const container = store.get(idOrName);
+      if (!container.shim) throw notRunning(container);
+      const { id, hostConfig } = container.record;
+      return context.listProcesses(await context.cgroups.processes(id, hostConfig.CgroupParent), psArguments);
+    },
+    prepareLogs(idOrName, request) {
+      const container = store.get(idOrName);
+      checkLogRequest(container, request);
+      return { tty: container.record.config.Tty ?? false };
+    },
+    async logs(idOrName, out, request) {
+      const container = store.get(idOrName);
+      await streamLogs(container, out, { ...request, raw: container.record.config.Tty ?? false });
+    },
+    prepareAttach(idOrName, request) {
+      const container = store.get(idOrName);
+      checkAttach(container, request);
+      return { tty: container.record.config.Tty ?? false };
+    },
+    attach: async (idOrName, request, client) => attach(context, store.get(idOrName), request, client),
+  };
+}
+
+type Lookups = 'rootAccess' | 'running' | 'identify' | 'counts' | 'usersOf';
+
+function lookups(context: ContainersContext): Pick<Containers, Lookups> {
+  const { store } = context;
+  return {
+    rootAccess: async (idOrName) => rootAccessOf(context, store.get(idOrName)),
+    running(id) {
+      if (!store.has(id)) return undefined;
+      const { shim, record } = store.get(id);
+      return shim && { pid: shim.pid, cgroupParent: record.hostConfig.CgroupParent };
+    },
+    identify(idOrName) {
+      const { id, name } = store.get(idOrName).record;
+      return { id, name };
+    },
+    counts() {
+      const counts = { running: 0, paused: 0, stopped: 0 };
+      for (const { record } of store.list()) {
+        if (record.state.status === 'paused') counts.paused += 1;
+        else if (isActive(record.state.status)) counts.running += 1;
+        else counts.stopped += 1;
+      }
+      return counts;
+    },
+    usersOf: (imageId) =>
+      store
+        .list()
+        .filter(({ record }) => record.imageId === imageId)
+        .map(({ record }) => ({ id: record.id, name: record.name, running: isActive(record.state.status) })),
+  };
+}

@@ -1,0 +1,70 @@
+import path from 'node:path';
+import type { EventPublisher } from '../events/events.ts';
+import type { ImageLookup } from '../images/image-store.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { NetworkAttacher } from '../networks/networks.ts';
+import type { CgroupDriver } from '../runtime/cgroup.ts';
+import type { BuildContainerPlan, BuildExecPlan } from '../runtime/plan-input.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { VolumeStore } from '../volumes/volumes.ts';
+import type { HostConfig } from '../wire/container.ts';
+import type { Container } from './container.ts';
+import { writeRecord } from './record.ts';
+import type { ContainerStore } from './store.ts';
+
+/** `docker top`, as it travels. */
+export interface ProcessList {
+  Titles: string[];
+  Processes: string[][];
+}
+
+/** What the composition root hands to the containers domain. */
+export interface ContainersDeps {
+  dataRoot: string;
+  runRoot: string;
+  runtime: Runtime;
+  images: ImageLookup;
+  volumes: VolumeStore;
+  networks: NetworkAttacher;
+  cgroups: CgroupDriver;
+  buildContainerPlan: BuildContainerPlan;
+  buildExecPlan: BuildExecPlan;
+  /** 400 for limits and security options that can never work; returns Docker's warnings. */
+  validateHostConfig: (hostConfig: HostConfig) => string[];
+  /** What `ps` with these arguments says of host pids. */
+  listProcesses: (pids: readonly number[], psArguments: string) => Promise<ProcessList>;
+  events: EventPublisher;
+  logger: Logger;
+}
+
+/** The deps plus what the operations share. */
+export interface ContainersContext extends ContainersDeps {
+  store: ContainerStore;
+}
+
+export function containersRoot(context: ContainersDeps): string {
+  return path.join(context.dataRoot, 'containers');
+}
+
+export function initLayerDirectory(context: ContainersDeps): string {
+  return path.join(context.dataRoot, 'init-layer');
+}
+
+export async function save(container: Container): Promise<void> {
+  await writeRecord(container.directory, container.record);
+}
+
+/** An event with Docker's attributes: labels, image, name and what the action adds. */
+export function publish(
+  context: ContainersContext,
+  container: Container,
+  action: string,
+  extra: Record<string, string> = {},
+): void {
+  const { id, name, config } = container.record;
+  context.events.publish({
+    type: 'container',
+    action,
+    actor: { id, attributes: { ...config.Labels, ...extra, image: config.Image ?? '', name } },
+  });
+}

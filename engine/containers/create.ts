@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { hostname as hostHostname } from 'node:os';
+import path from 'node:path';
+import type { Image } from '../images/image-store.ts';
+import { invalidArgument, messageOf, notFound, notImplemented } from '../lib/errors.ts';
+import type {
+  ContainerConfig,
+  ContainerCreateRequest,
+  EndpointSettings,
+  HostConfig,
+  NetworkingConfig,
+} from '../wire/container.ts';
+import { mergeConfig } from './config-merge.ts';
+import { Container } from './container.ts';
+import { containersRoot, publish, save, type ContainersContext } from './context.ts';
+import { checkModes, completeHostConfig } from './host-config.ts';
+import { toLogPlan } from './log-config.ts';
+import { joinTarget, networkModeOf } from './modes.ts';
+import { planMounts, type PlannedMount } from './mount-points.ts';
+import { generateName, normalizeName } from './names.ts';
+import { normalizePorts } from './port-spec.ts';
+import type { ContainerRecord, MountPoint } from './record.ts';
+import { moveToTrash } from './removal.ts';
+import { parseSignal } from './signals.ts';
+import { ZERO_TIME, nowRfc3339 } from './timestamps.ts';
+
+export interface CreateOptions {
+  name: string | undefined;
+  /** `os/arch[/variant]`; the image must be of it. */
+  platform: string | undefined;
+}
+
+/** Validates, reserves the name, makes the volumes and the record. No kernel work. All or nothing. */
+export async function createContainer(
+  context: ContainersContext,
+  request: ContainerCreateRequest | undefined,
+  options: CreateOptions,
+): Promise<{ id: string; warnings: string[] }> {
+  if (!request) throw invalidArgument('config cannot be empty in order to create a container');
+  const given = options.name ? normalizeName(options.name) : undefined;
+  const record = toRecord(context, request, options.platform);
+  const planned = planMounts(
+    record.config,
+    record.hostConfig,
+    (name) => context.store.get(name).record.mounts,
+  );
+  toLogPlan(record, '');
+  const warnings = context.validateHostConfig(record.hostConfig);
+  warnings.push(...context.cgroups.plan(record.id, record.hostConfig).warnings);
+  record.name = given ?? generateName((name) => context.store.isNameTaken(name));
+
+  const container = new Container(record, path.join(containersRoot(context), record.id));
+  context.store.reserveName(record.name, record.id);
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    for (const name of ['upper', 'work']) {
+      await mkdir(path.join(container.directory, name), {
+        recursive: true,
+        mode: name === 'upper' ? 0o755 : 0o700,
+      });
+    }
+    undo.push(() => moveToTrash(context, container.directory, record.id));
+    const lower = await context.images.hold(record.imageId, record.id);
+    undo.push(() => context.images.release(record.imageId, record.id));
+    record.mounts = await makeVolumes(context, record.id, planned, lower, undo);
+    await save(container);
+    context.store.add(container);
+  } catch (error) {
+    context.store.releaseName(record.name, record.id);
+    await undoAll(context, undo);
+    throw error;
+  }
+  publish(context, container, 'create');
+  return { id: record.id, warnings: [...new Set(warnings)] };
+}
+
+function toRecord(
+  context: ContainersContext,
+  request: ContainerCreateRequest,
+  platform: string | undefined,
+): ContainerRecord {
+  const { HostConfig: hostRequest, NetworkingConfig: networking, ...configRequest } = request;
+  if (!configRequest.Image) throw invalidArgument('no image specified');
+  const image = context.images.get(configRequest.Image);
+  checkPlatform(image, configRequest.Image, platform);
+  const id = randomBytes(32).toString('hex');
+  const hostConfig = completeHostConfig(hostRequest ?? {});
+  if (configRequest.StopSignal) parseSignal(configRequest.StopSignal);
+  if (hostConfig.Links?.length) throw notImplemented('HostConfig.Links (container links)');
+  checkModes(configRequest, hostConfig);
+  const config = mergeConfig(configRequest, image.config.config ?? {});
+  checkHealthcheck(config);
+  for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
+    const target = joinTarget(hostConfig[key]);
+    if (target !== undefined) hostConfig[key] = `container:${context.store.get(target).record.id}`;
+  }
+  const mode = networkModeOf(hostConfig);
+  const ports = normalizePorts(config, hostConfig);
+  if (Object.keys(ports.exposed).length > 0) config.ExposedPorts = ports.exposed;
+  hostConfig.PortBindings = ports.bindings;
+  config.Hostname = hostnameFor(config, hostConfig, id);
+  return {
+    version: 1,
+    id,
+    name: '',
+    createdAt: nowRfc3339(),
+    imageId: image.id,
+    platform: image.config.os,
+    config,
+    hostConfig,
+    endpoints: mode.kind === 'network' ? endpointsOf(mode.name, config, networking) : {},
+    mounts: [],
+    state: {
+      status: 'created',
+      pid: 0,
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+      startedAt: ZERO_TIME,
+      finishedAt: ZERO_TIME,
+    },
+    attachment: null,
+    cgroupDirectories: [],
+    restartCount: 0,
+    manuallyStopped: false,
+  };
+}
+
+function hostnameFor(config: ContainerConfig, hostConfig: HostConfig, id: string): string {
+  if (config.Hostname) return config.Hostname;
+  const mode = hostConfig.NetworkMode;
+  return mode === 'host' || hostConfig.UTSMode === 'host' ? hostHostname() : id.slice(0, 12);
+}
+
+function endpointsOf(
+  modeName: string,
+  config: ContainerConfig,
+  networking: NetworkingConfig | null | undefined,
+): Record<string, EndpointSettings> {
+  const endpoints: Record<string, EndpointSettings> = {};
+  for (const [name, settings] of Object.entries(networking?.EndpointsConfig ?? {})) {
+    endpoints[name === 'default' ? 'bridge' : name] = settings ?? {};
+  }
+  const own = (endpoints[modeName] ??= {});
+  if (config.MacAddress && !own.MacAddress) own.MacAddress = config.MacAddress;
+  return endpoints;
+}
+
+function checkPlatform(image: Image, reference: string, platform: string | undefined): void {
+  if (!platform) return;
+  const [os, architecture] = platform.split('/');
+  const matches = architecture === undefined ? [os] : [os, architecture];
+  const actual = [image.config.os, image.config.architecture];
+  if (matches.every((part, index) => part === actual[index])) return;
+  throw notFound(
+    `image with reference ${reference} was found but does not match the specified platform: wanted ${platform}, actual: ${actual.join('/')}`,
+  );
+}
+
+const SHORTEST_PROBE_NS = 1_000_000;
+
+function checkHealthcheck({ Healthcheck: check }: ContainerConfig): void {
+  for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const value = check?.[name] ?? 0;
+    if (value !== 0 && value < SHORTEST_PROBE_NS) {
+      throw invalidArgument(`${name} in Healthcheck cannot be less than 1ms`);
+    }
+  }
+  if ((check?.Retries ?? 0) < 0) throw invalidArgument('Retries in Healthcheck cannot be negative');
+  const kind = check?.Test?.[0];
+  if (kind !== undefined && !['NONE', 'CMD', 'CMD-SHELL', ''].includes(kind)) {
+    throw invalidArgument(`Unknown healthcheck type '${kind}' (expected 'CMD')`);
+  }
+}
+
+async function makeVolumes(
+  context: ContainersContext,
+  containerId: string,
+  planned: PlannedMount[],
+  lower: string[],
+  undo: (() => Promise<void>)[],
+): Promise<MountPoint[]> {
+  const mounts: MountPoint[] = [];
+  for (const { volume: request, ...mount } of planned) {
+    if (mount.type === 'volume') {
+      const volume = request ? await context.volumes.create(request) : context.volumes.get(mount.name);
+      mount.name = volume.name;
+      mount.source = volume.mountpoint;
+      if (mount.anonymous && request) undo.push(() => context.volumes.remove(volume.name, { force: true }));
+      await context.volumes.acquire(volume.name, containerId);
+      undo.push(() => context.volumes.release(volume.name, containerId));
+      if (mount.copyUp && (await context.volumes.isEmpty(volume.name))) {
+        await copyUp(context, lower, mount.destination, volume.mountpoint);
+      }
+    }
+    mounts.push(mount);
+  }
+  return mounts;
+}
+
+/** What the image has at `destination` → the fresh volume; nothing when the image has no directory there. */
+async function copyUp(
+  context: ContainersContext,
+  lower: string[],
+  destination: string,
+  mountpoint: string,
+): Promise<void> {
+  await context.runtime.runTask(['copy-up', destination, mountpoint, ...lower]);
+}
+
+async function undoAll(context: ContainersContext, undo: (() => Promise<void>)[]): Promise<void> {
+  for (const step of undo.reverse()) {
+    await step().catch((error: unknown) =>
+      context.logger.warn('undoing a create failed', { error: messageOf(error) }),
+    );
+  }
+}

@@ -1,0 +1,140 @@
+import { invalidArgument } from '../lib/errors.ts';
+import type { ContainerConfig, HostConfig, RestartPolicy } from '../wire/container.ts';
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/** The request's HostConfig with the defaults Docker echoes in inspect. */
+export function completeHostConfig(request: HostConfig): HostConfig {
+  const mode = request.NetworkMode;
+  return {
+    ...request,
+    Binds: request.Binds ?? null,
+    ContainerIDFile: request.ContainerIDFile ?? '',
+    LogConfig: { Type: request.LogConfig?.Type || 'json-file', Config: request.LogConfig?.Config ?? {} },
+    NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode,
+    PortBindings: request.PortBindings ?? {},
+    RestartPolicy: {
+      Name: request.RestartPolicy?.Name || 'no',
+      MaximumRetryCount: request.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    AutoRemove: request.AutoRemove ?? false,
+    VolumeDriver: request.VolumeDriver ?? '',
+    VolumesFrom: request.VolumesFrom ?? null,
+    ConsoleSize: request.ConsoleSize ?? [0, 0],
+    CapAdd: request.CapAdd ?? null,
+    CapDrop: request.CapDrop ?? null,
+    CgroupnsMode: request.CgroupnsMode || 'private',
+    Dns: request.Dns ?? [],
+    DnsOptions: request.DnsOptions ?? [],
+    DnsSearch: request.DnsSearch ?? [],
+    ExtraHosts: request.ExtraHosts ?? null,
+    GroupAdd: request.GroupAdd ?? null,
+    IpcMode: request.IpcMode || 'private',
+    Cgroup: request.Cgroup ?? '',
+    Links: request.Links ?? null,
+    OomScoreAdj: request.OomScoreAdj ?? 0,
+    PidMode: request.PidMode ?? '',
+    Privileged: request.Privileged ?? false,
+    PublishAllPorts: request.PublishAllPorts ?? false,
+    ReadonlyRootfs: request.ReadonlyRootfs ?? false,
+    SecurityOpt: request.SecurityOpt ?? null,
+    UTSMode: request.UTSMode ?? '',
+    UsernsMode: request.UsernsMode ?? '',
+    ShmSize: request.ShmSize || DEFAULT_SHM_BYTES,
+    Runtime: request.Runtime || 'gantry',
+    Isolation: request.Isolation ?? '',
+    ...completeResources(request),
+  };
+}
+
+function completeResources(request: HostConfig): HostConfig {
+  return {
+    CpuShares: request.CpuShares ?? 0,
+    Memory: request.Memory ?? 0,
+    NanoCpus: request.NanoCpus ?? 0,
+    CgroupParent: request.CgroupParent ?? '',
+    BlkioWeight: request.BlkioWeight ?? 0,
+    BlkioWeightDevice: request.BlkioWeightDevice ?? [],
+    BlkioDeviceReadBps: request.BlkioDeviceReadBps ?? [],
+    BlkioDeviceWriteBps: request.BlkioDeviceWriteBps ?? [],
+    BlkioDeviceReadIOps: request.BlkioDeviceReadIOps ?? [],
+    BlkioDeviceWriteIOps: request.BlkioDeviceWriteIOps ?? [],
+    CpuPeriod: request.CpuPeriod ?? 0,
+    CpuQuota: request.CpuQuota ?? 0,
+    CpuRealtimePeriod: request.CpuRealtimePeriod ?? 0,
+    CpuRealtimeRuntime: request.CpuRealtimeRuntime ?? 0,
+    CpusetCpus: request.CpusetCpus ?? '',
+    CpusetMems: request.CpusetMems ?? '',
+    Devices: request.Devices ?? [],
+    DeviceCgroupRules: request.DeviceCgroupRules ?? null,
+    DeviceRequests: request.DeviceRequests ?? null,
+    MemoryReservation: request.MemoryReservation ?? 0,
+    MemorySwap: completeSwap(request),
+    MemorySwappiness: request.MemorySwappiness ?? null,
+    OomKillDisable: request.OomKillDisable ?? null,
+    PidsLimit: request.PidsLimit ?? null,
+    Ulimits: request.Ulimits ?? [],
+  };
+}
+
+/** Docker: with a memory limit and no swap limit, memory + swap is twice the memory. */
+function completeSwap(request: HostConfig): number {
+  if (request.Memory && !request.MemorySwap) return request.Memory * 2;
+  return request.MemorySwap ?? 0;
+}
+
+/** 400 for settings that contradict each other; texts are Docker's. */
+export function checkModes(config: ContainerConfig, hostConfig: HostConfig): void {
+  checkRestartPolicy(hostConfig.RestartPolicy);
+  if (hostConfig.AutoRemove && hostConfig.RestartPolicy?.Name !== 'no') {
+    throw invalidArgument("can't create 'AutoRemove' container with restart policy");
+  }
+  if (config.WorkingDir && !config.WorkingDir.startsWith('/')) {
+    throw invalidArgument(
+      `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`,
+    );
+  }
+  if (hostConfig.UTSMode === 'host' && config.Hostname) {
+    throw invalidArgument('conflicting options: hostname and the UTS mode');
+  }
+  checkNetworkMode(config, hostConfig);
+}
+
+function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {
+  const mode = hostConfig.NetworkMode ?? '';
+  const conflicting = (what: string) => invalidArgument(`conflicting options: ${what}`);
+  if (mode === 'host' && hostConfig.Links?.length) {
+    throw conflicting(
+      "host type networking can't be used with links. This would result in undefined behavior",
+    );
+  }
+  if (!mode.startsWith('container:')) return;
+  if (mode === 'container:') throw invalidArgument('invalid container format container:<name|id>');
+  if (config.Hostname) throw conflicting('hostname and the network mode');
+  if (hostConfig.Links?.length) throw conflicting("container type network can't be used with links");
+  if (hostConfig.Dns?.length) throw conflicting('dns and the network mode');
+  if (hostConfig.ExtraHosts?.length) throw conflicting('custom host-to-IP mapping and the network mode');
+  if (config.MacAddress) throw conflicting('mac-address and the network mode');
+  if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts) {
+    throw conflicting('port publishing and the container type network mode');
+  }
+  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
+    throw conflicting('port exposing and the container type network mode');
+  }
+}
+
+function checkRestartPolicy(policy: RestartPolicy | undefined): void {
+  const name = policy?.Name ?? 'no';
+  const retries = policy?.MaximumRetryCount ?? 0;
+  if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(name)) {
+    throw invalidArgument(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
+  }
+  if (name !== 'on-failure' && retries !== 0) {
+    throw invalidArgument(
+      `invalid restart policy: maximum retry count can only be used with 'on-failure'${retries < 0 ? ' and cannot be negative' : ''}`,
+    );
+  }
+  if (retries < 0) throw invalidArgument('invalid restart policy: maximum retry count cannot be negative');
+}

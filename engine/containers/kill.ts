@@ -1,0 +1,57 @@
+import { conflict, type EngineError } from '../lib/errors.ts';
+import type { Container, ExitResult } from './container.ts';
+import { publish, save, type ContainersContext } from './context.ts';
+import { SIGKILL, SIGTERM, parseSignal } from './signals.ts';
+
+export function notRunning(container: Container): EngineError {
+  return conflict(`container ${container.record.id} is not running`);
+}
+
+/** The signal that `docker stop` begins with. */
+export function stopSignalOf(container: Container): number {
+  const name = container.record.config.StopSignal;
+  return name ? parseSignal(name) : SIGTERM;
+}
+
+/**
+ * Sends a signal to PID 1 and says so in an event. A paused container is resumed when the signal means its end: a
+ * frozen process takes no signal. Marks the container as stopped by hand, so that no policy starts it again.
+ */
+export async function sendSignal(
+  context: ContainersContext,
+  container: Container,
+  signal: number,
+): Promise<void> {
+  const { record } = container;
+  const final = signal === SIGKILL || signal === stopSignalOf(container);
+  if (!record.manuallyStopped && final) {
+    record.manuallyStopped = true;
+    await save(container);
+  }
+  if (record.state.status === 'restarting') return;
+  const { shim } = container;
+  if (!shim) throw notRunning(container);
+  await shim.kill(signal);
+  if (final && record.state.status === 'paused') {
+    await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
+  }
+  publish(context, container, 'kill', { signal: String(signal) });
+}
+
+/** SIGKILL, then to every process of the cgroup in case PID 1 does not go; resolves when it has ended. */
+export async function killAndWait(
+  context: ContainersContext,
+  container: Container,
+): Promise<ExitResult | undefined> {
+  const { shim } = container;
+  if (!shim) return undefined;
+  const exited = container.nextExit();
+  await sendSignal(context, container, SIGKILL);
+  await shim.killAll().catch((error: unknown) => {
+    context.logger.debug('kill of the whole cgroup failed', {
+      container: container.record.id,
+      error: String(error),
+    });
+  });
+  return exited;
+}

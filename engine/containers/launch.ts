@@ -1,0 +1,173 @@
+import { chmod, mkdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import type { Attachment, NetworkFilesRequest } from '../networks/networks.ts';
+import type { ResolvedMount } from '../runtime/plan-input.ts';
+import type { Shim } from '../runtime/runtime.ts';
+import { argvOf } from './config-merge.ts';
+import type { Container } from './container.ts';
+import { initLayerDirectory, type ContainersContext } from './context.ts';
+import { toLogPlan } from './log-config.ts';
+import { networkModeOf, resolveNamespaces } from './modes.ts';
+import type { MountPoint } from './record.ts';
+import { parseTmpfsOptions } from './tmpfs-options.ts';
+
+/** A container whose PID 1 exists and waits to be let go. */
+export interface Launched {
+  shim: Shim;
+  attachment: Attachment | null;
+  cgroupDirectories: string[];
+  /** Ends the process and gives everything back. */
+  undo(): Promise<void>;
+}
+
+/**
+ * Everything of a start up to, not including, exec: network, mounts, plan, shim, published ports. Leaves nothing
+ * behind when it throws.
+ */
+export async function launch(context: ContainersContext, container: Container): Promise<Launched> {
+  const { record } = container;
+  const undoSteps: (() => Promise<void>)[] = [];
+  const undo = async (): Promise<void> => {
+    for (const step of undoSteps.reverse()) {
+      await step().catch((error: unknown) =>
+        context.logger.warn('undoing a start failed', { container: record.id, error: messageOf(error) }),
+      );
+    }
+  };
+  try {
+    const namespaces = resolveNamespaces(context.store, record.hostConfig);
+    const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, mount)));
+    const runDirectory = await prepareDirectories(context, container);
+    const attachment = await attachNetworks(context, container);
+    undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
+    const { plan } = context.buildContainerPlan({
+      id: record.id,
+      runDirectory,
+      config: record.config,
+      hostConfig: record.hostConfig,
+      argv: argvOf(record.config),
+      lower: context.images.lowerDirectories(record.imageId),
+      initLayer: initLayerDirectory(context),
+      upper: path.join(container.directory, 'upper'),
+      work: path.join(container.directory, 'work'),
+      mounts,
+      files: await networkFiles(context, container, attachment),
+      ...namespaces,
+      interfaces: attachment?.interfaces ?? [],
+      cgroups: context.cgroups,
+      log: toLogPlan(record, container.directory),
+    });
+    undoSteps.push(() => context.runtime.cleanUp(record.id, plan.cgroup.directories));
+    const shim = await context.runtime.create(plan);
+    undoSteps.push(async () => {
+      await shim.killAll();
+      await shim.exited;
+    });
+    if (attachment) await context.networks.publish(record.id);
+    return { shim, attachment, cgroupDirectories: plan.cgroup.directories, undo };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+/** The run directory (0700, emptied of an earlier run) and a work directory that overlay accepts. */
+async function prepareDirectories(context: ContainersContext, container: Container): Promise<string> {
+  const runDirectory = path.join(context.runRoot, 'containers', container.record.id);
+  await rm(runDirectory, { recursive: true, force: true });
+  await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+  if (container.record.hostConfig.AutoRemove && container.record.state.startedAt > '0002') {
+    // A `volatile` overlay leaves work/incompat/volatile behind, which refuses the next mount (overlayfs.rst).
+    const work = path.join(container.directory, 'work');
+    await rm(work, { recursive: true, force: true });
+    await mkdir(work, { mode: 0o700 });
+  }
+  return runDirectory;
+}
+
+async function attachNetworks(
+  context: ContainersContext,
+  { record, directory }: Container,
+): Promise<Attachment | null> {
+  if (networkModeOf(record.hostConfig).kind !== 'network') return null;
+  return context.networks.attach({
+    containerId: record.id,
+    containerName: record.name,
+    hostname: record.config.Hostname ?? '',
+    endpoints: record.endpoints,
+    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
+    portBindings: record.hostConfig.PortBindings ?? {},
+    publishAllPorts: record.hostConfig.PublishAllPorts ?? false,
+    hostsFile: path.join(directory, 'hosts'),
+  });
+}
+
+/** /etc files: the container's own, or those of the container whose network it shares. */
+async function networkFiles(
+  context: ContainersContext,
+  { record, directory }: Container,
+  attachment: Attachment | null,
+): Promise<{ hosts: string; hostname: string; resolvConf: string }> {
+  const mode = networkModeOf(record.hostConfig);
+  if (mode.kind === 'container') {
+    const owner = context.store.get(mode.target).directory;
+    return {
+      hosts: path.join(owner, 'hosts'),
+      hostname: path.join(owner, 'hostname'),
+      resolvConf: path.join(owner, 'resolv.conf'),
+    };
+  }
+  const { hostConfig, config } = record;
+  const request: NetworkFilesRequest = {
+    directory,
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
+    mode: mode.kind === 'network' ? 'bridge' : mode.kind,
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    dns: hostConfig.Dns ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
+  };
+  if (attachment) request.attachment = attachment;
+  return context.networks.writeFiles(request);
+}
+
+async function resolveMount(context: ContainersContext, mount: MountPoint): Promise<ResolvedMount> {
+  const common = {
+    name: mount.name,
+    target: mount.destination,
+    readonly: mount.readonly,
+    recursive: mount.recursive,
+    propagation: (mount.propagation || 'rprivate') as ResolvedMount['propagation'],
+  };
+  if (mount.type === 'tmpfs') {
+    return { ...common, type: 'tmpfs', source: '', directory: true, ...parseTmpfsOptions(mount.options) };
+  }
+  const source = mount.type === 'volume' ? context.volumes.get(mount.name).mountpoint : mount.source;
+  const directory = await isDirectory(source, mount.createSource);
+  return { ...common, type: mount.type, source, directory, data: '', flags: [] };
+}
+
+/** `create`: makes a missing source directory, as `-v` does. */
+async function isDirectory(source: string, create: boolean): Promise<boolean> {
+  try {
+    return (await stat(source)).isDirectory();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (!create) {
+      throw new EngineError(
+        'invalid-argument',
+        `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+      );
+    }
+  }
+  try {
+    await mkdir(source, { recursive: true });
+    await chmod(source, 0o755);
+    return true;
+  } catch (cause) {
+    const message = `error while creating mount source path '${source}': ${messageOf(cause)}`;
+    throw new EngineError('internal', message, { cause });
+  }
+}

@@ -1,0 +1,270 @@
+import { EngineError, conflict, messageOf } from '../lib/errors.ts';
+import type { ExitRecord, Shim } from '../runtime/runtime.ts';
+import { argvOf } from './config-merge.ts';
+import type { Container } from './container.ts';
+import { publish, save, type ContainersContext } from './context.ts';
+import { startHealthMonitor } from './health.ts';
+import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
+import { launch } from './launch.ts';
+import { cancelRestart, discard } from './removal.ts';
+import { nextDelayMs, shouldRestart } from './restart-policy.ts';
+import { toStartFailure } from './start-failure.ts';
+import { ZERO_TIME, nowRfc3339, toEpochMs } from './timestamps.ts';
+
+const LOST_SHIM_EXIT_CODE = 137;
+const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
+
+const notModified = (): EngineError => new EngineError('not-modified', '');
+
+/** 304 when it runs already. On failure State.Error and ExitCode say why, and nothing half-made is left. */
+export async function startContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.mutex.run(async () => {
+    const { status } = container.record.state;
+    if (container.removing) throw conflict('container is marked for removal and cannot be started');
+    if (status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
+    if (status === 'running') throw notModified();
+    cancelRestart(container);
+    container.record.restartCount = 0;
+    await run(context, container);
+  });
+}
+
+/** created/exited → running; the caller holds the mutex. */
+async function run(context: ContainersContext, container: Container): Promise<void> {
+  const { record } = container;
+  try {
+    const launched = await launch(context, container);
+    try {
+      const startedAt = nowRfc3339();
+      container.shim = launched.shim;
+      record.attachment = launched.attachment;
+      record.cgroupDirectories = launched.cgroupDirectories;
+      record.manuallyStopped = false;
+      record.state = {
+        status: 'running',
+        pid: launched.shim.pid,
+        exitCode: 0,
+        error: '',
+        oomKilled: false,
+        startedAt,
+        finishedAt: record.state.finishedAt,
+      };
+      // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
+      await save(container);
+      for (const pending of container.pendingAttaches) await pending.connect(launched.shim);
+      await launched.shim.start();
+    } catch (error) {
+      container.shim = undefined;
+      await launched.undo();
+      throw error;
+    }
+  } catch (error) {
+    await failStart(context, container, error);
+  }
+  container.pendingAttaches.clear();
+  watchExit(context, container);
+  publish(context, container, 'start');
+  container.health = startHealthMonitor(context, container);
+}
+
+async function failStart(context: ContainersContext, container: Container, cause: unknown): Promise<never> {
+  const { record } = container;
+  const { error, exitCode } = toStartFailure(cause, argvOf(record.config));
+  const everRan = record.state.finishedAt !== ZERO_TIME;
+  record.attachment = null;
+  record.cgroupDirectories = [];
+  record.state = {
+    ...record.state,
+    status: everRan ? 'exited' : 'created',
+    pid: 0,
+    exitCode,
+    error: error.message,
+    startedAt: everRan ? record.state.startedAt : ZERO_TIME,
+  };
+  for (const pending of container.pendingAttaches) pending.abandon();
+  container.pendingAttaches.clear();
+  await save(container);
+  publish(context, container, 'die', { exitCode: String(exitCode), execDuration: '0' });
+  container.notifyExit({ exitCode, error: error.message });
+  if (record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
+  throw error;
+}
+
+/** Called once per run, also after a reconnect: what happens when PID 1 ends. */
+export function watchExit(context: ContainersContext, container: Container): void {
+  const { shim } = container;
+  if (!shim) return;
+  shim.exited
+    .then((exit) => container.mutex.run(() => handleExit(context, container, shim, exit)))
+    .catch((error: unknown) => {
+      context.logger.error('handling an exit failed', {
+        container: container.record.id,
+        error: messageOf(error),
+      });
+    });
+}
+
+async function handleExit(
+  context: ContainersContext,
+  container: Container,
+  shim: Shim,
+  exit: ExitRecord | undefined,
+): Promise<void> {
+  if (container.shim !== shim) return;
+  container.shim = undefined;
+  shim.disconnect();
+  container.health?.stop();
+  await recordExit(context, container, exit);
+}
+
+/** running → exited, restarting or removed; the caller holds the mutex. `exit` undefined: the shim was lost. */
+export async function recordExit(
+  context: ContainersContext,
+  container: Container,
+  exit: ExitRecord | undefined,
+): Promise<void> {
+  const { record } = container;
+  if (record.attachment) await context.networks.detach(record.id);
+  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  const finishedAt = exit?.finishedAt ?? nowRfc3339();
+  const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
+  const durationMs = toEpochMs(finishedAt) - toEpochMs(record.state.startedAt);
+  const error = exit ? '' : 'the process that watched the container was lost';
+  record.attachment = null;
+  record.cgroupDirectories = [];
+  record.state = { ...record.state, status: 'exited', pid: 0, exitCode, error, finishedAt };
+  record.state.oomKilled = exit?.oomKilled ?? false;
+  const restart =
+    !container.removing &&
+    !container.restartRequested &&
+    shouldRestart(record.hostConfig.RestartPolicy, {
+      exitCode,
+      durationMs,
+      manuallyStopped: record.manuallyStopped,
+      restartCount: record.restartCount,
+    });
+  if (restart) scheduleRestart(context, container, durationMs);
+  const autoRemove =
+    record.hostConfig.AutoRemove === true && !container.restartRequested && !container.removing;
+  if (!autoRemove) await save(container);
+  if (record.state.oomKilled) publish(context, container, 'oom');
+  const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
+  publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
+  if (!restart) container.notifyExit({ exitCode, error });
+  if (autoRemove) await discard(context, container, { volumes: true });
+}
+
+function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
+  container.record.state.status = 'restarting';
+  container.restartDelayMs = nextDelayMs(container.restartDelayMs, lastRunMs);
+  container.restartTimer = setTimeout(() => {
+    container.mutex
+      .run(() => restartByPolicy(context, container))
+      .catch((error: unknown) => {
+        context.logger.warn('restart by policy failed', {
+          container: container.record.id,
+          error: messageOf(error),
+        });
+      });
+  }, container.restartDelayMs);
+}
+
+async function restartByPolicy(context: ContainersContext, container: Container): Promise<void> {
+  if (container.record.state.status !== 'restarting' || container.removing) return;
+  container.restartTimer = undefined;
+  container.record.restartCount += 1;
+  await run(context, container);
+}
+
+export interface StopOptions {
+  /** Name or number; absent: the container's StopSignal. */
+  signal: number | undefined;
+  /** Negative: no limit; absent: the container's StopTimeout, else ten. */
+  timeoutSeconds: number | undefined;
+}
+
+/** 304 when it does not run. Resolves when PID 1 has ended and the record says so. */
+export async function stopContainer(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  if (container.record.state.status === 'restarting') {
+    cancelRestart(container);
+    container.record.manuallyStopped = true;
+    await save(container);
+    container.notifyExit({ exitCode: container.record.state.exitCode, error: '' });
+    return publish(context, container, 'stop');
+  }
+  if (!container.shim) throw notModified();
+  await stopRunning(context, container, options);
+  publish(context, container, 'stop');
+}
+
+async function stopRunning(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  const seconds =
+    options.timeoutSeconds ?? container.record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
+  const exited = container.nextExit();
+  await sendSignal(context, container, options.signal ?? stopSignalOf(container));
+  if (seconds < 0) {
+    await exited;
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<'expired'>((resolve) => {
+    timer = setTimeout(() => resolve('expired'), seconds * 1000);
+  });
+  const outcome = await Promise.race([exited, expired]);
+  clearTimeout(timer);
+  if (outcome === 'expired' && container.shim) await killAndWait(context, container);
+}
+
+export async function restartContainer(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  if (container.shim) {
+    container.restartRequested = true;
+    try {
+      await stopRunning(context, container, options);
+    } finally {
+      container.restartRequested = false;
+    }
+    publish(context, container, 'stop');
+  }
+  await startContainer(context, container);
+  publish(context, container, 'restart');
+}
+
+export async function pauseContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.mutex.run(async () => {
+    const { record, shim } = container;
+    if (record.state.status === 'paused') throw conflict(`container ${record.id} is already paused`);
+    if (record.state.status === 'restarting') throw restarting(container);
+    if (!shim) throw notRunning(container);
+    await context.cgroups.freeze(record.id, record.hostConfig.CgroupParent);
+    record.state.status = 'paused';
+    await save(container);
+    publish(context, container, 'pause');
+  });
+}
+
+export async function unpauseContainer(context: ContainersContext, container: Container): Promise<void> {
+  await container.mutex.run(async () => {
+    const { record } = container;
+    if (record.state.status !== 'paused') throw conflict(`Container ${record.id} is not paused`);
+    await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
+    record.state.status = 'running';
+    await save(container);
+    publish(context, container, 'unpause');
+  });
+}
+
+export function restarting(container: Container): EngineError {
+  return conflict(`Container ${container.record.id} is restarting, wait until the container is running`);
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { notFound } from '../lib/errors.ts';
+import { Container } from './container.ts';
+import { compileFilters, type FilterContext } from './list-filters.ts';
+import type { ContainerRecord } from './record.ts';
+import { ContainerStore } from './store.ts';
+
+const image = (id: string, layers: string[]) => ({ id, config: { rootfs: { diff_ids: layers } } });
+const images: Record<string, ReturnType<typeof image>> = {
+  base: image('base', ['l1']),
+  child: image('child', ['l1', 'l2']),
+  other: image('other', ['l9']),
+};
+
+const store = new ContainerStore();
+const make = (
+  id: string,
+  second: number,
+  part: object,
+  state: object = { status: 'exited', exitCode: 3 },
+) => {
+  const record = {
+    id: id.padEnd(64, '0'),
+    name: `name-${id}`,
+    createdAt: `2026-01-01T00:00:0${second}.000001Z`,
+    imageId: 'base',
+    config: {},
+    hostConfig: { NetworkMode: 'none' },
+    endpoints: {},
+    mounts: [],
+    state,
+    attachment: null,
+    ...part,
+  };
+  const container = new Container(record as unknown as ContainerRecord, '/');
+  store.add(container);
+  return container;
+};
+const a = make('aa', 1, { config: { Labels: { tier: 'web', x: '' }, ExposedPorts: { '80/tcp': {} } } });
+const b = make(
+  'bb',
+  2,
+  {
+    imageId: 'child',
+    hostConfig: { NetworkMode: 'bridge', PortBindings: { '53/udp': [] } },
+    endpoints: { bridge: {} },
+  },
+  { status: 'running', exitCode: 0 },
+);
+const c = make('cc', 3, { imageId: 'other', mounts: [{ name: 'vol', source: '/v', destination: '/data' }] });
+
+const context = {
+  store,
+  images: {
+    get(reference: string) {
+      const found = images[reference];
+      if (!found) throw notFound(`No such image: ${reference}`);
+      return found;
+    },
+  },
+  resolveNetwork: (name: string) => ({ id: `id-of-${name}`, name, driver: 'bridge' }),
+} as unknown as FilterContext;
+
+function select(filters: Record<string, string[]>): Container[] {
+  const matches = compileFilters(
+    { has: (name) => (filters[name]?.length ?? 0) > 0, values: (name) => filters[name] ?? [] },
+    context,
+  );
+  return store.list().filter(matches);
+}
+
+describe('list filters', () => {
+  it.each([
+    [{ id: ['aa'] }, [a]],
+    [{ name: ['name-b'] }, [b]],
+    [{ name: ['^/name-cc$', 'aa'] }, [a, c]],
+    [{ status: ['running'] }, [b]],
+    [{ exited: ['3'] }, [a, c]],
+    [{ exited: ['0'] }, []],
+    [{ label: ['tier'] }, [a]],
+    [{ label: ['tier=web', 'x'] }, [a]],
+    [{ label: ['tier=db'] }, []],
+    [{ before: ['name-bb'] }, [a]],
+    [{ since: ['aa'] }, [b, c]],
+    [{ volume: ['vol'] }, [c]],
+    [{ volume: ['/data'] }, [c]],
+    [{ network: ['bridge'] }, [b]],
+    [{ network: ['id-of-b'] }, [b]],
+    [{ network: ['none'] }, [a, c]],
+    [{ expose: ['80'] }, [a]],
+    [{ expose: ['70-90/tcp'] }, [a]],
+    [{ publish: ['53/udp'] }, [b]],
+    [{ publish: ['53'] }, []],
+    [{ ancestor: ['base'] }, [a, b]],
+    [{ ancestor: ['child'] }, [b]],
+    [{ ancestor: ['unknown'] }, []],
+    [{ health: ['none'] }, [a, b, c]],
+    [{ 'is-task': ['true'] }, []],
+    [{ isolation: ['default'] }, [a, b, c]],
+    [{ status: ['exited'], label: ['tier'] }, [a]],
+  ])('%j', (filters, expected) => {
+    expect(select(filters as Record<string, string[]>)).toEqual(expected);
+  });
+
+  it.each([
+    [{ status: ['sleeping'] }, "invalid filter 'status=sleeping'"],
+    [{ exited: ['x'] }, "invalid filter 'exited=x'"],
+    [{ health: ['ill'] }, "invalid filter 'health=ill'"],
+    [{ publish: ['web'] }, 'invalid port specification: "web"'],
+    [{ before: ['zz'] }, 'No such container: zz'],
+  ])('refuses %j', (filters, text) => {
+    expect(() => select(filters as unknown as Record<string, string[]>)).toThrow(text);
+  });
+});

@@ -1,0 +1,175 @@
+import type { Image, ImageLookup } from '../images/image-store.ts';
+import { invalidArgument } from '../lib/errors.ts';
+import type { NetworkAttacher } from '../networks/networks.ts';
+import type { Container } from './container.ts';
+import { networksOf } from './network-view.ts';
+import { isActive, type ContainerStatus } from './record.ts';
+import type { ContainerStore } from './store.ts';
+import { toEpochMs } from './timestamps.ts';
+
+/** The filters of `GET /containers/json`. */
+export const LIST_FILTERS = [
+  'ancestor',
+  'before',
+  'expose',
+  'exited',
+  'health',
+  'id',
+  'isolation',
+  'is-task',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+];
+
+/** What a query's filters look like to this domain. */
+export interface FilterValues {
+  has(name: string): boolean;
+  values(name: string): string[];
+}
+
+export interface FilterContext {
+  store: ContainerStore;
+  images: Pick<ImageLookup, 'get'>;
+  resolveNetwork: NetworkAttacher['resolve'];
+}
+
+type Predicate = (container: Container) => boolean;
+
+const STATUSES: ContainerStatus[] = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'removing',
+  'exited',
+  'dead',
+];
+const HEALTHS = ['starting', 'healthy', 'unhealthy', 'none'];
+
+/** Values of one filter are alternatives, but for labels; filters are united by and. 400 for impossible values. */
+export function compileFilters(filters: FilterValues, context: FilterContext): Predicate {
+  const predicates: Predicate[] = [];
+  const add = (name: string, toPredicate: (value: string) => Predicate): void => {
+    if (!filters.has(name)) return;
+    const alternatives = filters.values(name).map(toPredicate);
+    predicates.push((container) => alternatives.some((matches) => matches(container)));
+  };
+  add('id', (value) => matchText(value, ({ record }) => [record.id]));
+  add('name', (value) => matchText(value, ({ record }) => [record.name, `/${record.name}`]));
+  add('status', (value) => {
+    if (!STATUSES.includes(value as ContainerStatus)) throw invalidFilter('status', value);
+    return ({ record }) => record.state.status === value;
+  });
+  add('exited', (value) => {
+    if (!/^-?\d+$/.test(value)) throw invalidFilter('exited', value);
+    return ({ record: { state } }) => !isActive(state.status) && state.exitCode === Number(value);
+  });
+  add('health', (value) => {
+    if (!HEALTHS.includes(value)) throw invalidFilter('health', value);
+    return (container) => (container.health?.state.Status ?? 'none') === value;
+  });
+  add(
+    'isolation',
+    (value) =>
+      ({ record }) =>
+        (record.hostConfig.Isolation || 'default') === value,
+  );
+  add('is-task', (value) => {
+    if (!['true', 'false', '1', '0'].includes(value)) throw invalidFilter('is-task', value);
+    return () => value === 'false' || value === '0';
+  });
+  add('before', (value) => byCreation(context.store.get(value), (time, other) => time < other));
+  add('since', (value) => byCreation(context.store.get(value), (time, other) => time > other));
+  add('volume', matchVolume);
+  add('network', (value) => matchNetwork(value, context));
+  add('expose', (value) => matchPort(value, ({ record }) => Object.keys(record.config.ExposedPorts ?? {})));
+  add('publish', (value) => matchPort(value, publishedPorts));
+  add('ancestor', (value) => matchAncestor(value, context.images));
+  for (const label of filters.values('label')) predicates.push(matchLabel(label));
+  return (container) => predicates.every((matches) => matches(container));
+}
+
+/** `key` or `key=value`. */
+export function matchLabel(label: string): Predicate {
+  const separator = label.indexOf('=');
+  const key = separator < 0 ? label : label.slice(0, separator);
+  return ({ record }) => {
+    const value = record.config.Labels?.[key];
+    return value !== undefined && (separator < 0 || value === label.slice(separator + 1));
+  };
+}
+
+/** Exactly, or as a regular expression anywhere. */
+function matchText(pattern: string, textsOf: (container: Container) => string[]): Predicate {
+  let expression: RegExp | undefined;
+  try {
+    expression = new RegExp(pattern);
+  } catch {
+    // Not an expression: then it can only be equal.
+  }
+  return (container) => textsOf(container).some((text) => text === pattern || expression?.test(text));
+}
+
+function byCreation(other: Container, compare: (time: number, other: number) => boolean): Predicate {
+  return (container) =>
+    container !== other && compare(toEpochMs(container.record.createdAt), toEpochMs(other.record.createdAt));
+}
+
+function matchVolume(value: string): Predicate {
+  return ({ record }) =>
+    record.mounts.some(({ name, source, destination }) => [name, source, destination].includes(value));
+}
+
+function matchNetwork(value: string, { resolveNetwork }: FilterContext): Predicate {
+  return ({ record }) =>
+    Object.entries(networksOf(record, resolveNetwork)).some(
+      ([name, { NetworkID = '' }]) => name === value || (value.length > 0 && NetworkID.startsWith(value)),
+    );
+}
+
+/** `80`, `80/udp`, `8000-8100/tcp`. */
+function matchPort(value: string, portsOf: (container: Container) => string[]): Predicate {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
+  if (!match) throw invalidArgument(`invalid port specification: "${value}"`);
+  const [, first = '', last = first, protocol = 'tcp'] = match;
+  return (container) =>
+    portsOf(container).some((key) => {
+      const [port = '', kind] = key.split('/');
+      return kind === protocol && Number(port) >= Number(first) && Number(port) <= Number(last);
+    });
+}
+
+function publishedPorts({ record }: Container): string[] {
+  const asked = Object.keys(record.hostConfig.PortBindings ?? {});
+  const real = record.attachment?.ports ?? [];
+  return [...asked, ...real.map((port) => `${port.containerPort}/${port.protocol}`)];
+}
+
+/** The image itself, or one whose layers begin with its layers. An unknown image matches nothing, as in Docker. */
+function matchAncestor(reference: string, images: Pick<ImageLookup, 'get'>): Predicate {
+  const ancestor = tryGet(images, reference);
+  if (!ancestor) return () => false;
+  const base = ancestor.config.rootfs.diff_ids;
+  return ({ record }) => {
+    if (record.imageId === ancestor.id) return true;
+    const layers = tryGet(images, record.imageId)?.config.rootfs.diff_ids;
+    return base.length > 0 && layers !== undefined && base.every((layer, index) => layers[index] === layer);
+  };
+}
+
+function tryGet(images: Pick<ImageLookup, 'get'>, reference: string): Image | undefined {
+  try {
+    return images.get(reference);
+  } catch {
+    return undefined;
+  }
+}
+
+function invalidFilter(name: string, value: string): Error {
+  return invalidArgument(`invalid filter '${name}=${value}'`);
+}

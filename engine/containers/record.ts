@@ -1,0 +1,88 @@
+import path from 'node:path';
+import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
+import type { Attachment } from '../networks/networks.ts';
+import type { ContainerConfig, EndpointSettings, HostConfig } from '../wire/container.ts';
+
+/** `paused` and `restarting` count as running for clients, as in Docker. */
+export type ContainerStatus =
+  'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export interface ContainerState {
+  status: ContainerStatus;
+  /** On the host; 0: none. */
+  pid: number;
+  exitCode: number;
+  /** Why the last start failed, '' otherwise. */
+  error: string;
+  oomKilled: boolean;
+  /** RFC 3339; Go's zero time when never. */
+  startedAt: string;
+  finishedAt: string;
+}
+
+/** A resolved mount point as inspect shows it. */
+export interface MountPoint {
+  type: 'bind' | 'volume' | 'tmpfs';
+  /** Volume name, '' otherwise. */
+  name: string;
+  /** Host path; '' for tmpfs. */
+  source: string;
+  destination: string;
+  /** Mode text of a `-v` spec: `ro`, `z`, … */
+  mode: string;
+  readonly: boolean;
+  propagation: string;
+  /** bind: rbind (default) or bind. */
+  recursive: boolean;
+  /** Copy the image's content into the volume while it is empty. */
+  copyUp: boolean;
+  /** bind: make a missing source directory at start (`-v`), or fail (`--mount`). */
+  createSource: boolean;
+  /** tmpfs mount options, comma separated, flags included. */
+  options: string;
+  /** Removed with the container by `rm -v` and AutoRemove. */
+  anonymous: boolean;
+  /** Taken over by VolumesFrom, or made from Config.Volumes; only for inspect of the origin. */
+  specification: 'bind' | 'mount' | 'tmpfs' | 'volume' | 'volumes-from';
+}
+
+/** Everything about one container; the file of truth is `containers/<id>/container.json`. */
+export interface ContainerRecord {
+  version: 1;
+  id: string;
+  /** Without the leading slash. */
+  name: string;
+  createdAt: string;
+  imageId: string;
+  platform: string;
+  /** Image defaults and request merged. */
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  /** Network name → what the client asked for. */
+  endpoints: Record<string, EndpointSettings>;
+  mounts: MountPoint[];
+  state: ContainerState;
+  /** What the networks gave it for this run; null when stopped. */
+  attachment: Attachment | null;
+  /** cgroup directories of this run, for cleaning up after a lost shim. */
+  cgroupDirectories: string[];
+  restartCount: number;
+  /** `unless-stopped` stays stopped after an engine restart. */
+  manuallyStopped: boolean;
+}
+
+const RECORD_FILE = 'container.json';
+
+/** Writes the whole record; on return it survives a crash of the engine and of the machine. */
+export async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
+  await writeJsonAtomic(path.join(directory, RECORD_FILE), record);
+}
+
+/** undefined when the directory holds no record (a create that never finished). */
+export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
+  return readJson<ContainerRecord>(path.join(directory, RECORD_FILE));
+}
+
+export function isActive(status: ContainerStatus): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting';
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { messageOf } from '../lib/errors.ts';
+import { Container } from './container.ts';
+import { containersRoot, type ContainersContext } from './context.ts';
+import { startHealthMonitor } from './health.ts';
+import { recordExit, startContainer, watchExit } from './lifecycle.ts';
+import { isActive, readRecord, type ContainerRecord } from './record.ts';
+import { discard, moveToTrash, sweepTrash } from './removal.ts';
+import { shouldStartWithEngine } from './restart-policy.ts';
+import { ZERO_TIME } from './timestamps.ts';
+
+/**
+ * Finds every container again: what lives goes on, what ended while nobody looked gets its true exit code, what was
+ * half-made or half-removed goes. One damaged record never keeps the others from coming back.
+ */
+export async function recover(context: ContainersContext): Promise<void> {
+  await mkdir(containersRoot(context), { recursive: true, mode: 0o710 });
+  await sweepTrash(context);
+  const containers = await loadAll(context);
+  for (const container of containers) {
+    try {
+      await container.mutex.run(() => recoverOne(context, container));
+    } catch (error) {
+      context.logger.error('recovering a container failed', {
+        container: container.record.id,
+        error: messageOf(error),
+      });
+    }
+  }
+}
+
+/** Starts what the restart policies ask for; after every container is known. */
+export function startByPolicy(context: ContainersContext): void {
+  for (const container of context.store.list()) {
+    const { state, hostConfig, manuallyStopped, restartCount } = container.record;
+    if (isActive(state.status) || container.removing) continue;
+    const wanted = shouldStartWithEngine(hostConfig.RestartPolicy, {
+      exitCode: state.exitCode,
+      manuallyStopped,
+      everStarted: state.startedAt !== ZERO_TIME,
+      restartCount,
+    });
+    if (!wanted) continue;
+    startContainer(context, container).catch((error: unknown) => {
+      context.logger.warn('start by restart policy failed', {
+        container: container.record.id,
+        error: messageOf(error),
+      });
+    });
+  }
+}
+
+async function loadAll(context: ContainersContext): Promise<Container[]> {
+  const containers: Container[] = [];
+  for (const name of await readdir(containersRoot(context))) {
+    const directory = path.join(containersRoot(context), name);
+    try {
+      const record = await readRecord(directory);
+      if (record) containers.push(addToStore(context, record, directory));
+      else await moveToTrash(context, directory, name);
+    } catch (error) {
+      context.logger.error('a container record is damaged, the container is left alone', {
+        directory,
+        error: messageOf(error),
+      });
+    }
+  }
+  return containers;
+}
+
+function addToStore(context: ContainersContext, record: ContainerRecord, directory: string): Container {
+  const container = new Container(record, directory);
+  try {
+    context.store.add(container);
+  } catch {
+    // A rename that was cut off can leave two records with one name.
+    record.name = `${record.name}_${randomUUID().slice(0, 8)}`;
+    context.store.add(container);
+  }
+  return container;
+}
+
+async function recoverOne(context: ContainersContext, container: Container): Promise<void> {
+  const { record } = container;
+  const { status } = record.state;
+  if (status === 'removing' || status === 'dead') return discard(context, container, { volumes: false });
+  if (status === 'running' || status === 'paused') return reconnect(context, container);
+  if (status === 'restarting') record.state.status = 'exited';
+  // A start that was cut off before the record said `running`: undone.
+  const found = await context.runtime.reconnect(record.id);
+  if (found) {
+    if ('shim' in found) {
+      await found.shim.killAll();
+      await found.shim.exited;
+    }
+    await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  }
+  if (record.hostConfig.AutoRemove && status === 'exited')
+    await discard(context, container, { volumes: true });
+}
+
+async function reconnect(context: ContainersContext, container: Container): Promise<void> {
+  const { record } = container;
+  const found = await context.runtime.reconnect(record.id);
+  if (found && 'shim' in found) {
+    container.shim = found.shim;
+    record.state.pid = found.shim.pid;
+    watchExit(context, container);
+    if (record.attachment) await context.networks.restore(record.id, record.attachment);
+    container.health = startHealthMonitor(context, container);
+    return;
+  }
+  context.logger.info('container ended while the engine was away', {
+    container: record.id,
+    exitCode: found?.exit.exitCode,
+  });
+  await recordExit(context, container, found?.exit);
+}

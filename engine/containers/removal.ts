@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { conflict, errnoOf, messageOf } from '../lib/errors.ts';
+import type { Container } from './container.ts';
+import { publish, save, type ContainersContext } from './context.ts';
+import { killAndWait } from './kill.ts';
+import { isActive } from './record.ts';
+
+export interface RemoveOptions {
+  force: boolean;
+  /** Anonymous volumes go too. */
+  volumes: boolean;
+}
+
+const TRASH_PREFIX = 'container-';
+
+/** Docker's `rm`: refuses what runs unless forced. The files go in the background; the name is free at once. */
+export async function removeContainer(
+  context: ContainersContext,
+  container: Container,
+  options: RemoveOptions,
+): Promise<void> {
+  const { record } = container;
+  if (container.removing) throw conflict(`removal of container ${record.name} is already in progress`);
+  if (isActive(record.state.status) && !options.force) {
+    throw conflict(`cannot remove container "/${record.name}": ${whyNot(container)}`);
+  }
+  container.removing = true;
+  try {
+    if (container.restartTimer) cancelRestart(container);
+    await killAndWait(context, container);
+    await container.mutex.run(() => discard(context, container, options));
+  } catch (error) {
+    container.removing = false;
+    throw error;
+  }
+}
+
+/**
+ * Removes a container that does not run; the caller holds its mutex. `removing` on disk first: a crash after any of
+ * the steps is finished by the next start of the engine.
+ */
+export async function discard(
+  context: ContainersContext,
+  container: Container,
+  options: { volumes: boolean },
+): Promise<void> {
+  const { record } = container;
+  container.removing = true;
+  const { exitCode, error } = record.state;
+  record.state.status = 'removing';
+  // AutoRemove is itself the mark: a stopped container that has it is removed at the next start in any case.
+  if (!record.hostConfig.AutoRemove) await save(container);
+  await releaseHeld(context, container, options.volumes);
+  await moveToTrash(context, container.directory, record.id);
+  context.store.remove(container);
+  for (const pending of container.pendingAttaches) pending.abandon();
+  publish(context, container, 'destroy');
+  container.notifyExit({ exitCode, error });
+  container.notifyRemoved({ exitCode, error });
+}
+
+async function releaseHeld(
+  context: ContainersContext,
+  { record }: Container,
+  anonymousToo: boolean,
+): Promise<void> {
+  await context.images.release(record.imageId, record.id);
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume') continue;
+    await context.volumes.release(mount.name, record.id);
+    if (!anonymousToo || !mount.anonymous || mount.specification === 'volumes-from') continue;
+    await context.volumes.remove(mount.name, { force: true }).catch((error: unknown) => {
+      // Another container may have taken it over by VolumesFrom.
+      context.logger.debug('anonymous volume stays', { volume: mount.name, reason: messageOf(error) });
+    });
+  }
+}
+
+/** One rename makes the container gone; deleting thousands of files needs no waiting client. */
+export async function moveToTrash(context: ContainersContext, directory: string, id: string): Promise<void> {
+  const trash = path.join(context.dataRoot, 'trash');
+  const target = path.join(trash, `${TRASH_PREFIX}${id}-${randomBytes(4).toString('hex')}`);
+  try {
+    await rename(directory, target);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(trash, { recursive: true, mode: 0o700 });
+    await rename(directory, target);
+  }
+  removeInBackground(context, target);
+}
+
+/** What earlier runs of the engine did not get to delete. */
+export async function sweepTrash(context: ContainersContext): Promise<void> {
+  const trash = path.join(context.dataRoot, 'trash');
+  await mkdir(trash, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(trash)) {
+    if (name.startsWith(TRASH_PREFIX)) removeInBackground(context, path.join(trash, name));
+  }
+}
+
+function removeInBackground({ runtime, logger }: ContainersContext, target: string): void {
+  runtime.runTask(['remove-tree', target]).catch((error: unknown) => {
+    logger.warn('removing files failed, they stay in the trash', { path: target, error: messageOf(error) });
+  });
+}
+
+export function cancelRestart(container: Container): void {
+  clearTimeout(container.restartTimer);
+  container.restartTimer = undefined;
+  container.restartDelayMs = 0;
+  if (container.record.state.status === 'restarting') container.record.state.status = 'exited';
+}
+
+function whyNot({ record }: Container): string {
+  if (record.state.status === 'paused') return 'container is paused and must be unpaused first';
+  const state = record.state.status === 'restarting' ? 'restarting' : 'running';
+  return `container is ${state}: stop the container before removing or force remove`;
+}

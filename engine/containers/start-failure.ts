@@ -1,0 +1,59 @@
+import { EngineError, messageOf } from '../lib/errors.ts';
+import { ShimStageError, type StageFailure } from '../runtime/runtime.ts';
+
+/** A start that failed, as Docker tells it: what the client gets and what State.ExitCode becomes. */
+export interface StartFailure {
+  error: EngineError;
+  exitCode: number;
+}
+
+const COMMAND_NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const UNKNOWN = 128;
+
+/**
+ * The docker CLI turns the text into its own exit code: 127 for `executable file not found` and `no such file`,
+ * 126 for `permission denied`, 125 otherwise. So the words are part of the contract.
+ */
+export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
+  if (!(cause instanceof ShimStageError)) {
+    const error =
+      cause instanceof EngineError ? cause : new EngineError('internal', messageOf(cause), { cause });
+    return { error, exitCode: UNKNOWN };
+  }
+  const { failure } = cause;
+  const problem = describe(failure, argv);
+  const prefix =
+    'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
+  const exitCode = exitCodeOf(failure);
+  const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
+  return { error: new EngineError(kind, `${prefix}: ${problem}: unknown`, { cause }), exitCode };
+}
+
+export function toExecFailure(cause: unknown, argv: string[]): { message: string; exitCode: number } {
+  if (!(cause instanceof ShimStageError)) return { message: messageOf(cause), exitCode: UNKNOWN };
+  const problem = describe(cause.failure, argv);
+  return {
+    message: `OCI runtime exec failed: exec failed: unable to start container process: ${problem}: unknown`,
+    exitCode: exitCodeOf(cause.failure),
+  };
+}
+
+function describe({ stage, errno, message }: StageFailure, argv: string[]): string {
+  if (stage !== 'exec') return stage === 'user' ? message : `error during container init: ${message}`;
+  const file = argv[0] ?? '';
+  if (errno === 'ENOENT' && !file.includes('/')) return `exec: "${file}": executable file not found in $PATH`;
+  if (errno === 'ENOENT') return `exec: "${file}": stat ${file}: no such file or directory`;
+  if (errno === 'EACCES' || errno === 'EISDIR') {
+    return `exec: "${file}": ${errno === 'EISDIR' ? 'is a directory: ' : ''}permission denied`;
+  }
+  if (errno === 'ENOEXEC') return `exec ${file}: exec format error`;
+  return `exec: "${file}": ${message}`;
+}
+
+function exitCodeOf({ stage, errno }: StageFailure): number {
+  if (stage === 'user') return NOT_EXECUTABLE;
+  if (stage === 'cwd') return errno === 'ENOENT' || errno === 'ENOTDIR' ? COMMAND_NOT_FOUND : NOT_EXECUTABLE;
+  if (stage !== 'exec') return UNKNOWN;
+  return errno === 'ENOENT' || errno === 'ENOTDIR' ? COMMAND_NOT_FOUND : NOT_EXECUTABLE;
+}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { nanosToFixed, nowRfc3339, toEpochMs, toFixedNano } from './timestamps.ts';
+
+describe('timestamps', () => {
+  it('formats now with microseconds that parse back', () => {
+    const now = nowRfc3339();
+    expect(now).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    expect(Math.abs(toEpochMs(now) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('pads fractions to nine digits so that text order is time order', () => {
+    expect(toFixedNano('2026-01-02T03:04:05.12Z')).toBe('2026-01-02T03:04:05.120000000Z');
+    expect(toFixedNano('2026-01-02T03:04:05Z')).toBe('2026-01-02T03:04:05.000000000Z');
+    expect(toFixedNano('2026-01-02T03:04:05.123456789Z')).toBe('2026-01-02T03:04:05.123456789Z');
+  });
+
+  it('formats nanoseconds since the epoch', () => {
+    expect(nanosToFixed(1_700_000_000_000_000_042n)).toBe('2023-11-14T22:13:20.000000042Z');
+  });
+});

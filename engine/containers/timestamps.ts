@@ -1,0 +1,32 @@
+/** Go's zero time: what Docker shows for "never". */
+export const ZERO_TIME = '0001-01-01T00:00:00Z';
+
+/** Now as RFC 3339 with as many digits of a second as the clock has (microseconds). */
+export function nowRfc3339(): string {
+  const epochMs = performance.timeOrigin + performance.now();
+  const wholeMs = Math.floor(epochMs);
+  const micros = Math.floor((epochMs - wholeMs) * 1000);
+  return `${new Date(wholeMs).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+}
+
+/** ms since the epoch (fractional); `ZERO_TIME` is 0. */
+export function toEpochMs(rfc3339: string): number {
+  if (rfc3339 === ZERO_TIME) return 0;
+  const fraction = /\.(\d+)/.exec(rfc3339)?.[1] ?? '';
+  const whole = Date.parse(rfc3339.replace(/\.\d+/, ''));
+  return whole + Number(`0.${fraction || '0'}`) * 1000;
+}
+
+/** `…:05.12Z` → `…:05.120000000Z`, so that UTC timestamps compare as text (Docker's fixed-width form). */
+export function toFixedNano(rfc3339Utc: string): string {
+  const dot = rfc3339Utc.indexOf('.', 19);
+  if (dot < 0) return `${rfc3339Utc.slice(0, 19)}.000000000Z`;
+  return `${rfc3339Utc.slice(0, 20)}${rfc3339Utc.slice(20, -1).padEnd(9, '0').slice(0, 9)}Z`;
+}
+
+/** Nanoseconds since the epoch in the same fixed-width form. */
+export function nanosToFixed(epochNs: bigint): string {
+  const seconds = epochNs / 1_000_000_000n;
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return `${whole}.${String(epochNs % 1_000_000_000n).padStart(9, '0')}Z`;
+}
