@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
 import { conflict, EngineError, errnoOf } from '../lib/errors.ts';
 import { macOf, parseAddress } from './ipv4.ts';
 
@@ -46,15 +46,16 @@ export class BridgeLinks {
     this.#alias = `gantry:${root.replaceAll(/["\\\n]/g, '_')}`;
   }
 
-  exists(name: string): boolean {
-    return existsSync(`/sys/class/net/${name}`);
+  /** Synchronous, a few microseconds: asked at every start of a container. */
+  isOurs(name: string): boolean {
+    return aliasOf(name) === this.#alias;
   }
 
   /** Makes the link, up and with its address. Throws conflict when the name is another's. */
   async make(link: BridgeLink): Promise<void> {
-    if (this.exists(link.name)) {
-      const alias = await aliasOf(link.name);
-      if (alias === this.#alias) return;
+    if (this.isOurs(link.name)) return;
+    if (existsSync(`/sys/class/net/${link.name}`)) {
+      const alias = aliasOf(link.name);
       const owner = alias.startsWith('gantry:') ? ` (the engine at ${alias.slice(7)})` : '';
       throw conflict(`network interface ${link.name} already exists and belongs to another${owner}`, {
         hint: 'start the engine with another --bridge, or choose another com.docker.network.bridge.name',
@@ -65,16 +66,14 @@ export class BridgeLinks {
   }
 
   async remove(names: string[]): Promise<void> {
-    const present = names.filter((name) => this.exists(name));
+    const present = names.filter((name) => this.isOurs(name));
     if (present.length === 0) return;
     await runTool('ip', ['-batch', '-'], present.map((name) => `link del dev ${name}\n`).join(''));
   }
 
   /** Every link of this engine, also those that no record knows any more. */
   async owned(): Promise<string[]> {
-    const names = await readdir('/sys/class/net');
-    const aliases = await Promise.all(names.map(aliasOf));
-    return names.filter((_, index) => aliases[index] === this.#alias);
+    return (await readdir('/sys/class/net')).filter((name) => this.isOurs(name));
   }
 
   /** Links of this engine that no interface is connected to. */
@@ -85,9 +84,13 @@ export class BridgeLinks {
   }
 }
 
-async function aliasOf(name: string): Promise<string> {
-  // Links come and go while we look; /sys/class/net also holds plain files (bonding_masters).
-  return (await readFile(`/sys/class/net/${name}/ifalias`, 'utf8').catch(() => '')).trimEnd();
+/** '' for a link without one, or none of this name. */
+function aliasOf(name: string): string {
+  try {
+    return readFileSync(`/sys/class/net/${name}/ifalias`, 'utf8').trimEnd();
+  } catch {
+    return '';
+  }
 }
 
 /**

@@ -7,11 +7,12 @@ import type { NetworkCreateRequest } from '../wire/network.ts';
 import { AttachedContainers } from './attached-containers.ts';
 import { BridgeLinks } from './bridge-links.ts';
 import { Firewall } from './firewall.ts';
+import { openForeignForwarding } from './foreign-forwarding.ts';
 import { parseSubnet } from './ipv4.ts';
 import { bridgeOptions, isPredefined, specify, type NetworkRecord } from './network-record.ts';
 import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
-import type { BridgeRules } from './rules.ts';
+import { tableName, type BridgeRules } from './rules.ts';
 
 export interface NetworksOptions {
   dataRoot: string;
@@ -56,20 +57,30 @@ export function createNetworks(options: NetworksOptions): Networks {
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();
 
-  const firewall = new Firewall(bridgeName, () => ({
-    bridges: registry
+  const table = tableName(bridgeName);
+  const bridges = (): BridgeRules[] =>
+    registry
       .list()
       .map(({ record }) => rulesOf(record))
       .filter((rules) => rules !== undefined)
-      .filter((rules) => links.exists(rules.linkName)),
-    ports: attached.portRules(),
-  }));
+      .filter((rules) => links.isOurs(rules.linkName));
+  const firewall = new Firewall(table, () => ({ bridges: bridges(), ports: attached.portRules() }));
+
+  async function applyBridges(): Promise<void> {
+    await firewall.apply();
+    const open = bridges().filter(({ internal }) => !internal);
+    await openForeignForwarding(
+      table,
+      open.map(({ linkName }) => linkName),
+      logger,
+    );
+  }
 
   async function ensureLink(network: Network): Promise<void> {
     const { bridge } = network.record;
-    if (!bridge || links.exists(bridge.linkName)) return;
+    if (!bridge || links.isOurs(bridge.linkName)) return;
     await structure.run(async () => {
-      if (links.exists(bridge.linkName)) return;
+      if (links.isOurs(bridge.linkName)) return;
       if (!attached.anyOn(network.record.id)) await registry.confirmSubnet(network);
       await makeLink(network.record);
     });
@@ -82,7 +93,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     if (!icc) await filterBridgedTraffic();
     const prefixLength = parseSubnet(pool.subnet)?.prefixLength;
     await links.make({ name: linkName, address: `${pool.gateway}/${prefixLength}`, mtu });
-    await firewall.apply();
+    await applyBridges();
     logger.info('bridge made', { bridge: linkName, subnet: pool.subnet, network: record.name });
   }
 
@@ -99,9 +110,9 @@ export function createNetworks(options: NetworksOptions): Networks {
       );
     }
     await registry.remove(id);
-    if (bridge && links.exists(bridge.linkName)) {
+    if (bridge && links.isOurs(bridge.linkName)) {
       await links.remove([bridge.linkName]);
-      await firewall.apply();
+      await applyBridges();
     }
     events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
   }
@@ -116,7 +127,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     async settle() {
       if ((await links.owned()).length === 0) return;
       await links.remove(await links.unused());
-      await firewall.apply();
+      await applyBridges();
       await attached.updateNeighbours();
     },
     async close() {
@@ -126,7 +137,7 @@ export function createNetworks(options: NetworksOptions): Networks {
       const owned = await links.owned();
       if (owned.length === 0) return;
       await links.remove(owned);
-      await firewall.apply();
+      await applyBridges();
     },
     resolve(nameOrId) {
       const { id, name, driver } = registry.resolve(nameOrId).record;

@@ -1,5 +1,5 @@
 import { runTool } from './bridge-links.ts';
-import { removeTable, ruleSet, tableName, type BridgeRules, type PortRule } from './rules.ts';
+import { removeTable, ruleSet, type BridgeRules, type PortRule } from './rules.ts';
 
 /** The engine's one nftables table, always replaced whole; without bridges there is none. */
 export class Firewall {
@@ -9,8 +9,8 @@ export class Firewall {
   #next: Promise<void> | undefined;
 
   /** `wanted` is asked at the moment of writing, so that one run serves everybody who waits for it. */
-  constructor(bridgeName: string, wanted: () => { bridges: BridgeRules[]; ports: PortRule[] }) {
-    this.#table = tableName(bridgeName);
+  constructor(table: string, wanted: () => { bridges: BridgeRules[]; ports: PortRule[] }) {
+    this.#table = table;
     this.#wanted = wanted;
   }
 
