@@ -1,0 +1,139 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "descriptor.h"
+
+enum { RETRIES = 200, RETRY_MICROSECONDS = 1000 };
+
+static int write_file(const char *file, const char *value) {
+  autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, value, strlen(value)) < 0)
+    return -1;
+  return 0;
+}
+
+static int make_directories(const struct plan_strings *directories, struct error *err) {
+  for (size_t i = 0; i < directories->count; i++) {
+    if (mkdir(directories->items[i], 0755) < 0 && errno != EEXIST)
+      return error_set(err, errno, "mkdir %s", directories->items[i]);
+  }
+  return 0;
+}
+
+static int attach_device_program(const struct plan_cgroup *plan, struct error *err) {
+  if (plan->device_program.size == 0)
+    return 0;
+  autoclose int directory = open(plan->device_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return error_set(err, errno, "open %s", plan->device_directory);
+  union bpf_attr load = {
+      .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+      .insn_cnt = (uint32_t)(plan->device_program.size / sizeof(struct bpf_insn)),
+      .insns = (uintptr_t)plan->device_program.data,
+      .license = (uintptr_t) "GPL",
+  };
+  autoclose int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load);
+  if (program < 0)
+    return error_set(err, errno, "load the device program");
+  union bpf_attr attach = {
+      .target_fd = (uint32_t)directory,
+      .attach_bpf_fd = (uint32_t)program,
+      .attach_type = BPF_CGROUP_DEVICE,
+      .attach_flags = BPF_F_ALLOW_MULTI,
+  };
+  if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) < 0)
+    return error_set(err, errno, "attach the device program");
+  return 0;
+}
+
+int cgroup_create(const struct plan_cgroup *plan, struct error *err) {
+  /* Another container's end may remove an empty shared parent between two of our mkdirs: once more. */
+  if (make_directories(&plan->directories, err) < 0 &&
+      (err->number != ENOENT || make_directories(&plan->directories, err) < 0))
+    return error_stage(err, "cgroup");
+  for (size_t i = 0; i < plan->writes.count; i++) {
+    const struct plan_write *write = &plan->writes.items[i];
+    if (write_file(write->file, write->value) < 0 && !write->optional) {
+      error_set(err, errno, "write %s to %s", write->value, write->file);
+      return error_stage(err, "cgroup");
+    }
+  }
+  if (attach_device_program(plan, err) < 0)
+    return error_stage(err, "cgroup");
+  return 0;
+}
+
+int cgroup_join(const struct plan_cgroup *plan, struct error *err) {
+  for (size_t i = 0; i < plan->join.count; i++) {
+    /* "0" is the writer itself, in whatever pid namespace it is. */
+    if (write_file(plan->join.items[i], "0") < 0) {
+      error_set(err, errno, "join %s", plan->join.items[i]);
+      return error_stage(err, "cgroup");
+    }
+  }
+  return 0;
+}
+
+static bool kill_listed(const char *file) {
+  FILE *stream = fopen(file, "re");
+  if (!stream)
+    return false;
+  bool any = false;
+  int pid;
+  while (fscanf(stream, "%d", &pid) == 1) {
+    if (pid > 1 && kill(pid, SIGKILL) == 0)
+      any = true;
+  }
+  fclose(stream);
+  return any;
+}
+
+void cgroup_kill(const struct plan_cgroup *plan) {
+  if (plan->kill_file[0] && write_file(plan->kill_file, "1") == 0)
+    return;
+  /* A process may fork between the read and its kill: repeat until nobody is left. */
+  for (int i = 0; plan->join.count > 0 && i < RETRIES && kill_listed(plan->join.items[0]); i++)
+    usleep(RETRY_MICROSECONDS);
+}
+
+unsigned long cgroup_oom_kills(const struct plan_cgroup *plan) {
+  char text[4096];
+  autoclose int fd = open(plan->oom_file, O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (size <= 0)
+    return 0;
+  text[size] = '\0';
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    if (strncmp(line, "oom_kill ", 9) == 0)
+      return strtoul(line + 9, NULL, 10);
+  }
+  return 0;
+}
+
+void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void)) {
+  for (size_t i = plan->join.count; i-- > 0;) {
+    char directory[PATH_MAX];
+    int length = snprintf(directory, sizeof directory, "%s", plan->join.items[i]);
+    char *slash = strrchr(directory, '/');
+    if (length < 0 || (size_t)length >= sizeof directory || !slash)
+      continue;
+    *slash = '\0';
+    /* A process leaves its cgroup when it is released, a moment after it was seen to end. */
+    for (int tries = 0; rmdir(directory) < 0 && errno == EBUSY && tries < RETRIES; tries++) {
+      reap();
+      usleep(RETRY_MICROSECONDS);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/* The cgroup part of a plan: which files exist and what goes into them was decided in TypeScript. */
+#ifndef GANTRY_CGROUP_H
+#define GANTRY_CGROUP_H
+
+#include "plan.h"
+
+/* Makes the directories, writes the values, attaches the v2 device program. */
+int cgroup_create(const struct plan_cgroup *plan, struct error *err);
+
+/* Moves the calling process into every hierarchy of the plan. */
+int cgroup_join(const struct plan_cgroup *plan, struct error *err);
+
+/* SIGKILL to every process inside; they may still be dying when it returns. */
+void cgroup_kill(const struct plan_cgroup *plan);
+
+/* OOM kills counted so far, 0 when the host does not tell. */
+unsigned long cgroup_oom_kills(const struct plan_cgroup *plan);
+
+/* Removes the directories that were joined; shared parents stay. `reap` collects children that die meanwhile. */
+void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void));
+
+#endif

@@ -1,0 +1,219 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "container.h"
+#include "descriptor.h"
+#include "filesystem.h"
+#include "init.h"
+#include "netlink.h"
+#include "process.h"
+
+static const int EXEC_NAMESPACES = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS;
+
+static _Noreturn void fail(int sync, const struct error *err) {
+  struct sync_message message = {.kind = SYNC_FAILED, .err = *err};
+  send(sync, &message, sizeof message, MSG_NOSIGNAL);
+  _exit(127);
+}
+
+/* Blocks for one byte of the supervisor; its end means that the supervisor gave up. */
+static void await(int sync, char kind) {
+  char byte;
+  ssize_t count;
+  do {
+    count = read(sync, &byte, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count != 1 || byte != kind)
+    _exit(127);
+}
+
+static int join_namespace(const struct plan_namespace *source, int type, struct error *err) {
+  if (source->kind != NAMESPACE_JOIN)
+    return 0;
+  autoclose int target = pidfd_open((pid_t)source->pid, 0);
+  if (target < 0 || setns(target, type) < 0)
+    return error_set(err, errno, "join a namespace of process %u", source->pid);
+  return 0;
+}
+
+static int enter_namespaces(const struct plan_namespaces *namespaces, struct error *err) {
+  if (join_namespace(&namespaces->cgroup, CLONE_NEWCGROUP, err) < 0 ||
+      join_namespace(&namespaces->ipc, CLONE_NEWIPC, err) < 0 ||
+      join_namespace(&namespaces->uts, CLONE_NEWUTS, err) < 0 ||
+      join_namespace(&namespaces->network, CLONE_NEWNET, err) < 0)
+    return -1;
+  /* After the join, so that the container's own cgroup is the root that it sees. */
+  if (namespaces->cgroup.kind == NAMESPACE_NEW && unshare(CLONE_NEWCGROUP) < 0)
+    return error_set(err, errno, "unshare the cgroup namespace");
+  return 0;
+}
+
+static int set_names(const struct container_plan *plan, struct error *err) {
+  if (plan->namespaces.uts.kind != NAMESPACE_NEW)
+    return 0;
+  if (plan->hostname[0] && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+    return error_set(err, errno, "set host name %s", plan->hostname);
+  if (plan->domainname[0] && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
+    return error_set(err, errno, "set domain name %s", plan->domainname);
+  return 0;
+}
+
+/* sysctl(8)'s rule: dots separate, and a slash stands for a dot (`net.ipv4.conf.eth0/1.forwarding`). */
+static void sysctl_path(const char *name, char *path, size_t size) {
+  int length = snprintf(path, size, "sys/%s", name);
+  for (int i = 4; i < length && (size_t)i < size; i++) {
+    if (path[i] == '.')
+      path[i] = '/';
+    else if (path[i] == '/')
+      path[i] = '.';
+  }
+}
+
+/* SECURITY: 2025-52881. Written through a procfs that nobody else can mount over, without following anything. */
+static int set_sysctls(const struct plan_pairs *sysctls, struct error *err) {
+  if (sysctls->count == 0)
+    return 0;
+  autoclose int proc = filesystem_mount("proc", "", 0, err);
+  if (proc < 0)
+    return -1;
+  for (size_t i = 0; i < sysctls->count; i++) {
+    const struct plan_pair *sysctl = &sysctls->items[i];
+    char path[512];
+    sysctl_path(sysctl->name, path, sizeof path);
+    struct open_how how = {
+        .flags = O_WRONLY | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+    };
+    autoclose int file = (int)syscall(SYS_openat2, proc, path, &how, sizeof how);
+    if (file < 0 || write(file, sysctl->value, strlen(sysctl->value)) < 0)
+      return error_set(err, errno, "sysctl %s = %s", sysctl->name, sysctl->value);
+  }
+  return 0;
+}
+
+/* On the host's procfs, before the container's root is entered. */
+static int adjust_oom_score(const struct plan_process *plan, struct error *err) {
+  if (!plan->adjust_oom)
+    return 0;
+  char value[16];
+  int length = snprintf(value, sizeof value, "%d", plan->oom_score_adj);
+  autoclose int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file >= 0 && write(file, value, (size_t)length) == length)
+    return 0;
+  error_set(err, errno, "set oom_score_adj to %s", value);
+  return error_stage(err, "oom");
+}
+
+static int set_up_container(const struct container_plan *plan, const struct rootfs_sources *sources,
+                            const struct child_io *io, struct process *process, struct error *err) {
+  if (adjust_oom_score(&plan->process, err) < 0 || cgroup_join(&plan->cgroup, err) < 0)
+    return -1;
+  if (enter_namespaces(&plan->namespaces, err) < 0 || set_names(plan, err) < 0)
+    return error_stage(err, "namespaces");
+  if (process_connect(io->stdio, plan->process.tty, err) < 0)
+    return error_stage(err, "stdio");
+  int console = plan->process.tty ? STDIN_FILENO : -1;
+  if (rootfs_enter(plan, sources, console, err) < 0)
+    return -1;
+  if (plan->interfaces.count > 0)
+    await(io->sync, SYNC_NETWORK);
+  if (plan->namespaces.network.kind == NAMESPACE_NEW && network_configure(&plan->interfaces, err) < 0)
+    return -1;
+  if (set_sysctls(&plan->sysctls, err) < 0)
+    return error_stage(err, "sysctl");
+  if (process_prepare(&plan->process, plan->id, process, err) < 0 || rootfs_seal(plan, err) < 0)
+    return -1;
+  return process_become(process, err);
+}
+
+static _Noreturn void container_main(const struct container_plan *plan, const struct rootfs_sources *sources,
+                                     const struct child_io *io) {
+  struct error err = {0};
+  struct process process;
+  process_detach();
+  if (set_up_container(plan, sources, io, &process, &err) < 0)
+    fail(io->sync, &err);
+  struct sync_message ready = {.kind = SYNC_READY};
+  send(io->sync, &ready, sizeof ready, MSG_NOSIGNAL);
+  await(io->sync, SYNC_START);
+  if (plan->init && init_fork(&err) < 0)
+    fail(io->sync, &err);
+  process_execute(&process, &err);
+  fail(io->sync, &err);
+}
+
+pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
+                     const struct child_io *io, int *pidfd, struct error *err) {
+  const struct plan_namespaces *namespaces = &plan->namespaces;
+  /* A process enters another pid namespace only by birth. */
+  if (join_namespace(&namespaces->pid, CLONE_NEWPID, err) < 0) {
+    error_stage(err, "namespaces");
+    return -1;
+  }
+  uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
+  flags |= namespaces->pid.kind == NAMESPACE_NEW ? CLONE_NEWPID : 0;
+  flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
+  flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
+  flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
+  struct clone_args arguments = {
+      .flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
+  pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid == 0)
+    container_main(plan, sources, io);
+  if (pid < 0) {
+    error_set(err, errno, "clone into new namespaces");
+    error_stage(err, "namespaces");
+  }
+  return pid;
+}
+
+static _Noreturn void exec_main(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
+                                const struct child_io *io) {
+  struct error err = {0};
+  struct process process;
+  process_detach();
+  if (adjust_oom_score(&exec->process, &err) < 0 || cgroup_join(&plan->cgroup, &err) < 0)
+    fail(io->sync, &err);
+  if (process_connect(io->stdio, exec->process.tty, &err) < 0) {
+    error_stage(&err, "stdio");
+    fail(io->sync, &err);
+  }
+  if (setns(pidfd, EXEC_NAMESPACES) < 0) {
+    error_set(&err, errno, "enter the container");
+    error_stage(&err, "namespaces");
+    fail(io->sync, &err);
+  }
+  if (process_prepare(&exec->process, plan->id, &process, &err) == 0 && process_become(&process, &err) == 0)
+    process_execute(&process, &err);
+  fail(io->sync, &err);
+}
+
+pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
+                          const struct child_io *io, struct error *err) {
+  if (plan->namespaces.pid.kind != NAMESPACE_HOST && setns(pidfd, CLONE_NEWPID) < 0) {
+    error_set(err, errno, "enter the pid namespace");
+    error_stage(err, "namespaces");
+    return -1;
+  }
+  pid_t pid = fork();
+  if (pid == 0)
+    exec_main(plan, exec, pidfd, io);
+  if (pid < 0) {
+    error_set(err, errno, "fork");
+    error_stage(err, "namespaces");
+  }
+  return pid;
+}

@@ -1,0 +1,38 @@
+/* The processes of a container up to their execve: PID 1 and execs. */
+#ifndef GANTRY_CONTAINER_H
+#define GANTRY_CONTAINER_H
+
+#include <sys/types.h>
+
+#include "plan.h"
+#include "rootfs.h"
+
+/* Messages on the sync socket (SOCK_SEQPACKET) between the supervisor and a process that is being set up. */
+enum sync_kind { SYNC_NETWORK = 'n', SYNC_START = 's', SYNC_READY = 'r', SYNC_FAILED = 'f' };
+
+struct sync_message {
+  char kind;
+  struct error err; /* with SYNC_FAILED */
+};
+
+/* The new process' ends. */
+struct child_io {
+  int stdio[3];
+  int sync;
+};
+
+/*
+ * Forks PID 1 into its namespaces. It sets everything up (SYNC_NETWORK tells it that its links exist), reports
+ * SYNC_READY, waits for SYNC_START and executes; the sync socket's end then means success. Returns its pid.
+ */
+pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
+                     const struct child_io *io, int *pidfd, struct error *err);
+
+/*
+ * Forks a process into the namespaces of the container's PID 1; it executes at once. The caller's children are
+ * from then on born in the container's pid namespace.
+ */
+pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
+                          const struct child_io *io, struct error *err);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * The plan as C sees it: what engine/runtime/plan.ts describes, decoded from the TLV of
+ * plan-encoding.ts. Everything points into memory that the struct plan owns; strings end with NUL
+ * and hold none inside.
+ */
+#ifndef GANTRY_PLAN_H
+#define GANTRY_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+enum { PLAN_MAX_BYTES = 1 << 20 };
+
+enum namespace_kind { NAMESPACE_NEW = 1, NAMESPACE_HOST = 2, NAMESPACE_JOIN = 3 };
+enum mount_kind { MOUNT_FILESYSTEM = 1, MOUNT_BIND = 2, MOUNT_CGROUP_V1 = 3 };
+enum mount_option {
+  MOUNT_COPY_UP = 1,
+  MOUNT_RECURSIVE = 2,
+  MOUNT_READONLY = 4,
+  MOUNT_CREATE_FILE = 8,
+};
+
+struct plan_bytes {
+  const uint8_t *data;
+  size_t size;
+};
+
+struct plan_strings {
+  const char **items;
+  size_t count;
+};
+
+struct plan_pair {
+  const char *name, *value;
+};
+
+struct plan_pairs {
+  struct plan_pair *items;
+  size_t count;
+};
+
+struct plan_namespace {
+  uint32_t kind; /* enum namespace_kind */
+  uint32_t pid;  /* whose namespace is joined */
+};
+
+struct plan_namespaces {
+  struct plan_namespace pid, network, ipc, uts, cgroup;
+};
+
+struct plan_write {
+  const char *file, *value;
+  uint32_t optional;
+};
+
+struct plan_writes {
+  struct plan_write *items;
+  size_t count;
+};
+
+struct plan_cgroup {
+  struct plan_strings directories;
+  struct plan_writes writes;
+  struct plan_strings join;
+  const char *kill_file;
+  const char *device_directory;
+  struct plan_bytes device_program; /* struct bpf_insn[] */
+  const char *oom_file;
+};
+
+struct plan_rootfs {
+  struct plan_strings lower;
+  const char *upper, *work;
+  uint32_t is_volatile, readonly;
+};
+
+struct plan_hierarchy {
+  const char *name, *options, *host_mount;
+};
+
+struct plan_hierarchies {
+  struct plan_hierarchy *items;
+  size_t count;
+};
+
+struct plan_mount {
+  uint32_t kind;        /* enum mount_kind */
+  const char *type;     /* filesystem type */
+  const char *source;   /* bind: host path */
+  const char *target;   /* container path */
+  const char *data;     /* filesystem data */
+  uint32_t attributes;  /* MOUNT_ATTR_* */
+  uint32_t options;     /* enum mount_option */
+  uint32_t propagation; /* MS_PRIVATE, MS_SLAVE or MS_SHARED, perhaps with MS_REC */
+  struct plan_hierarchies hierarchies;
+  struct plan_pairs symlinks; /* name -> target, below the cgroup mount */
+};
+
+struct plan_mounts {
+  struct plan_mount *items;
+  size_t count;
+};
+
+struct plan_device {
+  const char *path;
+  uint32_t type; /* S_IFCHR or S_IFBLK */
+  uint32_t major, minor, mode, uid, gid;
+};
+
+struct plan_devices {
+  struct plan_device *items;
+  size_t count;
+};
+
+struct plan_interface {
+  const char *host_name, *bridge, *container_name, *mac;
+  uint32_t mtu;
+  struct plan_strings addresses; /* CIDR */
+  const char *gateway4, *gateway6;
+};
+
+struct plan_interfaces {
+  struct plan_interface *items;
+  size_t count;
+};
+
+struct plan_rlimit {
+  uint32_t resource;
+  uint64_t soft, hard;
+};
+
+struct plan_rlimits {
+  struct plan_rlimit *items;
+  size_t count;
+};
+
+struct plan_capabilities {
+  uint64_t bounding, effective, permitted, ambient;
+};
+
+struct plan_process {
+  struct plan_strings argv, env;
+  const char *cwd, *user;
+  struct plan_strings groups;
+  struct plan_capabilities capabilities;
+  uint32_t no_new_privileges;
+  struct plan_bytes seccomp; /* struct sock_filter[] */
+  struct plan_rlimits rlimits;
+  uint32_t adjust_oom;
+  int32_t oom_score_adj;
+  uint32_t tty, rows, columns;
+  uint32_t open_stdin, stdin_once;
+};
+
+struct plan_log {
+  const char *path; /* "": no log */
+  uint64_t max_bytes;
+  uint32_t max_files;
+  const char *attributes;
+};
+
+struct container_plan {
+  const char *id, *run_directory, *hostname, *domainname;
+  struct plan_namespaces namespaces;
+  struct plan_cgroup cgroup;
+  struct plan_rootfs rootfs;
+  struct plan_mounts mounts;
+  struct plan_devices devices;
+  struct plan_strings masked_paths, readonly_paths;
+  struct plan_pairs sysctls;
+  struct plan_interfaces interfaces;
+  uint32_t init;
+  struct plan_process process;
+  struct plan_log log;
+};
+
+struct exec_plan {
+  const char *id;
+  struct plan_process process;
+};
+
+struct plan_block;
+
+struct plan {
+  struct container_plan container; /* filled by plan_parse */
+  struct exec_plan exec;           /* filled by exec_plan_parse */
+  struct plan_block *blocks;       /* owned memory, newest first */
+};
+
+/* Decodes `size` bytes, which are copied; on failure nothing is left to free. */
+int plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err);
+int exec_plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err);
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,40 @@
+/* The last steps before execve, the same for PID 1 and for an exec: they run inside the container. */
+#ifndef GANTRY_PROCESS_H
+#define GANTRY_PROCESS_H
+
+#include <limits.h>
+
+#include "plan.h"
+#include "user.h"
+
+struct process {
+  const struct plan_process *plan;
+  struct user user;
+  const char **env;
+  char home[280]; /* HOME=..., when the plan has none */
+  char path[PATH_MAX];
+};
+
+/* Signals as a fresh process expects them, a session of its own, death with the supervisor. */
+void process_detach(void);
+
+/* Connects descriptors to 0, 1, 2; a terminal becomes the controlling one. */
+int process_connect(const int stdio[3], bool tty, struct error *err);
+
+/* Still as root: limits, keyring, user, environment, working directory made. */
+int process_prepare(const struct plan_process *plan, const char *session, struct process *process,
+                    struct error *err);
+
+/* Credentials, capabilities, working directory, the executable looked up. */
+int process_become(struct process *process, struct error *err);
+
+/* Only returns on failure. */
+int process_execute(struct process *process, struct error *err);
+
+/*
+ * Go's exec.LookPath with the plan's PATH, whose messages Docker's clients know:
+ * `exec: "foo": executable file not found in $PATH`.
+ */
+int process_find(const char *name, const struct plan_strings *env, char path[PATH_MAX], struct error *err);
+
+#endif

@@ -1,0 +1,154 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "devices.h"
+#include "filesystem.h"
+#include "mounts.h"
+#include "rootfs.h"
+
+enum { FSCONFIG_MAX_STRING = 255 };
+
+/* fsconfig takes at most 255 bytes; a longer path goes in as a descriptor's link. */
+static int set_layer(int context, const char *key, const char *path) {
+  if (strlen(path) <= FSCONFIG_MAX_STRING)
+    return filesystem_set(context, key, path);
+  autoclose int layer = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (layer < 0)
+    return -1;
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", layer);
+  return filesystem_set(context, key, link);
+}
+
+/* Detached overlay mount; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5). */
+static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
+  autoclose int context = fsopen("overlay", FSOPEN_CLOEXEC);
+  if (context < 0)
+    return error_set(err, errno, "filesystem overlay");
+  filesystem_set(context, "source", "overlay");
+  for (size_t i = 0; i < plan->lower.count; i++) {
+    if (set_layer(context, "lowerdir+", plan->lower.items[i]) < 0)
+      return error_set(err, errno, "layer %s", plan->lower.items[i]);
+  }
+  if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
+                         set_layer(context, "workdir", plan->work) < 0))
+    return error_set(err, errno, "writable layer %s", plan->upper);
+  /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more. */
+  if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
+    return error_set(err, errno, "volatile overlay");
+  return filesystem_finish(context, "overlay", 0, err);
+}
+
+/*
+ * The way of older kernels, in PID 1 and hidden in its mount namespace: mount(2) takes one page of options, so the
+ * layers are named by descriptor links.
+ */
+static int mount_overlay(const struct container_plan *plan, struct error *err) {
+  const struct plan_rootfs *rootfs = &plan->rootfs;
+  char options[4096];
+  size_t length = 0;
+  for (size_t i = 0; i < rootfs->lower.count && length < sizeof options; i++) {
+    int layer = open(rootfs->lower.items[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (layer < 0)
+      return error_set(err, errno, "layer %s", rootfs->lower.items[i]);
+    length += (size_t)snprintf(options + length, sizeof options - length, "%s/proc/self/fd/%d",
+                               i == 0 ? "lowerdir=" : ":", layer);
+  }
+  int upper = open(rootfs->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int work = open(rootfs->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (upper < 0 || work < 0)
+    return error_set(err, errno, "writable layer %s", rootfs->upper);
+  if (length < sizeof options)
+    length += (size_t)snprintf(options + length, sizeof options - length,
+                               ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", upper, work,
+                               rootfs->is_volatile ? ",volatile" : "");
+  if (length >= sizeof options)
+    return error_set(err, E2BIG, "%zu layers", rootfs->lower.count);
+  if (mount("overlay", plan->run_directory, "overlay", 0, options) < 0)
+    return error_set(err, errno, "mount overlay");
+  int root = open(plan->run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? error_set(err, errno, "open the root") : root;
+}
+
+int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources, struct error *err) {
+  *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1, .count = plan->mounts.count};
+  sources->mounts = malloc((plan->mounts.count + 1) * sizeof *sources->mounts);
+  if (!sources->mounts)
+    return error_set(err, ENOMEM, "mounts");
+  for (size_t i = 0; i < plan->mounts.count; i++)
+    sources->mounts[i] = -1;
+  sources->overlay = open_overlay(&plan->rootfs, err);
+  if (sources->overlay < 0 && err->number != EINVAL)
+    return error_stage(err, "rootfs");
+  for (size_t i = 0; i < plan->mounts.count; i++) {
+    const struct plan_mount *mount = &plan->mounts.items[i];
+    if (mount->kind == MOUNT_FILESYSTEM && strcmp(mount->type, "devpts") == 0)
+      sources->devpts = filesystem_mount("devpts", mount->data, mount->attributes, err);
+    else if (mounts_open_source(mount, &sources->mounts[i], err) < 0)
+      return error_stage(err, "mount");
+  }
+  *err = (struct error){0};
+  return 0;
+}
+
+void rootfs_close(struct rootfs_sources *sources) {
+  close_fd(&sources->overlay);
+  close_fd(&sources->devpts);
+  for (size_t i = 0; i < sources->count; i++)
+    close_fd(&sources->mounts[i]);
+  free(sources->mounts);
+  *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1};
+}
+
+static int attach_root(const struct container_plan *plan, int overlay, struct error *err) {
+  if (overlay < 0)
+    return mount_overlay(plan, err);
+  autoclose int target = open(plan->run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (target < 0)
+    return error_set(err, errno, "open %s", plan->run_directory);
+  if (mount_attach(overlay, target, err) < 0)
+    return -1;
+  return overlay;
+}
+
+/* pivot_root(".", "."): the old root ends up on top of the new one at `/` and is detached from there. */
+static int pivot(int root, struct error *err) {
+  if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+    return error_set(err, errno, "pivot_root");
+  if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+    return error_set(err, errno, "detach the old root");
+  return 0;
+}
+
+int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources, int console,
+                 struct error *err) {
+  /* Nothing that is mounted from here on may show up on the host. */
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+    error_set(err, errno, "make mounts private");
+    return error_stage(err, "rootfs");
+  }
+  int root = attach_root(plan, sources->overlay, err);
+  if (root < 0)
+    return error_stage(err, "rootfs");
+  if (mounts_apply(plan, sources, root, err) < 0 || devices_create(plan, root, console, err) < 0)
+    return -1;
+  if (mounts_protect(plan, root, err) < 0 || pivot(root, err) < 0)
+    return error_stage(err, "rootfs");
+  return 0;
+}
+
+int rootfs_seal(const struct container_plan *plan, struct error *err) {
+  struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+  if (!plan->rootfs.readonly || mount_setattr(AT_FDCWD, "/", 0, &readonly, sizeof readonly) == 0)
+    return 0;
+  error_set(err, errno, "make the root read-only");
+  return error_stage(err, "rootfs");
+}

@@ -1,0 +1,77 @@
+/* What the parts of the supervisor share: shim.c (life), control.c (connections), task.c (processes). */
+#ifndef GANTRY_SHIM_STATE_H
+#define GANTRY_SHIM_STATE_H
+
+#include <sys/types.h>
+
+#include "frame.h"
+#include "loop.h"
+#include "plan.h"
+#include "rootfs.h"
+#include "stdio.h"
+
+enum { SHIM_MAX_CONNECTIONS = 1024 };
+
+/* PID 1 or an exec. */
+struct task {
+  struct source sync; /* set-up socket; its end means that execve succeeded */
+  struct task *next;
+  const char *id; /* exec id; "" for PID 1 */
+  struct plan plan;
+  struct stdio stdio;
+  pid_t pid;
+  int connection; /* exec: who asked and becomes the client, until answered; -1 */
+  bool wants[3], detached;
+  uint8_t *early; /* input that came with the request */
+  size_t early_size;
+  bool executed, exited;
+  int status;
+};
+
+/* A connection that speaks frames: fresh, or a control connection. */
+struct connection {
+  struct source source;
+  struct connection *next;
+  struct frame_reader reader;
+  bool is_control, dead;
+};
+
+struct shim {
+  struct loop loop;
+  struct source listener, signals;
+  struct plan plan;
+  const struct container_plan *container; /* in plan */
+  struct rootfs_sources rootfs;
+  struct log_file *log;
+  struct connection *connections;
+  struct task *tasks; /* the last one is PID 1 */
+  struct task *main;
+  int run_directory, pidfd;
+  unsigned long oom_kills;
+  struct connection *starter; /* asked for START and is not answered yet */
+  uint32_t start_request;
+  bool ended;
+  struct error failure; /* set-up failed: told to the control connection, then the shim ends */
+};
+
+extern struct shim shim;
+
+/* control.c: frames in, frames out. */
+int control_listen(struct error *err);
+void control_stop_listening(void);
+void control_broadcast(uint8_t type, const void *payload, size_t size);
+void control_settle(void);
+
+/* task.c: one process each. */
+int task_create_main(struct error *err);
+int task_start_main(struct error *err);
+void task_create_exec(struct connection *connection, const struct frame *frame);
+struct task *task_find(const char *id);
+void task_reap(void);
+void task_settle(void);
+
+/* exit_record.c: what is left behind for an engine that was not there. */
+int exit_record_write(int directory, int exit_code, int signal, bool oom_killed, const char *finished_at,
+                      struct error *err);
+
+#endif

@@ -1,0 +1,269 @@
+/**
+ * The plan on the wire: what `native/plan.c` decodes. Little-endian throughout.
+ *
+ *     plan   := magic u32 ("GCP1" container, "GEP1" exec; the digit is the version), fields
+ *     fields := { tag u16, length u32, value }…
+ *     value  := u32 | u64 | string, its UTF-8 ended by NUL | bytes | fields (a group)
+ *
+ * In each group the tags are the row numbers of the group's table in plan.c, from 1: the order of the calls below.
+ * A scalar occurs exactly once, a list entry any number of times up to a limit. A whole plan is at most 1 MiB.
+ */
+import { invalidArgument } from '../lib/errors.ts';
+import type {
+  ContainerPlan,
+  ExecPlan,
+  InterfacePlan,
+  LogPlan,
+  MountFlag,
+  MountOperation,
+  NamespaceSource,
+  ProcessPlan,
+} from './plan.ts';
+
+const CONTAINER_MAGIC = 0x31504347;
+const EXEC_MAGIC = 0x31504547;
+export const PLAN_MAX_BYTES = 1 << 20;
+
+/** MOUNT_ATTR_* of linux/mount.h; relatime is the absence of the others. */
+const MOUNT_ATTRIBUTES: Record<MountFlag, number> = {
+  ro: 0x01,
+  nosuid: 0x02,
+  nodev: 0x04,
+  noexec: 0x08,
+  relatime: 0,
+  noatime: 0x10,
+  strictatime: 0x20,
+};
+const MS_REC = 0x4000;
+const PROPAGATIONS = {
+  private: 0x40000,
+  rprivate: 0x40000 | MS_REC,
+  slave: 0x80000,
+  rslave: 0x80000 | MS_REC,
+  shared: 0x100000,
+  rshared: 0x100000 | MS_REC,
+} as const;
+const NAMESPACE_KINDS = { new: 1, host: 2, join: 3 } as const;
+const MOUNT_KINDS = { filesystem: 1, bind: 2, 'cgroup-v1': 3 } as const;
+const MOUNT_COPY_UP = 1;
+const MOUNT_RECURSIVE = 2;
+const MOUNT_READONLY = 4;
+const MOUNT_CREATE_FILE = 8;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+
+/** Appends one group's fields; the tag counts up by itself, `list` gives all its entries the same one. */
+class GroupWriter {
+  readonly chunks: Buffer[] = [];
+  #tag = 0;
+
+  u32(value: number): this {
+    const bytes = Buffer.allocUnsafe(4);
+    bytes.writeUInt32LE(value >>> 0);
+    return this.bytes(bytes);
+  }
+
+  flag(value: boolean): this {
+    return this.u32(value ? 1 : 0);
+  }
+
+  u64(value: bigint): this {
+    const bytes = Buffer.allocUnsafe(8);
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, value));
+    return this.bytes(bytes);
+  }
+
+  string(value: string): this {
+    return this.bytes(encodeString(value));
+  }
+
+  bytes(value: Uint8Array): this {
+    this.#tag += 1;
+    this.#append([value]);
+    return this;
+  }
+
+  group(write: (group: GroupWriter) => void): this {
+    this.#tag += 1;
+    this.#append(writeGroup(write));
+    return this;
+  }
+
+  strings(values: readonly string[]): this {
+    this.#tag += 1;
+    for (const value of values) this.#append([encodeString(value)]);
+    return this;
+  }
+
+  groups<T>(values: readonly T[], write: (group: GroupWriter, value: T) => void): this {
+    this.#tag += 1;
+    for (const value of values) this.#append(writeGroup((group) => write(group, value)));
+    return this;
+  }
+
+  #append(value: Uint8Array[]): void {
+    const header = Buffer.allocUnsafe(6);
+    header.writeUInt16LE(this.#tag, 0);
+    header.writeUInt32LE(
+      value.reduce((sum, chunk) => sum + chunk.length, 0),
+      2,
+    );
+    this.chunks.push(header);
+    for (const chunk of value) this.chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+  }
+}
+
+function encodeString(value: string): Buffer {
+  if (value.includes('\0')) throw invalidArgument(`${JSON.stringify(value)} contains a NUL character`);
+  return Buffer.from(`${value}\0`, 'utf8');
+}
+
+function writeGroup(write: (group: GroupWriter) => void): Buffer[] {
+  const group = new GroupWriter();
+  write(group);
+  return group.chunks;
+}
+
+function finish(magic: number, write: (group: GroupWriter) => void): Buffer {
+  const head = Buffer.allocUnsafe(4);
+  head.writeUInt32LE(magic);
+  const plan = Buffer.concat([head, ...writeGroup(write)]);
+  if (plan.length > PLAN_MAX_BYTES)
+    throw invalidArgument(`command, environment and mounts exceed ${PLAN_MAX_BYTES} bytes`);
+  return plan;
+}
+
+/** Throws `invalid-argument` for a NUL inside a string and for a plan over `PLAN_MAX_BYTES`. */
+export function encodeContainerPlan(plan: ContainerPlan): Buffer {
+  const { cgroup, namespaces, rootfs } = plan;
+  return finish(CONTAINER_MAGIC, (group) =>
+    group
+      .string(plan.id)
+      .string(plan.runDirectory)
+      .string(plan.hostname)
+      .string(plan.domainname)
+      .group((g) => {
+        const { pid, network, ipc, uts } = namespaces;
+        for (const source of [pid, network, ipc, uts, namespaces.cgroup])
+          g.group((inner) => writeNamespace(inner, source));
+      })
+      .group((g) =>
+        g
+          .strings(cgroup.directories)
+          .groups(cgroup.writes, (w, write) =>
+            w.string(write.file).string(write.value).flag(write.optional ?? false),
+          )
+          .strings(cgroup.join)
+          .string(cgroup.killFile)
+          .string(cgroup.deviceProgram?.directory ?? '')
+          .bytes(cgroup.deviceProgram?.instructions ?? new Uint8Array())
+          .string(cgroup.oomFile),
+      )
+      .group((g) =>
+        g
+          .strings(rootfs.lower)
+          .string(rootfs.upper)
+          .string(rootfs.work)
+          .flag(rootfs.volatile)
+          .flag(rootfs.readonly),
+      )
+      .groups(plan.mounts, writeMount)
+      .groups(plan.devices, (g, device) =>
+        g
+          .string(device.path)
+          .u32(device.type === 'c' ? S_IFCHR : S_IFBLK)
+          .u32(device.major)
+          .u32(device.minor)
+          .u32(device.mode)
+          .u32(device.uid)
+          .u32(device.gid),
+      )
+      .strings(plan.maskedPaths)
+      .strings(plan.readonlyPaths)
+      .groups(plan.sysctls, (g, sysctl) => g.string(sysctl.name).string(sysctl.value))
+      .groups(plan.interfaces, writeInterface)
+      .flag(plan.init)
+      .group((g) => writeProcess(g, plan.process))
+      .group((g) => writeLog(g, plan.log)),
+  );
+}
+
+/** Throws like `encodeContainerPlan`. */
+export function encodeExecPlan(plan: ExecPlan): Buffer {
+  return finish(EXEC_MAGIC, (group) => group.string(plan.id).group((g) => writeProcess(g, plan.process)));
+}
+
+function writeNamespace(group: GroupWriter, source: NamespaceSource): void {
+  group.u32(NAMESPACE_KINDS[source.kind]).u32(source.kind === 'join' ? source.pid : 0);
+}
+
+function writeMount(group: GroupWriter, mount: MountOperation): void {
+  const isBind = mount.kind === 'bind';
+  const isFilesystem = mount.kind === 'filesystem';
+  const isCgroup = mount.kind === 'cgroup-v1';
+  let options = 0;
+  if (isFilesystem && mount.copyUp) options |= MOUNT_COPY_UP;
+  if (isBind && mount.recursive) options |= MOUNT_RECURSIVE;
+  if (isBind && mount.create === 'file') options |= MOUNT_CREATE_FILE;
+  if (!isFilesystem && mount.readonly) options |= MOUNT_READONLY;
+  const attributes = isCgroup ? 0 : mount.flags.reduce((bits, flag) => bits | MOUNT_ATTRIBUTES[flag], 0);
+  group
+    .u32(MOUNT_KINDS[mount.kind])
+    .string(isFilesystem ? mount.type : '')
+    .string(isBind ? mount.source : '')
+    .string(mount.target)
+    .string(isFilesystem ? mount.data : '')
+    .u32(attributes)
+    .u32(options)
+    .u32(isBind ? PROPAGATIONS[mount.propagation] : PROPAGATIONS.rprivate)
+    .groups(isCgroup ? mount.hierarchies : [], (g, h) => g.string(h.name).string(h.options).string(h.hostMount))
+    .groups(isCgroup ? mount.symlinks : [], (g, link) => g.string(link.name).string(link.to));
+}
+
+function writeInterface(group: GroupWriter, plan: InterfacePlan): void {
+  group
+    .string(plan.hostName)
+    .string(plan.bridge)
+    .string(plan.containerName)
+    .string(plan.mac)
+    .u32(plan.mtu)
+    .strings(plan.addresses)
+    .string(plan.gateway4)
+    .string(plan.gateway6);
+}
+
+function writeProcess(group: GroupWriter, plan: ProcessPlan): void {
+  const { capabilities } = plan;
+  group
+    .strings(plan.argv)
+    .strings(plan.env)
+    .string(plan.cwd)
+    .string(plan.user)
+    .strings(plan.additionalGroups)
+    .group((g) =>
+      g
+        .u64(capabilities.bounding)
+        .u64(capabilities.effective)
+        .u64(capabilities.permitted)
+        .u64(capabilities.ambient),
+    )
+    .flag(plan.noNewPrivileges)
+    .bytes(plan.seccomp)
+    .groups(plan.rlimits, (g, limit) => g.u32(limit.resource).u64(limit.soft).u64(limit.hard))
+    .flag(plan.oomScoreAdj !== null)
+    .u32(plan.oomScoreAdj ?? 0)
+    .flag(plan.tty)
+    .u32(plan.rows)
+    .u32(plan.columns)
+    .flag(plan.openStdin)
+    .flag(plan.stdinOnce);
+}
+
+function writeLog(group: GroupWriter, log: LogPlan): void {
+  const isFile = log.driver === 'json-file';
+  group
+    .string(isFile ? log.path : '')
+    .u64(BigInt(isFile ? log.maxBytes : 0))
+    .u32(isFile ? log.maxFiles : 0)
+    .string(isFile ? log.attributes : '');
+}

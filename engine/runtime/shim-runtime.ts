@@ -1,0 +1,83 @@
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { encodeContainerPlan } from './plan-encoding.ts';
+import type { ContainerPlan } from './plan.ts';
+import type { Runtime, Shim } from './runtime.ts';
+import { connectShim, readExitRecord } from './shim-client.ts';
+import { FRAME } from './shim-protocol.ts';
+import { Zygote } from './zygote.ts';
+
+export interface ShimRuntimeOptions {
+  /** Path of gantry-shim. */
+  binary: string;
+  /** Shims live in `<runRoot>/containers/<id>`. */
+  runRoot: string;
+  logger: Logger;
+}
+
+const KILL_ATTEMPTS = 100;
+const KILL_INTERVAL_MS = 10;
+
+/** The built-in runtime: a zygote that forks one native shim per container. */
+export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): Runtime {
+  const zygote = new Zygote(binary, logger);
+  const directoryOf = (id: string): string => path.join(runRoot, 'containers', id);
+
+  async function create(plan: ContainerPlan): Promise<Shim> {
+    await mkdir(plan.runDirectory, { recursive: true, mode: 0o700 });
+    await zygote.request(FRAME.fork, encodeContainerPlan(plan));
+    return connectShim(plan.id, plan.runDirectory);
+  }
+
+  async function reconnect(id: string): ReturnType<Runtime['reconnect']> {
+    try {
+      return { shim: await connectShim(id, directoryOf(id)) };
+    } catch (error) {
+      logger.debug('no live shim', { id, cause: errnoOf(error) });
+    }
+    const exit = await readExitRecord(directoryOf(id));
+    return exit ? { exit } : undefined;
+  }
+
+  async function cleanUp(id: string, cgroupDirectories: string[]): Promise<void> {
+    for (const directory of [...cgroupDirectories].reverse()) await removeCgroup(directory);
+    await rm(directoryOf(id), { recursive: true, force: true });
+  }
+
+  return {
+    start: () => zygote.start(),
+    close: () => Promise.resolve(zygote.close()),
+    create,
+    reconnect,
+    cleanUp,
+    runTask: (argv) => zygote.request(FRAME.runTask, Buffer.from(argv.map((item) => `${item}\0`).join(''))),
+  };
+}
+
+/** Kills what a dead shim left inside and removes the directory; a parent with other containers stays. */
+async function removeCgroup(directory: string): Promise<void> {
+  for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt++) {
+    try {
+      await rmdir(directory);
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== 'EBUSY') return;
+    }
+    const text = await readFile(path.join(directory, 'cgroup.procs'), 'utf8').catch(() => '');
+    const pids = text.split('\n').filter(Boolean).map(Number);
+    if (pids.length === 0 && attempt > 0) return;
+    for (const pid of pids) killProcess(pid);
+    await delay(KILL_INTERVAL_MS);
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Logger } from '../lib/logger.ts';
+import { decodeError, encodeFrame, FRAME, FrameDecoder } from './shim-protocol.ts';
+
+interface Waiter {
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * The engine's end of the zygote, the small process that forks shims and tasks. A dead one is started again by the
+ * next request; the shims it forked live on.
+ */
+export class Zygote {
+  readonly #binary: string;
+  readonly #logger: Logger;
+  readonly #waiting = new Map<number, Waiter>();
+  #socket: Socket | undefined;
+  #lastRequest = 0;
+
+  constructor(binary: string, logger: Logger) {
+    this.#binary = binary;
+    this.#logger = logger;
+  }
+
+  async start(): Promise<void> {
+    if (this.#socket) return;
+    // The environment stays empty: nothing of the engine's may reach a container.
+    const child = spawn(this.#binary, ['zygote'], {
+      cwd: '/',
+      env: {},
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    const socket = child.stdio[3] as Socket;
+    const decoder = new FrameDecoder();
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      decoder.push(chunk);
+      for (let frame = decoder.next(); frame; frame = decoder.next()) {
+        const waiter = this.#waiting.get(frame.request);
+        this.#waiting.delete(frame.request);
+        if (frame.type === FRAME.ok) waiter?.resolve();
+        else waiter?.reject(decodeError(frame.payload));
+      }
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#lost(socket));
+    child.on('exit', (code, signal) => {
+      if (this.#socket === socket) {
+        this.#logger.warn('the zygote died', { code: code ?? undefined, signal: signal ?? undefined });
+        this.#lost(socket);
+      }
+    });
+    child.unref();
+  }
+
+  /** Ends the zygote; shims live on. */
+  close(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.end();
+    if (socket) this.#rejectAll();
+  }
+
+  async request(type: number, ...payload: Uint8Array[]): Promise<void> {
+    await this.start();
+    this.#lastRequest = (this.#lastRequest + 1) >>> 0;
+    const request = this.#lastRequest;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      this.#socket?.write(encodeFrame(request, type, ...payload));
+    });
+  }
+
+  #lost(socket: Socket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = undefined;
+    socket.destroy();
+    this.#rejectAll();
+  }
+
+  #rejectAll(): void {
+    for (const waiter of this.#waiting.values()) waiter.reject(new Error('the zygote ended before it answered'));
+    this.#waiting.clear();
+  }
+}
