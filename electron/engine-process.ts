@@ -63,9 +63,9 @@ export function namedSocket(env: Environment = process.env): string | undefined 
 
 /**
  * Finds the engine to talk to, starting one where none answers. Never throws for a missing engine: the app then
- * opens disconnected and shows `failure`.
+ * opens disconnected and shows `failure`. `bundle`: the directory that holds engine/, native/ and starter/.
  */
-export async function findOrStartEngine(engineScript: string): Promise<EngineSearch> {
+export async function findOrStartEngine(bundle: string): Promise<EngineSearch> {
   const named = namedSocket();
   if (named) return { socket: named, started: false };
   const uid = process.getuid?.() ?? -1;
@@ -78,7 +78,7 @@ export async function findOrStartEngine(engineScript: string): Promise<EngineSea
     return { socket: paths.socket, started: false, failure };
   }
   try {
-    await startEngine(engineScript, paths);
+    await startEngine(bundle, paths);
     return { socket: paths.socket, started: true };
   } catch (error) {
     return { socket: paths.socket, started: false, failure: messageOf(error) };
@@ -102,15 +102,17 @@ export function answers(socketPath: string): Promise<boolean> {
  * Starts an engine that outlives this process: its own session, its output in a log file. Two apps that start at
  * once are told apart by the engine's lock; the loser finds the winner's socket answering.
  */
-async function startEngine(engineScript: string, paths: EnginePaths): Promise<void> {
+async function startEngine(bundle: string, paths: EnginePaths): Promise<void> {
   await mkdir(paths.dataRoot, { recursive: true, mode: 0o710 });
   await mkdir(paths.runRoot, { recursive: true, mode: 0o700 });
   const log = await open(paths.logFile, 'a', 0o600);
   const { size: logStart } = await log.stat();
   let exited: number | undefined;
   try {
+    const starter = path.join(bundle, 'starter/busybox.tar');
     const flags = ['--data-root', paths.dataRoot, '--run-root', paths.runRoot, '--socket', paths.socket];
-    const child = spawn(process.execPath, [engineScript, ...flags], {
+    const script = path.join(bundle, 'engine/engine.mjs');
+    const child = spawn(process.execPath, [script, ...flags, '--starter-image', starter], {
       cwd: '/',
       detached: true,
       stdio: ['ignore', log.fd, log.fd],

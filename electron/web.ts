@@ -35,9 +35,7 @@ interface Flags {
 }
 
 async function main(flags: Flags): Promise<void> {
-  const engine = flags.socket
-    ? { socket: flags.socket }
-    : await findOrStartEngine(path.join(build, 'engine/engine.mjs'));
+  const engine = flags.socket ? { socket: flags.socket } : await findOrStartEngine(build);
   const startFailure = 'failure' in engine ? engine.failure : undefined;
   const context = createAppServices({
     socket: engine.socket,

@@ -5,7 +5,6 @@
 //   renderer → build/renderer/            (static files)
 //   starter  → build/starter/busybox.tar  (the image that is there without any registry)
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,9 +40,7 @@ async function buildEngine() {
 }
 
 async function buildElectron() {
-  if (!existsSync(path.join(root, 'electron/web.ts'))) return;
   await bundle({ web: path.join(root, 'electron/web.ts') }, 'electron', 'esm', ['electron']);
-  if (!existsSync(path.join(root, 'electron/main.ts'))) return;
   await bundle({ main: path.join(root, 'electron/main.ts') }, 'electron', 'esm', ['electron']);
   await bundle({ preload: path.join(root, 'electron/preload.ts') }, 'electron', 'cjs', ['electron']);
 }
