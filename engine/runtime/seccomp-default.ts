@@ -88,7 +88,7 @@ const SOCKET_FAMILIES: SyscallRule[] = [
 
 /** Linux, Linux 32-bit, and both with UNAME26; 0xffffffff asks without setting. */
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff].map((value) =>
-  allow('personality', { args: [argument('SCMP_CMP_EQ', value)] }),
+  allow('personality', { args: [argument('SCMP_CMP_EQ', value, { width: 32 })] }),
 );
 
 /** CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}. */
