@@ -47,7 +47,6 @@ export async function createContainer(
   );
   toLogPlan(record, '');
   const warnings = context.validateHostConfig(record.hostConfig);
-  warnings.push(...context.cgroups.plan(record.id, record.hostConfig).warnings);
   record.name = given ?? generateName((name) => context.store.isNameTaken(name));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));
