@@ -10,8 +10,13 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"zygote", zygote_main},           /* resident parent that forks shims, see zygote.c */
-    {"extract-layer", extract_main},   /* tar on stdin -> layer directory */
+    {"zygote", zygote_main},             /* resident parent that forks shims, see zygote.c */
+    {"extract-layer", extract_main},     /* tar on stdin -> layer directory */
+    {"archive-stat", archive_stat_main}, /* a container's file: archive_get.c */
+    {"archive-get", archive_get_main},
+    {"archive-list", archive_list_main},
+    {"archive-put", archive_put_main}, /* tar on stdin -> a container's directory */
+    {"copy-up", copy_up_main},         /* image content -> fresh volume */
     {"remove-tree", remove_tree_main}, /* guarded recursive removal */
 };
 

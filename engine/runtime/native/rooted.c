@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,8 @@
 /* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile
  * name. */
 #define MAX_DEPTH 1024
+/* Directories open at once while removing; RLIMIT_NOFILE may be 1024. */
+#define MAX_OPEN_DEPTH 128
 
 void rooted_close(int *fd) {
   if (*fd >= 0)
@@ -101,12 +104,25 @@ static void close_directory(DIR **directory) {
     closedir(*directory);
 }
 
-static int remove_entries(int fd, uint64_t mount, int depth, struct error *err);
+/* One removal: deep subtrees are moved up to `top`, so that neither the stack nor descriptors run
+ * out. */
+struct removal {
+  int top;
+  uint64_t mount;
+  unsigned moved;
+};
 
-static int remove_directory(int parent, const char *name, uint64_t mount, int depth,
+static int remove_entries(struct removal *removal, int fd, int depth, struct error *err);
+
+static int remove_directory(struct removal *removal, int parent, const char *name, int depth,
                             struct error *err) {
-  if (depth > MAX_DEPTH)
-    return error_set(err, ENAMETOOLONG, "remove %s: tree too deep", name);
+  if (depth > MAX_OPEN_DEPTH) {
+    char place[32];
+    snprintf(place, sizeof place, ".deep-%u", removal->moved++);
+    if (renameat(parent, name, removal->top, place) < 0)
+      return error_set(err, errno, "remove %s", name);
+    return 0;
+  }
   ROOTED_FD fd = rooted_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                              ROOTED_STRICT | RESOLVE_NO_XDEV);
   if (fd < 0 && errno == ENOENT)
@@ -115,26 +131,35 @@ static int remove_directory(int parent, const char *name, uint64_t mount, int de
     return error_set(err, errno, "remove %s", name);
   /* NO_XDEV alone lets a bind mount of the same tree pass on old kernels: compare the mount too. */
   uint64_t here;
-  if (rooted_mount_id(fd, &here) < 0 || here != mount)
+  if (rooted_mount_id(fd, &here) < 0 || here != removal->mount)
     return error_set(err, EXDEV, "remove %s: a mount is in the way", name);
-  if (remove_entries(fd, mount, depth, err) < 0)
+  if (removal->top < 0) {
+    struct removal inside = {.top = fd, .mount = removal->mount};
+    unsigned before;
+    do {
+      before = inside.moved;
+      if (remove_entries(&inside, fd, depth + 1, err) < 0)
+        return error_wrap(err, "%s", name);
+    } while (inside.moved != before);
+  } else if (remove_entries(removal, fd, depth + 1, err) < 0) {
     return error_wrap(err, "%s", name);
+  }
   if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
     return error_set(err, errno, "remove %s", name);
   return 0;
 }
 
-static int remove_entry(int parent, const char *name, uint64_t mount, int depth,
+static int remove_entry(struct removal *removal, int parent, const char *name, int depth,
                         struct error *err) {
   if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
     return 0;
   if (errno != EISDIR && errno != EPERM)
     return error_set(err, errno, "remove %s", name);
-  return remove_directory(parent, name, mount, depth, err);
+  return remove_directory(removal, parent, name, depth, err);
 }
 
-static int remove_entries(int fd, uint64_t mount, int depth, struct error *err) {
-  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+static int remove_entries(struct removal *removal, int fd, int depth, struct error *err) {
+  int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   __attribute__((cleanup(close_directory))) DIR *directory = copy < 0 ? NULL : fdopendir(copy);
   if (!directory)
     return error_set(err, errno, "read directory");
@@ -145,17 +170,14 @@ static int remove_entries(int fd, uint64_t mount, int depth, struct error *err) 
       return errno == 0 ? 0 : error_set(err, errno, "read directory");
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
       continue;
-    int removed = entry->d_type == DT_DIR
-                      ? remove_directory(fd, entry->d_name, mount, depth + 1, err)
-                      : remove_entry(fd, entry->d_name, mount, depth + 1, err);
-    if (removed < 0)
+    if (remove_entry(removal, fd, entry->d_name, depth, err) < 0)
       return -1;
   }
 }
 
 int rooted_remove(int parent, const char *name, struct error *err) {
-  uint64_t mount;
-  if (rooted_mount_id(parent, &mount) < 0)
+  struct removal removal = {.top = -1};
+  if (rooted_mount_id(parent, &removal.mount) < 0)
     return error_set(err, errno, "remove %s", name);
-  return remove_entry(parent, name, mount, 0, err);
+  return remove_entry(&removal, parent, name, 0, err);
 }

@@ -1,0 +1,85 @@
+/*
+ * gantry-shim archive-put ROOT-OPTIONS PATH [keep-directories] [chown UID GID]: unpacks the tar on
+ * stdin into the directory PATH of a container.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "archive_root.h"
+#include "archive_tree.h"
+#include "commands.h"
+#include "extract.h"
+#include "rooted.h"
+
+static int parse_options(int argc, char **argv, struct extract_options *options,
+                         struct error *err) {
+  for (int i = 0; i < argc; i++) {
+    if (strcmp(argv[i], "keep-directories") == 0) {
+      options->keep_directories = true;
+    } else if (strcmp(argv[i], "chown") == 0 && i + 2 < argc) {
+      options->chown = true;
+      options->uid = (uid_t)strtoul(argv[++i], NULL, 10);
+      options->gid = (gid_t)strtoul(argv[++i], NULL, 10);
+    } else {
+      return error_set(err, 0, "unknown argument %.64s", argv[i]);
+    }
+  }
+  return 0;
+}
+
+/* Docker's texts: which of the two is read-only decides what the user has to change. */
+static int check_writable(int root, int directory, struct error *err) {
+  struct statvfs status;
+  uint64_t root_mount, mount;
+  if (fstatvfs(directory, &status) < 0 || rooted_mount_id(root, &root_mount) < 0 ||
+      rooted_mount_id(directory, &mount) < 0)
+    return error_set(err, errno, "destination");
+  if (archive_is_kernel_file(directory))
+    return error_set(err, EROFS,
+                     "the destination shows the kernel's state, files cannot be put there");
+  if (!(status.f_flag & ST_RDONLY))
+    return 0;
+  err->number = EROFS;
+  snprintf(err->message, sizeof err->message, "%s",
+           root_mount == mount ? "container rootfs is marked read-only"
+                               : "mounted volume is marked read-only");
+  return -1;
+}
+
+static int archive_put(int argc, char **argv, struct error *err) {
+  struct archive_root_options root_options;
+  int first = archive_root_parse(argc, argv, &root_options, err);
+  if (first < 0)
+    return -1;
+  if (first >= argc || argv[first][0] != '/')
+    return error_set(err, 0,
+                     "usage: archive-put ROOT-OPTIONS PATH [keep-directories] [chown UID GID]");
+  struct extract_options options = {.base_path = argv[first]};
+  if (parse_options(argc - first - 1, argv + first + 1, &options, err) < 0)
+    return -1;
+  ROOTED_FD root = archive_root_open(&root_options, true, err);
+  if (root < 0)
+    return -1;
+  /* The destination itself may be a link: it is followed, inside the root. */
+  ROOTED_FD directory = rooted_open(root, argv[first], O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  if (directory < 0)
+    return error_set(err, errno, "%.256s", argv[first]);
+  if (check_writable(root, directory, err) < 0)
+    return -1;
+  options.root = root;
+  struct extract_summary summary;
+  return extract_archive(STDIN_FILENO, directory, &options, &summary, err);
+}
+
+int archive_put_main(int argc, char **argv) {
+  struct error err = {0};
+  return archive_put(argc, argv, &err) < 0 ? archive_fail(&err) : 0;
+}

@@ -1,0 +1,199 @@
+#include "archive_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "rooted.h"
+
+static int parse_pid(const char *text, int *pid, struct error *err) {
+  char *end;
+  errno = 0;
+  long value = strtol(text, &end, 10);
+  if (errno || *end || value <= 0 || value > INT32_MAX)
+    return error_set(err, 0, "invalid pid %.32s", text);
+  *pid = (int)value;
+  return 0;
+}
+
+int archive_root_parse(int argc, char **argv, struct archive_root_options *options,
+                       struct error *err) {
+  *options = (struct archive_root_options){0};
+  options->lower = calloc((size_t)argc, sizeof *options->lower);
+  options->binds = calloc((size_t)argc, sizeof *options->binds);
+  if (!options->lower || !options->binds)
+    return error_set(err, ENOMEM, "arguments");
+  int i = 1;
+  while (i < argc && strncmp(argv[i], "--", 2) == 0) {
+    const char *option = argv[i++];
+    int left = argc - i;
+    if (strcmp(option, "--read-only") == 0) {
+      options->readonly = true;
+    } else if (strcmp(option, "--pid") == 0 && left >= 1) {
+      if (parse_pid(argv[i++], &options->pid, err) < 0)
+        return -1;
+    } else if (strcmp(option, "--lower") == 0 && left >= 1) {
+      options->lower[options->lower_count++] = argv[i++];
+    } else if (strcmp(option, "--upper") == 0 && left >= 1) {
+      options->upper = argv[i++];
+    } else if (strcmp(option, "--work") == 0 && left >= 1) {
+      options->work = argv[i++];
+    } else if (strcmp(option, "--bind") == 0 && left >= 3) {
+      options->binds[options->bind_count++] = (struct archive_bind){
+          .source = argv[i], .target = argv[i + 1], .readonly = strcmp(argv[i + 2], "ro") == 0};
+      i += 3;
+    } else {
+      return error_set(err, 0, "unknown or incomplete option %.64s", option);
+    }
+  }
+  if (options->pid == 0 && options->lower_count == 0)
+    return error_set(err, 0, "neither --pid nor --lower given");
+  return i;
+}
+
+static int enter_namespace(int pid, struct error *err) {
+  ROOTED_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (process < 0)
+    return error_set(err, errno, "open process %d", pid);
+  /* The whole switch: root and current directory become those of the namespace. */
+  if (setns(process, CLONE_NEWNS) < 0)
+    return error_set(err, errno, "enter the mount namespace of process %d", pid);
+  int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? error_set(err, errno, "open the container's root") : root;
+}
+
+/* Appends `name=/proc/self/fd/N`: short, and free of ":" and "," whatever the path holds. The fd
+ * stays open. */
+static int add_layer(char *data, size_t size, const char *prefix, const char *path,
+                     struct error *err) {
+  int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return error_set(err, errno, "open %.256s", path);
+  size_t length = strlen(data);
+  int added = snprintf(data + length, size - length, "%s/proc/self/fd/%d", prefix, fd);
+  if (added < 0 || (size_t)added >= size - length)
+    return error_set(err, E2BIG, "mount the container's layers");
+  return 0;
+}
+
+/*
+ * Reading needs no upper directory: with everything as a lower one nothing is written, and the
+ * unmount does not sync the file system (RUNTIME.md 1.3).
+ */
+static int mount_layers(const struct archive_root_options *options, bool writable,
+                        struct error *err) {
+  char data[4096] = "";
+  const char *prefix = "lowerdir=";
+  size_t count = options->lower_count + (!writable && options->upper ? 1 : 0);
+  const char *place = options->upper ? options->upper : options->lower[0];
+  if (!writable && options->upper) {
+    if (add_layer(data, sizeof data, prefix, options->upper, err) < 0)
+      return -1;
+    prefix = ":";
+  }
+  for (size_t i = 0; i < options->lower_count; i++, prefix = ":") {
+    if (add_layer(data, sizeof data, prefix, options->lower[i], err) < 0)
+      return -1;
+  }
+  if (writable && (add_layer(data, sizeof data, ",upperdir=", options->upper, err) < 0 ||
+                   add_layer(data, sizeof data, ",workdir=", options->work, err) < 0))
+    return -1;
+  /* A single layer needs no overlay, and overlay refuses to be made of one. */
+  bool single = count == 1 && !writable;
+  if (single ? mount(place, place, NULL, MS_BIND, NULL) < 0
+             : mount("overlay", place, "overlay", 0, data) < 0)
+    return error_set(err, errno, "mount the container's layers");
+  int root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? error_set(err, errno, "open the container's root") : root;
+}
+
+static int make_mount_point(int root, const char *target, bool directory, struct error *err) {
+  int fd = rooted_open(root, target, O_PATH, 0, ROOTED_IN_ROOT);
+  if (fd >= 0 || errno != ENOENT)
+    return fd >= 0 ? fd : error_set(err, errno, "open %.256s", target);
+  if (directory)
+    return rooted_make_directories(root, target, ROOTED_IN_ROOT, err);
+  const char *slash = strrchr(target, '/');
+  char parent[PATH_MAX];
+  if (!slash || (size_t)(slash - target) >= sizeof parent)
+    return error_set(err, EINVAL, "%.256s", target);
+  *(char *)mempcpy(parent, target, (size_t)(slash - target)) = '\0';
+  ROOTED_FD where = rooted_make_directories(root, parent, ROOTED_IN_ROOT, err);
+  if (where < 0)
+    return -1;
+  fd = openat(where, slash + 1, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  return fd >= 0 ? fd : error_set(err, errno, "create %.256s", target);
+}
+
+static int mount_bind(int root, int source, const struct archive_bind *bind, struct error *err) {
+  struct stat status;
+  if (fstat(source, &status) < 0)
+    return error_set(err, errno, "%.256s", bind->source);
+  ROOTED_FD target = make_mount_point(root, bind->target + strspn(bind->target, "/"),
+                                      S_ISDIR(status.st_mode), err);
+  if (target < 0)
+    return -1;
+  struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+  if (bind->readonly && syscall(SYS_mount_setattr, source, "", AT_EMPTY_PATH | AT_RECURSIVE,
+                                &readonly, sizeof readonly) < 0)
+    return error_set(err, errno, "make %.256s read-only", bind->target);
+  if (syscall(SYS_move_mount, source, "", target, "",
+              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+    return error_set(err, errno, "mount %.256s", bind->target);
+  return 0;
+}
+
+static int build_namespace(const struct archive_root_options *options, bool writable,
+                           struct error *err) {
+  /* Private before anything is mounted: no mount of ours may reach the host. */
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    return error_set(err, errno, "make a mount namespace");
+  ROOTED_FD root = mount_layers(options, writable, err);
+  if (root < 0)
+    return -1;
+  for (size_t i = 0; i < options->bind_count; i++) {
+    const struct archive_bind *bind = &options->binds[i];
+    ROOTED_FD source = (int)syscall(SYS_open_tree, AT_FDCWD, bind->source,
+                                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    /* A bind whose source is gone: the container could not start, its other files are still there.
+     */
+    if (source < 0 && errno == ENOENT)
+      continue;
+    if (source < 0)
+      return error_set(err, errno, "open %.256s", bind->source);
+    if (mount_bind(root, source, bind, err) < 0)
+      return -1;
+  }
+  struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+  if (options->readonly &&
+      syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &readonly, sizeof readonly) < 0)
+    return error_set(err, errno, "make the root read-only");
+  return fcntl(root, F_DUPFD_CLOEXEC, 0);
+}
+
+int archive_root_open(const struct archive_root_options *options, bool writable,
+                      struct error *err) {
+  /* SECURITY: 2019-5736: nothing in the container may look into this process. */
+  if (prctl(PR_SET_DUMPABLE, 0) < 0)
+    return error_set(err, errno, "prctl");
+  /* Trees are walked with one descriptor per level. */
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (options->pid)
+    return enter_namespace(options->pid, err);
+  return build_namespace(options, writable && options->upper && options->work, err);
+}

@@ -1,0 +1,218 @@
+#include "archive_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "rooted.h"
+
+#define MAX_DEPTH 512
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202
+#endif
+
+/* First name under which an inode with several links was written. */
+struct link {
+  dev_t device;
+  ino_t inode;
+  char *name;
+};
+
+struct tree {
+  struct tar_writer *writer;
+  struct link *links; /* open addressing; NULL name: free */
+  size_t link_count, link_capacity;
+};
+
+bool archive_is_kernel_file(int fd) {
+  static const unsigned long kinds[] = {
+      PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC,
+      MQUEUE_MAGIC,     DEBUGFS_MAGIC, TRACEFS_MAGIC,      SECURITYFS_MAGIC,    BPF_FS_MAGIC};
+  struct statfs status;
+  if (fstatfs(fd, &status) < 0)
+    return true;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if ((unsigned long)status.f_type == kinds[i])
+      return true;
+  }
+  return false;
+}
+
+static struct link *find_link(struct tree *tree, dev_t device, ino_t inode) {
+  size_t mask = tree->link_capacity - 1;
+  size_t slot = ((size_t)inode * 0x9e3779b97f4a7c15u >> 20 ^ (size_t)device) & mask;
+  while (tree->links[slot].name &&
+         (tree->links[slot].inode != inode || tree->links[slot].device != device))
+    slot = (slot + 1) & mask;
+  return &tree->links[slot];
+}
+
+static int grow_links(struct tree *tree, struct error *err) {
+  if (tree->link_count * 2 < tree->link_capacity)
+    return 0;
+  struct tree bigger = {.link_capacity = tree->link_capacity ? tree->link_capacity * 2 : 64};
+  bigger.links = calloc(bigger.link_capacity, sizeof *bigger.links);
+  if (!bigger.links)
+    return error_set(err, ENOMEM, "write archive");
+  for (size_t i = 0; i < tree->link_capacity; i++) {
+    if (tree->links[i].name)
+      *find_link(&bigger, tree->links[i].device, tree->links[i].inode) = tree->links[i];
+  }
+  free(tree->links);
+  tree->links = bigger.links;
+  tree->link_capacity = bigger.link_capacity;
+  return 0;
+}
+
+/* The name it was written under before; NULL: not yet (it is now known as `name`), or no memory
+ * (*err). */
+static const char *earlier_name(struct tree *tree, const struct stat *status, const char *name,
+                                struct error *err) {
+  if (grow_links(tree, err) < 0)
+    return NULL;
+  struct link *link = find_link(tree, status->st_dev, status->st_ino);
+  if (link->name)
+    return link->name;
+  *link = (struct link){status->st_dev, status->st_ino, strdup(name)};
+  tree->link_count++;
+  if (!link->name)
+    error_set(err, ENOMEM, "write archive");
+  return NULL;
+}
+
+static int write_file(struct tree *tree, int parent, const char *leaf, const char *name,
+                      struct error *err) {
+  /* SECURITY: between stat and open it may become a fifo or a device: never block, look again. */
+  ROOTED_FD fd = openat(parent, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  struct stat status;
+  if (fd < 0 && errno == ENOENT)
+    return 0;
+  if (fd < 0 || fstat(fd, &status) < 0)
+    return error_set(err, errno, "%.256s", name);
+  if (!S_ISREG(status.st_mode))
+    return 0;
+  struct tar_item item = {.name = name, .status = &status, .xattrs_from = fd};
+  if (status.st_nlink > 1) {
+    item.link = earlier_name(tree, &status, name, err);
+    item.hard_link = item.link != NULL;
+    if (err->number)
+      return -1;
+  }
+  if (tar_writer_item(tree->writer, &item, err) < 0)
+    return -1;
+  if (item.hard_link)
+    return 0;
+  return tar_writer_content(tree->writer, fd, (uint64_t)status.st_size, err);
+}
+
+static int write_entry(struct tree *tree, int parent, const char *leaf, const char *path,
+                       const char *name, int depth, struct error *err);
+
+/* `base` + "/" + `leaf` into `out`; "" and "/" as base give the leaf alone and "/leaf". */
+static int join(char out[PATH_MAX], const char *base, const char *leaf, struct error *err) {
+  size_t length = strlen(base);
+  bool slash = length > 0 && base[length - 1] != '/';
+  if (length + strlen(leaf) + 2 > PATH_MAX)
+    return error_set(err, ENAMETOOLONG, "%.256s", base);
+  char *end = mempcpy(out, base, length);
+  if (slash)
+    *end++ = '/';
+  stpcpy(end, leaf);
+  return 0;
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_child(const struct dirent *entry) {
+  return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int write_children(struct tree *tree, int fd, const char *path, const char *name, int depth,
+                          struct error *err) {
+  struct dirent **entries;
+  int count = scandirat(fd, ".", &entries, is_child, compare_names);
+  if (count < 0)
+    return error_set(err, errno, "read directory %.256s", path);
+  int result = 0;
+  for (int i = 0; i < count; i++) {
+    char child_path[PATH_MAX], child_name[PATH_MAX];
+    if (result == 0 &&
+        (join(child_path, path, entries[i]->d_name, err) < 0 ||
+         join(child_name, name, entries[i]->d_name, err) < 0 ||
+         write_entry(tree, fd, entries[i]->d_name, child_path, child_name, depth, err) < 0))
+      result = -1;
+    free(entries[i]);
+  }
+  free(entries);
+  return result;
+}
+
+static int write_directory(struct tree *tree, int fd, const char *path, const char *name, int depth,
+                           struct error *err) {
+  struct stat status;
+  if (depth > MAX_DEPTH)
+    return error_set(err, ENAMETOOLONG, "%.256s", path);
+  if (fstat(fd, &status) < 0)
+    return error_set(err, errno, "%.256s", path);
+  char slashed[PATH_MAX];
+  if (*name) {
+    if (join(slashed, name, "", err) < 0)
+      return -1;
+    struct tar_item item = {.name = slashed, .status = &status, .xattrs_from = fd};
+    if (tar_writer_item(tree->writer, &item, err) < 0)
+      return -1;
+  }
+  if (archive_is_kernel_file(fd) || strcmp(path, "/dev") == 0)
+    return 0;
+  return write_children(tree, fd, path, name, depth + 1, err);
+}
+
+static int write_link(struct tree *tree, int parent, const char *leaf, const struct stat *status,
+                      const char *name, struct error *err) {
+  char target[PATH_MAX];
+  ssize_t length = readlinkat(parent, leaf, target, sizeof target - 1);
+  if (length < 0)
+    return errno == ENOENT || errno == EINVAL ? 0 : error_set(err, errno, "%.256s", name);
+  target[length] = '\0';
+  struct tar_item item = {.name = name, .link = target, .status = status, .xattrs_from = -1};
+  return tar_writer_item(tree->writer, &item, err);
+}
+
+static int write_entry(struct tree *tree, int parent, const char *leaf, const char *path,
+                       const char *name, int depth, struct error *err) {
+  struct stat status;
+  if (fstatat(parent, leaf, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    return errno == ENOENT ? 0 : error_set(err, errno, "%.256s", path);
+  if (S_ISREG(status.st_mode))
+    return write_file(tree, parent, leaf, name, err);
+  if (S_ISLNK(status.st_mode))
+    return write_link(tree, parent, leaf, &status, name, err);
+  if (S_ISDIR(status.st_mode)) {
+    ROOTED_FD fd = openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+      return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(err, errno, "%.256s", path);
+    return write_directory(tree, fd, path, name, depth, err);
+  }
+  if (S_ISSOCK(status.st_mode))
+    return 0;
+  struct tar_item item = {.name = name, .status = &status, .xattrs_from = -1};
+  return tar_writer_item(tree->writer, &item, err);
+}
+
+int archive_tree(struct tar_writer *writer, int parent, const char *leaf, const char *path,
+                 const char *name, struct error *err) {
+  struct tree tree = {.writer = writer};
+  int result = write_entry(&tree, parent, leaf, path, name, 0, err);
+  for (size_t i = 0; i < tree.link_capacity; i++)
+    free(tree.links[i].name);
+  free(tree.links);
+  return result;
+}
