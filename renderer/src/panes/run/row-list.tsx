@@ -1,0 +1,56 @@
+import { Plus, X } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Button, IconButton } from '../../design/button.tsx';
+import type { FieldError, RunErrors } from './run-form.ts';
+
+/** A titled list of editable rows with add and remove; a row's error is below it. */
+export function RowList<T extends { key: number }>({
+  title,
+  rows,
+  errors,
+  errorPrefix,
+  addLabel,
+  removeLabel,
+  onAdd,
+  onRemove,
+  children,
+}: {
+  title: string;
+  rows: T[];
+  errors: RunErrors;
+  errorPrefix: string;
+  addLabel: string;
+  removeLabel: string;
+  onAdd: () => void;
+  onRemove: (key: number) => void;
+  children: (row: T, error: FieldError | undefined) => ReactNode;
+}) {
+  const { t } = useTranslation();
+  return (
+    <fieldset className="min-w-0">
+      <legend className="text-muted text-sm font-semibold">{title}</legend>
+      <div className="mt-1 flex flex-col gap-1.5">
+        {rows.map((row) => {
+          const error = errors[`${errorPrefix}.${row.key}`];
+          return (
+            <div key={row.key}>
+              <div className="flex items-center gap-1.5">
+                {children(row, error)}
+                <IconButton label={removeLabel} icon={X} onClick={() => onRemove(row.key)} />
+              </div>
+              {error && (
+                <p role="alert" className="text-bad mt-0.5 text-sm">
+                  {t(`run.errors.${error}`)}
+                </p>
+              )}
+            </div>
+          );
+        })}
+        <Button size="small" icon={Plus} className="self-start" onClick={onAdd}>
+          {addLabel}
+        </Button>
+      </div>
+    </fieldset>
+  );
+}
