@@ -1,19 +1,29 @@
 import { createServer } from './api/server.ts';
+import { containerStreamRoutes } from './api/routes/container-streams.ts';
+import { containerRoutes } from './api/routes/containers.ts';
 import { eventRoutes } from './api/routes/events.ts';
+import { execRoutes } from './api/routes/exec.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { networkRoutes } from './api/routes/networks.ts';
+import { statsRoutes } from './api/routes/stats.ts';
 import { systemRoutes } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
 import { volumeRoutes, volumeUsage } from './api/routes/volumes.ts';
 import type { EngineOptions } from './command-line.ts';
+import { createContainers } from './containers/containers.ts';
 import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
 import { createImages } from './images/images.ts';
-import { startNative } from './images/native-process.ts';
 import type { Logger } from './lib/logger.ts';
 import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
+import { buildContainerPlan } from './runtime/container-plan.ts';
+import { buildExecPlan } from './runtime/exec-plan.ts';
+import { validateHostConfig } from './runtime/host-config-validation.ts';
+import { listProcesses } from './runtime/list-processes.ts';
+import { createRuntime } from './runtime/shim-runtime.ts';
+import { createStats } from './stats/stats-sampler.ts';
 import { readSystemInfo } from './system/system-info.ts';
 import { createVolumes } from './volumes/create-volumes.ts';
 
@@ -37,9 +47,9 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
 }
 
 function buildParts(options: EngineOptions, engineId: string, binary: string, logger: Logger): Part[] {
-  const { dataRoot, starterImage } = options;
-  const runTask = (argv: string[]): Promise<void> =>
-    startNative(binary, argv, { stdin: 'ignore', stdout: 'ignore' }).exited;
+  const { dataRoot, runRoot, starterImage } = options;
+  const runtime = createRuntime({ binary, runRoot, logger });
+  const runTask = (argv: string[]): Promise<void> => runtime.runTask(argv);
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
   const images = createImages({ dataRoot, binary, events, logger, runTask });
@@ -51,6 +61,23 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
     events,
     logger,
   });
+  const containers = createContainers({
+    dataRoot,
+    runRoot,
+    runtime,
+    images,
+    volumes,
+    networks,
+    cgroups,
+    buildContainerPlan,
+    buildExecPlan,
+    validateHostConfig: (hostConfig) => validateHostConfig(hostConfig, cgroups.features()),
+    listProcesses,
+    events,
+    logger,
+  });
+  images.setUsers(containers);
+  const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
   const info = (): Promise<object> =>
     readSystemInfo({
       engineId,
@@ -60,7 +87,7 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
       debug: options.logLevel === 'debug',
       insecureRegistries: options.insecureRegistries,
       registryMirrors: options.registryMirrors,
-      containerCounts: () => ({ running: 0, paused: 0, stopped: 0 }),
+      containerCounts: () => containers.counts(),
       imageCount: () => images.list().length,
       eventListeners: () => events.subscriberCount(),
     });
@@ -73,11 +100,15 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
         diskUsage: {
           layersSizeBytes: async () => layersSizeBytes(images),
           images: async () => imageUsage(images),
-          containers: async () => [],
+          containers: () => containers.list({ all: true, limit: undefined, size: true, filters: NO_FILTERS }),
           volumes: () => volumeUsage(volumes),
         },
       }),
       ...eventRoutes({ events }),
+      ...containerRoutes({ containers }),
+      ...containerStreamRoutes({ containers }),
+      ...statsRoutes({ stats, containers }),
+      ...execRoutes({ containers }),
       ...imageRoutes({ images }),
       ...networkRoutes({ networks }),
       ...volumeRoutes({ volumes }),
@@ -87,14 +118,20 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
   return [
     events,
     { close: async () => cgroups.release() },
+    runtime,
     images,
     { start: async () => (starterImage === undefined ? undefined : images.ensureStarter(starterImage)) },
     volumes,
     networks,
+    containers,
+    { close: async () => stats.close() },
     { start: () => networks.settle() },
+    { start: async () => containers.startByPolicy() },
     server,
   ];
 }
+
+const NO_FILTERS = { has: () => false, values: () => [] };
 
 /** All or nothing: when one part cannot start, those before it are closed again. */
 async function startParts(parts: Part[]): Promise<Daemon> {

@@ -1,3 +1,4 @@
+import { EngineError } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { Shim } from '../runtime/runtime.ts';
 import type { HealthMonitor } from './health.ts';
@@ -5,7 +6,6 @@ import type { ContainerRecord } from './record.ts';
 
 export interface ExitResult {
   exitCode: number;
-  error: string;
 }
 
 /** A client that attached before the container started; it gets its stream between create and exec. */
@@ -53,7 +53,7 @@ export class Container {
     drain(this.#removalListeners, result);
   }
 
-  /** The next exit. Rejects with the signal's reason when aborted. */
+  /** The next exit. Rejects with `cancelled` when the signal aborts. */
   nextExit(signal?: AbortSignal): Promise<ExitResult> {
     return once(this.#exitListeners, signal);
   }
@@ -77,7 +77,7 @@ function once(listeners: Set<(result: ExitResult) => void>, signal?: AbortSignal
     };
     const onAbort = (): void => {
       listeners.delete(listener);
-      reject(signal?.reason as Error);
+      reject(new EngineError('cancelled', 'the client hung up'));
     };
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });

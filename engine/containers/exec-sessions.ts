@@ -5,6 +5,7 @@ import type { ExecProcess } from '../runtime/runtime.ts';
 import type { Container } from './container.ts';
 import { publish, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
+import { frameHeader } from './frames.ts';
 import { notRunning } from './kill.ts';
 import { restarting } from './lifecycle.ts';
 import { toExecFailure } from './start-failure.ts';
@@ -107,7 +108,9 @@ export class ExecSessions {
     try {
       await this.#launch(session, start, false);
     } catch (error) {
-      client.end(`${this.#fail(session, error)}\r\n`);
+      const message = Buffer.from(`${this.#fail(session, error)}\r\n`);
+      if (!session.request.Tty) client.write(frameHeader('stdout', message.length));
+      client.end(message);
       return;
     }
     const stdio = session.process?.stdio;

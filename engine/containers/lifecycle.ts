@@ -85,7 +85,7 @@ async function failStart(context: ContainersContext, container: Container, cause
   container.pendingAttaches.clear();
   await save(container);
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration: '0' });
-  container.notifyExit({ exitCode, error: error.message });
+  container.notifyExit({ exitCode });
   if (record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
   throw error;
 }
@@ -150,7 +150,7 @@ export async function recordExit(
   if (record.state.oomKilled) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
-  if (!restart) container.notifyExit({ exitCode, error });
+  if (!restart) container.notifyExit({ exitCode });
   if (autoRemove) await discard(context, container, { volumes: true });
 }
 
@@ -193,7 +193,7 @@ export async function stopContainer(
     cancelRestart(container);
     container.record.manuallyStopped = true;
     await save(container);
-    container.notifyExit({ exitCode: container.record.state.exitCode, error: '' });
+    container.notifyExit({ exitCode: container.record.state.exitCode });
     return publish(context, container, 'stop');
   }
   if (!container.shim) throw notModified();

@@ -95,7 +95,7 @@ describe('streamLogs', () => {
     await rename(log, `${log}.1`);
     await writeFile(log, line('four'));
     await appendFile(log, line('five'));
-    container.notifyExit({ exitCode: 0, error: '' });
+    container.notifyExit({ exitCode: 0 });
     await finished;
     expect(text).toBe('one\ntwo\nthree\nfour\nfive\n');
   });

@@ -48,7 +48,7 @@ export async function discard(
 ): Promise<void> {
   const { record } = container;
   container.removing = true;
-  const { exitCode, error } = record.state;
+  const { exitCode } = record.state;
   record.state.status = 'removing';
   // AutoRemove is itself the mark: a stopped container that has it is removed at the next start in any case.
   if (!record.hostConfig.AutoRemove) await save(container);
@@ -57,8 +57,8 @@ export async function discard(
   context.store.remove(container);
   for (const pending of container.pendingAttaches) pending.abandon();
   publish(context, container, 'destroy');
-  container.notifyExit({ exitCode, error });
-  container.notifyRemoved({ exitCode, error });
+  container.notifyExit({ exitCode });
+  container.notifyRemoved({ exitCode });
 }
 
 async function releaseHeld(

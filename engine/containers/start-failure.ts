@@ -27,7 +27,8 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
     'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
   const exitCode = exitCodeOf(failure);
   const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
-  return { error: new EngineError(kind, `${prefix}: ${problem}: unknown`, { cause }), exitCode };
+  const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;
+  return { error: new EngineError(kind, message, { cause }), exitCode };
 }
 
 export function toExecFailure(cause: unknown, argv: string[]): { message: string; exitCode: number } {

@@ -18,7 +18,7 @@ export async function waitFor(
 ): Promise<ExitResult> {
   if (condition === 'removed') return container.removal(signal);
   if (condition === 'not-running' && !isActive(container.record.state.status)) {
-    return { exitCode: container.record.state.exitCode, error: container.record.state.error };
+    return { exitCode: container.record.state.exitCode };
   }
   return container.nextExit(signal);
 }

@@ -33,8 +33,8 @@ const wait =
     containers.identify(idOf(context));
     const exit = containers.wait(idOf(context), condition, context.signal);
     const out = context.reply.stream(200, { 'Content-Type': 'application/json' });
-    const { exitCode, error } = await exit;
-    out.end(`${JSON.stringify({ StatusCode: exitCode, ...(error ? { Error: { Message: error } } : {}) })}\n`);
+    const { exitCode } = await exit;
+    out.end(`${JSON.stringify({ StatusCode: exitCode })}\n`);
   };
 
 const logs =
