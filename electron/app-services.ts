@@ -1,7 +1,7 @@
 import Dockerode from 'dockerode';
-import type { ComposeClient } from '../engine/compose/client.ts';
 import { createProjectStore } from '../engine/compose/project-store.ts';
 import type { ApiContext } from './api/context.ts';
+import { composeClientOf } from './api/engine-request.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { ImageUploads } from './image-uploads.ts';
 import { SettingsStore } from './settings-store.ts';
@@ -22,7 +22,7 @@ export function createAppServices(options: AppOptions): ApiContext {
   const docker = new Dockerode({ socketPath: options.socket, host: undefined });
   return {
     docker,
-    composeClient: docker as ComposeClient,
+    composeClient: composeClientOf(docker),
     connection: new EngineConnection(docker, options.socket, options.startFailure),
     settings: new SettingsStore(options.dataDirectory),
     projects: createProjectStore(options.dataDirectory),

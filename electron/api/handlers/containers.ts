@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { createContainer, engineStream } from '../engine-request.ts';
 import { containerOf } from '../engine-objects.ts';
 import { toApiError } from '../failures.ts';
 import { api, streamed } from '../implementer.ts';
@@ -23,19 +24,16 @@ export const containerHandlers = {
     return toContainerDetails(info, await rowOf(context.docker, info.Id));
   }),
   run: containers.run.handler(async ({ context, input }) => {
-    const request = toContainerRequest(input) as Dockerode.ContainerCreateOptions;
-    const created = await context.docker.createContainer({
-      ...request,
-      ...(input.name && { name: input.name }),
-    });
+    const created = await createContainer(context.docker, input.name, toContainerRequest(input));
+    const container = containerOf(context.docker, created.id);
     try {
-      await created.start();
+      await container.start();
     } catch (error) {
       // `docker run` keeps what it created; a dialog that failed leaves nothing behind.
-      await created.remove({ force: true }).catch(() => undefined);
+      await container.remove({ force: true }).catch(() => undefined);
       throw toApiError(error);
     }
-    return { id: created.id, warnings: [] };
+    return created;
   }),
   start: containers.start.handler(async ({ context, input }) => {
     await containerOf(context.docker, input.id).start();
@@ -108,32 +106,20 @@ async function* logChunks(
 ) {
   const container = containerOf(docker, input.id);
   const { Config: config } = await container.inspect();
-  const options = {
+  const query = {
     stdout: true,
     stderr: true,
     timestamps: true,
+    follow: input.follow,
     ...(input.tail !== undefined && { tail: input.tail }),
     ...(input.since !== undefined && { since: input.since }),
-    ...(signal && { abortSignal: signal }),
   };
-  // Without `follow` dockerode collects the whole body; that is never what a viewer of long logs wants.
-  const body = input.follow
-    ? await container.logs({ ...options, follow: true })
-    : await unfollowedLogs(container, options);
-  yield* logEntries(body, !config.Tty);
-}
-
-function unfollowedLogs(container: Dockerode.Container, options: object): Promise<NodeJS.ReadableStream> {
-  return new Promise((resolve, reject) => {
-    const request = {
-      path: `/containers/${container.id}/logs?`,
-      method: 'GET',
-      isStream: true,
-      statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-      options,
-    };
-    container.modem.dial(request, (error: Error | null, body: NodeJS.ReadableStream) =>
-      error ? reject(error) : resolve(body),
-    );
+  // dockerode's own method collects the whole body when it does not follow: too much for long logs.
+  const body = await engineStream(docker, {
+    method: 'GET',
+    path: `/containers/${container.id}/logs`,
+    query,
+    signal,
   });
+  yield* logEntries(body, !config.Tty);
 }

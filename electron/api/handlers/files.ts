@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { engineStream } from '../engine-request.ts';
 import { containerOf } from '../engine-objects.ts';
 import { failure, statusOf } from '../failures.ts';
 import { api, streamed } from '../implementer.ts';
@@ -10,7 +11,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 
 export const files = {
   list: api.files.list.handler(async ({ context, input }) => {
-    const entries = await listFiles(containerOf(context.docker, input.id), input.path);
+    const entries = await listFiles(context.docker, input.id, input.path);
     return entries.toSorted(byKindAndName);
   }),
   read: api.files.read.handler(async ({ context, input }) => {
@@ -88,21 +89,13 @@ async function modeOf(container: Dockerode.Container, path: string): Promise<num
 }
 
 /** Gantry's own operation: other engines do not have it and answer 404 `page not found`. */
-async function listFiles(container: Dockerode.Container, path: string): Promise<FileEntry[]> {
-  const request = {
-    path: `/gantry/v1/containers/${container.id}/files?`,
-    method: 'GET',
-    isStream: true,
-    statusCodes: { 200: true },
-    options: { path },
-  };
-  const body = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    container.modem.dial(request, (error: Error | null, reply: NodeJS.ReadableStream) =>
-      error ? reject(error) : resolve(reply),
-    );
-  }).catch((error: unknown) => {
-    throw isUnknownOperation(error) ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
-  });
+async function listFiles(docker: Dockerode, id: string, path: string): Promise<FileEntry[]> {
+  const url = `/gantry/v1/containers/${containerOf(docker, id).id}/files`;
+  const body = await engineStream(docker, { method: 'GET', path: url, query: { path } }).catch(
+    (error: unknown) => {
+      throw isUnknownOperation(error) ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
+    },
+  );
   const entries: FileEntry[] = [];
   for await (const value of jsonLines<FileEntry | FileEntry[]>(body)) entries.push(...[value].flat());
   return entries;

@@ -1,3 +1,4 @@
+import { createNetwork } from '../engine-request.ts';
 import { networkOf } from '../engine-objects.ts';
 import { api } from '../implementer.ts';
 import { toNetworkSummary } from '../views/network-view.ts';
@@ -12,7 +13,7 @@ export const networks = {
   }),
   create: api.networks.create.handler(async ({ context, input }) => {
     const { subnet, gateway } = input;
-    const created = await context.docker.createNetwork({
+    const created = await createNetwork(context.docker, {
       Name: input.name,
       Driver: 'bridge',
       Internal: input.internal,
@@ -21,7 +22,7 @@ export const networks = {
         IPAM: { Config: [{ ...(subnet && { Subnet: subnet }), ...(gateway && { Gateway: gateway }) }] },
       }),
     });
-    return { id: created.id };
+    return { id: created.Id };
   }),
   remove: api.networks.remove.handler(async ({ context, input }) => {
     await networkOf(context.docker, input.id).remove();

@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { createVolume } from '../engine-request.ts';
 import { volumeOf } from '../engine-objects.ts';
 import { api } from '../implementer.ts';
 import { toVolumeSummary } from '../views/volume-view.ts';
@@ -17,8 +18,8 @@ export const volumes = {
     );
   }),
   create: api.volumes.create.handler(async ({ context, input }) => {
-    const created = await context.docker.createVolume({ Name: input.name, Labels: input.labels });
-    return { name: created.name };
+    const created = await createVolume(context.docker, { Name: input.name, Labels: input.labels });
+    return { name: created.Name };
   }),
   remove: api.volumes.remove.handler(async ({ context, input }) => {
     await volumeOf(context.docker, input.name).remove({ force: input.force });

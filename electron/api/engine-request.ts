@@ -1,0 +1,89 @@
+import type Dockerode from 'dockerode';
+import type {
+  ComposeClient,
+  NetworkCreateRequest,
+  VolumeCreateRequest,
+} from '../../engine/compose/client.ts';
+import type { ContainerCreateRequest } from '../../engine/wire/container.ts';
+
+interface EngineRequest {
+  method: 'GET' | 'POST';
+  path: string;
+  query?: object;
+  body?: object;
+  signal?: AbortSignal | undefined;
+}
+
+/** A reply's JSON, for what dockerode has no (good) method for. */
+export function engineReply<T>(docker: Dockerode, request: EngineRequest): Promise<T> {
+  return dial(docker, request, false) as Promise<T>;
+}
+
+/** A reply's body as it arrives. */
+export function engineStream(docker: Dockerode, request: EngineRequest): Promise<NodeJS.ReadableStream> {
+  return dial(docker, request, true) as Promise<NodeJS.ReadableStream>;
+}
+
+function dial(docker: Dockerode, request: EngineRequest, isStream: boolean): Promise<unknown> {
+  const { method, path, query = {}, body, signal } = request;
+  const options = {
+    method,
+    path: `${path}?`,
+    isStream,
+    statusCodes: { 200: true, 201: true },
+    options: { _query: query, _body: body },
+    ...(signal && { abortSignal: signal }),
+  };
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(options, (error, reply) => (error ? reject(error) : resolve(reply)));
+  });
+}
+
+/**
+ * SECURITY: dockerode's create methods write the whole request, environment and labels included, into the URL too:
+ * it ends up in logs and overflows the engine's header limit. These send it in the body only.
+ */
+export async function createContainer(
+  docker: Dockerode,
+  name: string | undefined,
+  body: ContainerCreateRequest,
+): Promise<{ id: string; warnings: string[] }> {
+  const path = '/containers/create';
+  const reply = await engineReply<{ Id: string; Warnings?: string[] | null }>(docker, {
+    method: 'POST',
+    path,
+    body,
+    query: name ? { name } : {},
+  });
+  return { id: reply.Id, warnings: reply.Warnings ?? [] };
+}
+
+export function createNetwork(
+  docker: Dockerode,
+  body: Pick<NetworkCreateRequest, 'Name'> & Partial<NetworkCreateRequest>,
+): Promise<{ Id: string }> {
+  return engineReply(docker, { method: 'POST', path: '/networks/create', body });
+}
+
+export function createVolume(
+  docker: Dockerode,
+  body: Partial<VolumeCreateRequest>,
+): Promise<{ Name: string }> {
+  return engineReply(docker, { method: 'POST', path: '/volumes/create', body });
+}
+
+/** The engine as compose sees it. */
+export function composeClientOf(docker: Dockerode): ComposeClient {
+  return {
+    listContainers: (options) => docker.listContainers(options),
+    listNetworks: () => docker.listNetworks(),
+    listVolumes: () => docker.listVolumes(),
+    createContainer: ({ name, ...request }) => createContainer(docker, name, request),
+    createNetwork: (request) => createNetwork(docker, request),
+    createVolume: (request) => createVolume(docker, request),
+    getContainer: (id) => docker.getContainer(id),
+    getNetwork: (id) => docker.getNetwork(encodeURIComponent(id)),
+    getVolume: (name) => docker.getVolume(encodeURIComponent(name)),
+    getImage: (name) => docker.getImage(name),
+  };
+}
