@@ -60,19 +60,21 @@ async function openStream(
   const decoder = new FrameDecoder();
   socket.write(first);
   const answer = await new Promise<Frame>((resolve, reject) => {
-    const onClose = (): void => reject(new Error('the shim closed the connection'));
-    const onData = (chunk: Buffer): void => {
-      decoder.push(chunk);
-      const frame = decoder.next();
-      if (!frame) return;
-      socket.pause();
-      socket.off('data', onData);
-      socket.off('end', onClose);
+    const settle = (finish: () => void): void => {
+      socket.off('readable', onReadable);
       socket.off('close', onClose);
-      resolve(frame);
+      finish();
     };
-    socket.on('data', onData);
-    socket.on('end', onClose);
+    const onClose = (): void => settle(() => reject(new Error('the shim closed the connection')));
+    // Reading by hand leaves the socket as if nobody had: whoever gets it may pipe or listen.
+    const onReadable = (): void => {
+      for (let chunk: Buffer | null; (chunk = socket.read() as Buffer | null); ) {
+        decoder.push(chunk);
+        const frame = decoder.next();
+        if (frame) return settle(() => resolve(frame));
+      }
+    };
+    socket.on('readable', onReadable);
     socket.on('close', onClose);
   });
   if (answer.type !== FRAME.ok) {

@@ -32,7 +32,11 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
   await makeRootfs(rootfs);
   const parent = `gantry-test-${randomBytes(4).toString('hex')}`;
   const newRuntime = (): Runtime =>
-    createRuntime({ binary: path.resolve('build/native/gantry-shim'), runRoot, logger: createLogger('error') });
+    createRuntime({
+      binary: path.resolve('build/native/gantry-shim'),
+      runRoot,
+      logger: createLogger('error'),
+    });
   const runtime = newRuntime();
   await runtime.start();
 
@@ -100,20 +104,31 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
 }
 
 async function makeRootfs(rootfs: string): Promise<void> {
-  for (const name of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev']) await mkdir(path.join(rootfs, name), { recursive: true });
+  for (const name of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev'])
+    await mkdir(path.join(rootfs, name), { recursive: true });
   await cp('/bin/busybox', path.join(rootfs, 'bin/busybox'));
   await chmod(path.join(rootfs, 'bin/busybox'), 0o755);
-  const applets = 'sh cat echo true false sleep id ls mount hostname stty tty ip kill env pwd head dd wc touch seq ps ping setsid';
+  const applets =
+    'sh cat echo true false sleep id ls mount hostname stty tty ip kill env pwd head dd wc touch seq ps ping setsid';
   for (const applet of applets.split(' ')) await symlink('busybox', path.join(rootfs, 'bin', applet));
   await chmod(path.join(rootfs, 'tmp'), 0o1777);
-  await writeFile(path.join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\n');
+  await writeFile(
+    path.join(rootfs, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1001::/home/alice:/bin/sh\n',
+  );
   await writeFile(path.join(rootfs, 'etc/group'), 'root:x:0:\nstaff:x:50:alice\nalice:x:1001:\n');
   await writeFile(path.join(rootfs, 'etc/not-executable'), 'text\n');
 }
 
 const DEFAULT_MOUNTS: ContainerPlan['mounts'] = [
   { kind: 'filesystem', type: 'proc', target: '/proc', flags: ['nosuid', 'noexec', 'nodev'], data: '' },
-  { kind: 'filesystem', type: 'tmpfs', target: '/dev', flags: ['nosuid', 'strictatime'], data: 'mode=755,size=65536k' },
+  {
+    kind: 'filesystem',
+    type: 'tmpfs',
+    target: '/dev',
+    flags: ['nosuid', 'strictatime'],
+    data: 'mode=755,size=65536k',
+  },
   {
     kind: 'filesystem',
     type: 'devpts',
@@ -122,7 +137,13 @@ const DEFAULT_MOUNTS: ContainerPlan['mounts'] = [
     data: 'newinstance,ptmxmode=0666,mode=0620,gid=5',
   },
   { kind: 'filesystem', type: 'sysfs', target: '/sys', flags: ['nosuid', 'noexec', 'nodev', 'ro'], data: '' },
-  { kind: 'filesystem', type: 'mqueue', target: '/dev/mqueue', flags: ['nosuid', 'noexec', 'nodev'], data: '' },
+  {
+    kind: 'filesystem',
+    type: 'mqueue',
+    target: '/dev/mqueue',
+    flags: ['nosuid', 'noexec', 'nodev'],
+    data: '',
+  },
   {
     kind: 'filesystem',
     type: 'tmpfs',
@@ -135,7 +156,10 @@ const DEFAULT_MOUNTS: ContainerPlan['mounts'] = [
 function cgroupPlan(parent: string, id: string): ContainerPlan['cgroup'] {
   const controllers = ['pids', 'memory', 'freezer'];
   return {
-    directories: controllers.flatMap((name) => [`${CGROUP_ROOT}/${name}/${parent}`, `${CGROUP_ROOT}/${name}/${parent}/${id}`]),
+    directories: controllers.flatMap((name) => [
+      `${CGROUP_ROOT}/${name}/${parent}`,
+      `${CGROUP_ROOT}/${name}/${parent}/${id}`,
+    ]),
     writes: [{ file: `${CGROUP_ROOT}/pids/${parent}/${id}/pids.max`, value: '100' }],
     join: controllers.map((name) => `${CGROUP_ROOT}/${name}/${parent}/${id}/cgroup.procs`),
     killFile: '',
@@ -178,7 +202,7 @@ export function execPlan(argv: string[], change: Partial<ProcessPlan> = {}): Exe
 export async function readFrames(stream: Readable): Promise<{ stdout: string; stderr: string }> {
   const bytes = await readAll(stream);
   const text = { stdout: '', stderr: '' };
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = bytes.readUInt32BE(at + 4);
     const payload = bytes.subarray(at + 8, at + 8 + size);
     if (payload.length !== size) throw new Error('truncated frame');

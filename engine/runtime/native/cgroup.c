@@ -58,7 +58,8 @@ static int attach_device_program(const struct plan_cgroup *plan, struct error *e
 }
 
 int cgroup_create(const struct plan_cgroup *plan, struct error *err) {
-  /* Another container's end may remove an empty shared parent between two of our mkdirs: once more. */
+  /* Another container's end may remove an empty shared parent between two of our mkdirs: once more.
+   */
   if (make_directories(&plan->directories, err) < 0 &&
       (err->number != ENOENT || make_directories(&plan->directories, err) < 0))
     return error_stage(err, "cgroup");

@@ -21,7 +21,8 @@
 #include "netlink.h"
 #include "process.h"
 
-static const int EXEC_NAMESPACES = CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS;
+static const int EXEC_NAMESPACES =
+    CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS;
 
 static _Noreturn void fail(int sync, const struct error *err) {
   struct sync_message message = {.kind = SYNC_FAILED, .err = *err};
@@ -71,7 +72,8 @@ static int set_names(const struct container_plan *plan, struct error *err) {
   return 0;
 }
 
-/* sysctl(8)'s rule: dots separate, and a slash stands for a dot (`net.ipv4.conf.eth0/1.forwarding`). */
+/* sysctl(8)'s rule: dots separate, and a slash stands for a dot
+ * (`net.ipv4.conf.eth0/1.forwarding`). */
 static void sysctl_path(const char *name, char *path, size_t size) {
   int length = snprintf(path, size, "sys/%s", name);
   for (int i = 4; i < length && (size_t)i < size; i++) {
@@ -82,7 +84,8 @@ static void sysctl_path(const char *name, char *path, size_t size) {
   }
 }
 
-/* SECURITY: 2025-52881. Written through a procfs that nobody else can mount over, without following anything. */
+/* SECURITY: 2025-52881. Written through a procfs that nobody else can mount over, without following
+ * anything. */
 static int set_sysctls(const struct plan_pairs *sysctls, struct error *err) {
   if (sysctls->count == 0)
     return 0;
@@ -130,7 +133,8 @@ static int set_up_container(const struct container_plan *plan, const struct root
     return -1;
   if (plan->interfaces.count > 0)
     await(io->sync, SYNC_NETWORK);
-  if (plan->namespaces.network.kind == NAMESPACE_NEW && network_configure(&plan->interfaces, err) < 0)
+  if (plan->namespaces.network.kind == NAMESPACE_NEW &&
+      network_configure(&plan->interfaces, err) < 0)
     return -1;
   if (set_sysctls(&plan->sysctls, err) < 0)
     return error_stage(err, "sysctl");
@@ -139,7 +143,8 @@ static int set_up_container(const struct container_plan *plan, const struct root
   return process_become(process, err);
 }
 
-static _Noreturn void container_main(const struct container_plan *plan, const struct rootfs_sources *sources,
+static _Noreturn void container_main(const struct container_plan *plan,
+                                     const struct rootfs_sources *sources,
                                      const struct child_io *io) {
   struct error err = {0};
   struct process process;
@@ -168,8 +173,7 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
   flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
-  struct clone_args arguments = {
-      .flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
+  struct clone_args arguments = {.flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
   pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0)
     container_main(plan, sources, io);
@@ -180,8 +184,8 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   return pid;
 }
 
-static _Noreturn void exec_main(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
-                                const struct child_io *io) {
+static _Noreturn void exec_main(const struct container_plan *plan, const struct exec_plan *exec,
+                                int pidfd, const struct child_io *io) {
   struct error err = {0};
   struct process process;
   process_detach();
@@ -196,13 +200,14 @@ static _Noreturn void exec_main(const struct container_plan *plan, const struct 
     error_stage(&err, "namespaces");
     fail(io->sync, &err);
   }
-  if (process_prepare(&exec->process, plan->id, &process, &err) == 0 && process_become(&process, &err) == 0)
+  if (process_prepare(&exec->process, plan->id, &process, &err) == 0 &&
+      process_become(&process, &err) == 0)
     process_execute(&process, &err);
   fail(io->sync, &err);
 }
 
-pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
-                          const struct child_io *io, struct error *err) {
+pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec,
+                          int pidfd, const struct child_io *io, struct error *err) {
   if (plan->namespaces.pid.kind != NAMESPACE_HOST && setns(pidfd, CLONE_NEWPID) < 0) {
     error_set(err, errno, "enter the pid namespace");
     error_stage(err, "namespaces");

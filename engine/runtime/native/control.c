@@ -25,7 +25,8 @@ static void drop(struct connection *connection) {
     shim.starter = NULL;
 }
 
-/* SECURITY: 2020-15257. A pathname socket in a 0700 directory, and the peer must be the user that we are. */
+/* SECURITY: 2020-15257. A pathname socket in a 0700 directory, and the peer must be the user that
+ * we are. */
 static bool is_trusted(int fd) {
   struct ucred peer;
   socklen_t size = sizeof peer;
@@ -48,14 +49,16 @@ static void accept_connection(struct source *source, uint32_t events) {
 int control_listen(struct error *err) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   /* Through the descriptor: the path itself may be longer than the 108 bytes of an address. */
-  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/shim.sock", shim.run_directory);
+  snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/shim.sock",
+           shim.run_directory);
   unlinkat(shim.run_directory, "shim.sock", 0);
   unlinkat(shim.run_directory, "exit.json", 0);
   autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 64) < 0)
     return error_set(err, errno, "listen on %s/shim.sock", shim.container->run_directory);
   shim.listener = (struct source){.fd = take_fd(&fd), .ready = accept_connection};
-  return loop_watch(&shim.loop, &shim.listener, EPOLLIN) < 0 ? error_set(err, errno, "epoll_ctl") : 0;
+  return loop_watch(&shim.loop, &shim.listener, EPOLLIN) < 0 ? error_set(err, errno, "epoll_ctl")
+                                                             : 0;
 }
 
 /* Before the exit is told: the next shim of this container makes a socket of the same name. */
@@ -68,7 +71,8 @@ void control_stop_listening(void) {
 }
 
 void control_broadcast(uint8_t type, const void *payload, size_t size) {
-  for (struct connection *connection = shim.connections; connection; connection = connection->next) {
+  for (struct connection *connection = shim.connections; connection;
+       connection = connection->next) {
     if (connection->is_control && !connection->dead &&
         frame_send(connection->source.fd, 0, type, payload, size) < 0)
       drop(connection);
@@ -76,14 +80,15 @@ void control_broadcast(uint8_t type, const void *payload, size_t size) {
 }
 
 static void become_control(struct connection *connection) {
+  connection->is_control = true;
+  if (shim.failure.message[0]) {
+    frame_send_error(connection->source.fd, 0, FRAME_FAILED, &shim.failure);
+    return;
+  }
   uint8_t state[5];
   store_u32(state, (uint32_t)shim.main->pid);
   state[4] = shim.main->executed;
-  connection->is_control = true;
-  if (shim.failure.message[0])
-    frame_send_error(connection->source.fd, 0, FRAME_FAILED, &shim.failure);
-  else
-    frame_send(connection->source.fd, 0, FRAME_READY, state, sizeof state);
+  frame_send(connection->source.fd, 0, FRAME_READY, state, sizeof state);
 }
 
 static void become_client(struct connection *connection, const struct frame *frame) {
@@ -113,16 +118,18 @@ static int resize(const struct frame *frame, struct error *err) {
 static int send_signal(const struct frame *frame, struct error *err) {
   if (frame->size != 4)
     return error_set(err, EINVAL, "kill request of %zu bytes", frame->size);
-  if (shim.main->exited || pidfd_send_signal(shim.pidfd, (int)load_u32(frame->payload), NULL, 0) < 0)
+  if (shim.main->exited ||
+      pidfd_send_signal(shim.pidfd, (int)load_u32(frame->payload), NULL, 0) < 0)
     return error_set(err, shim.main->exited ? ESRCH : errno, "kill");
   return 0;
 }
 
 /* 1: answered later, 0: done, -1: refused. */
-static int handle_request(struct connection *connection, const struct frame *frame, struct error *err) {
+static int handle_request(struct connection *connection, const struct frame *frame,
+                          struct error *err) {
   switch (frame->type) {
   case FRAME_START:
-    if (shim.main->executed || shim.starter || shim.failure.message[0])
+    if (shim.main->executed || shim.starter)
       return error_set(err, EALREADY, "the container was started before");
     if (task_start_main(err) < 0)
       return -1;
@@ -142,13 +149,14 @@ static int handle_request(struct connection *connection, const struct frame *fra
 
 static void handle_frame(struct connection *connection, const struct frame *frame) {
   struct error err = {0};
+  bool failed = shim.failure.message[0];
   if (!connection->is_control && frame->type == FRAME_CONTROL) {
     become_control(connection);
-  } else if (!connection->is_control && frame->type == FRAME_ATTACH) {
+  } else if (!connection->is_control && frame->type == FRAME_ATTACH && !failed) {
     become_client(connection, frame);
-  } else if (!connection->is_control && frame->type == FRAME_EXEC) {
+  } else if (!connection->is_control && frame->type == FRAME_EXEC && !failed) {
     task_create_exec(connection, frame);
-  } else if (!connection->is_control) {
+  } else if (!connection->is_control || failed) {
     drop(connection);
   } else {
     int result = handle_request(connection, frame, &err);

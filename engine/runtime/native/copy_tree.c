@@ -17,7 +17,8 @@ static void close_directory(DIR **directory) {
     closedir(*directory);
 }
 
-static int copy_file(int from, const char *name, int to, const struct stat *stat, struct error *err) {
+static int copy_file(int from, const char *name, int to, const struct stat *stat,
+                     struct error *err) {
   autoclose int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   autoclose int out = openat(to, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
   if (in < 0 || out < 0)
@@ -36,7 +37,8 @@ static int copy_file(int from, const char *name, int to, const struct stat *stat
   return 0;
 }
 
-static int copy_symlink(int from, const char *name, int to, const struct stat *stat, struct error *err) {
+static int copy_symlink(int from, const char *name, int to, const struct stat *stat,
+                        struct error *err) {
   char target[PATH_MAX];
   ssize_t size = readlinkat(from, name, target, sizeof target - 1);
   if (size < 0)
@@ -77,7 +79,8 @@ static int copy_directory(int from, int to, int depth, struct error *err) {
   if (depth > MAX_DEPTH)
     return error_set(err, ELOOP, "directories nest too deep");
   int readable = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  __attribute__((cleanup(close_directory))) DIR *directory = readable < 0 ? NULL : fdopendir(readable);
+  __attribute__((cleanup(close_directory))) DIR *directory =
+      readable < 0 ? NULL : fdopendir(readable);
   if (!directory)
     return error_set(err, errno, "read directory");
   for (struct dirent *entry; (entry = readdir(directory));) {

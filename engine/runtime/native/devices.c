@@ -18,7 +18,8 @@ static int create_node(const struct plan_device *device, int root, struct error 
   autoclose int parent = resolve_parent(root, device->path, &name, err);
   if (parent < 0)
     return -1;
-  if (mknodat(parent, name, device->type | device->mode, makedev(device->major, device->minor)) < 0) {
+  if (mknodat(parent, name, device->type | device->mode, makedev(device->major, device->minor)) <
+      0) {
     struct stat stat;
     if (errno != EEXIST || fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
         (stat.st_mode & S_IFMT) != device->type ||
@@ -44,8 +45,8 @@ static int create_symlinks(int dev, struct error *err) {
 }
 
 /*
- * SECURITY: 2025-52565. The console is the peer that the supervisor took from its own devpts by TIOCGPTPEER; it is
- * bound by descriptor, before any code of the container runs.
+ * SECURITY: 2025-52565. The console is the peer that the supervisor took from its own devpts by
+ * TIOCGPTPEER; it is bound by descriptor, before any code of the container runs.
  */
 static int bind_console(int dev, int console, struct error *err) {
   struct statfs filesystem;

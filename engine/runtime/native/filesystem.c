@@ -43,8 +43,9 @@ int filesystem_finish(int context, const char *type, uint32_t attributes, struct
   int cause = errno;
   char reason[256];
   read_reason(context, reason, sizeof reason);
-  return reason[0] ? error_set(err, cause, "mount %s (%s)", type, reason + (reason[1] == ' ' ? 2 : 0))
-                   : error_set(err, cause, "mount %s", type);
+  return reason[0]
+             ? error_set(err, cause, "mount %s (%s)", type, reason + (reason[1] == ' ' ? 2 : 0))
+             : error_set(err, cause, "mount %s", type);
 }
 
 int filesystem_mount(const char *type, const char *data, uint32_t attributes, struct error *err) {
@@ -75,7 +76,8 @@ int mount_restrict(int mount, uint32_t attributes, bool recursive, struct error 
     change.attr_clr = MOUNT_ATTR__ATIME;
   if (attributes == 0)
     return 0;
-  if (mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change, sizeof change) < 0)
+  if (mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change,
+                    sizeof change) < 0)
     return error_set(err, errno, "change mount attributes");
   return 0;
 }

@@ -15,7 +15,8 @@ static bool is_plain(unsigned char byte) {
          byte != '&';
 }
 
-/* Length of the valid UTF-8 sequence at `text` (RFC 3629: no surrogates, shortest form, up to U+10FFFF), else 0. */
+/* Length of the valid UTF-8 sequence at `text` (RFC 3629: no surrogates, shortest form, up to
+ * U+10FFFF), else 0. */
 static size_t utf8_length(const unsigned char *text, size_t size) {
   unsigned char first = text[0], low = 0x80, high = 0xbf;
   size_t length = first >= 0xc2 && first <= 0xdf   ? 2
@@ -78,7 +79,8 @@ size_t log_escape(const char *data, size_t size, char *out) {
       continue;
     }
     size_t length = utf8_length(text + i, size - i);
-    bool separator = length == 3 && text[i] == 0xe2 && text[i + 1] == 0x80 && (text[i + 2] & 0xfe) == 0xa8;
+    bool separator =
+        length == 3 && text[i] == 0xe2 && text[i + 1] == 0x80 && (text[i + 2] & 0xfe) == 0xa8;
     if (length == 0) {
       memcpy(out + used, "\\ufffd", 6);
       used += 6;
@@ -111,7 +113,8 @@ void log_time(char text[32]) {
 }
 
 static int open_file(struct log_file *log, int flags) {
-  log->fd = open(log->plan->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
+  log->fd =
+      open(log->plan->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
   struct stat stat;
   log->size = log->fd >= 0 && fstat(log->fd, &stat) == 0 ? (uint64_t)stat.st_size : 0;
   return log->fd;
@@ -161,9 +164,10 @@ static void append(struct log_file *log, const char *data, size_t size) {
   log->size += size;
 }
 
-/* One entry, at most LOG_MAX_LINE of text. The text is escaped in pieces that surely fit into the buffer. */
-static void write_entry(struct log_file *log, const char *text, size_t size, bool ended, const char *suffix,
-                        size_t suffix_size) {
+/* One entry, at most LOG_MAX_LINE of text. The text is escaped in pieces that surely fit into the
+ * buffer. */
+static void write_entry(struct log_file *log, const char *text, size_t size, bool ended,
+                        const char *suffix, size_t suffix_size) {
   enum { PIECE = 4096 };
   if (log->plan->max_bytes > 0 && log->size >= log->plan->max_bytes) {
     flush(log);
@@ -175,7 +179,8 @@ static void write_entry(struct log_file *log, const char *text, size_t size, boo
   while (size > 0) {
     size_t piece = size < PIECE ? size : PIECE;
     /* Never cut inside a UTF-8 sequence: go back to where one can begin. */
-    for (int back = 0; piece < size && back < 3 && ((unsigned char)text[piece] & 0xc0) == 0x80; back++)
+    for (int back = 0; piece < size && back < 3 && ((unsigned char)text[piece] & 0xc0) == 0x80;
+         back++)
       piece--;
     if (LOG_BUFFER - log->used < 6 * piece + suffix_size)
       flush(log);
@@ -194,8 +199,8 @@ static size_t make_suffix(const struct log_file *log, int stream, char *suffix, 
   log_time(time);
   const char *attributes = log->plan->attributes;
   int size = snprintf(suffix, capacity, "\\n\",\"stream\":\"%s\"%s%s,\"time\":\"%s\"}\n",
-                      stream == STREAM_STDERR ? "stderr" : "stdout", *attributes ? ",\"attrs\":" : "",
-                      attributes, time);
+                      stream == STREAM_STDERR ? "stderr" : "stdout",
+                      *attributes ? ",\"attrs\":" : "", attributes, time);
   return size > 0 && (size_t)size < capacity ? (size_t)size : 0;
 }
 

@@ -26,18 +26,20 @@ int mounts_open_source(const struct plan_mount *mount, int *fd, struct error *er
     return 0;
   bool recursive = mount->options & MOUNT_RECURSIVE;
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
-  /* Here, not in PID 1: only a clone made in the host's mount namespace keeps shared and slave propagation. */
+  /* Here, not in PID 1: only a clone made in the host's mount namespace keeps shared and slave
+   * propagation. */
   *fd = open_tree(AT_FDCWD, mount->source, flags);
   return *fd < 0 ? error_set(err, errno, "bind source path %s", mount->source) : 0;
 }
 
 /*
- * SECURITY: 2019-16884, 2025-52881. A bind onto procfs could fake what the runtime and LSMs write to; only files
- * that lxcfs provides are accepted, and the target's filesystem is asked, not its path.
+ * SECURITY: 2019-16884, 2025-52881. A bind onto procfs could fake what the runtime and LSMs write
+ * to; only files that lxcfs provides are accepted, and the target's filesystem is asked, not its
+ * path.
  */
 static int refuse_proc_target(const struct plan_mount *mount, int target, struct error *err) {
-  static const char *const allowed[] = {"cpuinfo", "diskstats", "meminfo",   "stat",   "swaps",
-                                        "uptime",  "loadavg",   "slabinfo",  "net/dev"};
+  static const char *const allowed[] = {"cpuinfo", "diskstats", "meminfo",  "stat",   "swaps",
+                                        "uptime",  "loadavg",   "slabinfo", "net/dev"};
   struct statfs filesystem;
   if (fstatfs(target, &filesystem) < 0)
     return error_set(err, errno, "statfs %s", mount->target);
@@ -68,7 +70,8 @@ static int apply_bind(const struct plan_mount *mount, int source, int root, stru
   return mount_attach(source, target, err);
 }
 
-/* SECURITY: 2026-41579. An image whose /dev, /proc or /sys is a symlink must not redirect what we mount there. */
+/* SECURITY: 2026-41579. An image whose /dev, /proc or /sys is a symlink must not redirect what we
+ * mount there. */
 static bool may_follow(const struct plan_mount *mount) {
   return !is_below(mount->target, "/dev") && !is_below(mount->target, "/proc") &&
          !is_below(mount->target, "/sys");
@@ -95,7 +98,8 @@ static int apply_filesystem(const struct plan_mount *mount, const struct rootfs_
 }
 
 /* With the host's cgroup namespace Docker shows a container its own directory of each hierarchy. */
-static int open_own_cgroup(const struct plan_cgroup *cgroup, const char *host_mount, struct error *err) {
+static int open_own_cgroup(const struct plan_cgroup *cgroup, const char *host_mount,
+                           struct error *err) {
   for (size_t i = 0; i < cgroup->join.count; i++) {
     const char *file = cgroup->join.items[i], *slash = strrchr(file, '/');
     if (!is_below(file, host_mount) || !slash)
@@ -120,9 +124,10 @@ static int open_hierarchy(const struct container_plan *plan, const struct plan_h
   return filesystem_mount(type, hierarchy->options, attributes, err);
 }
 
-/* SECURITY: 2022-0492. The hierarchies are read-only, nosuid, nodev, noexec unless the plan says writable. */
-static int apply_cgroup_v1(const struct container_plan *plan, const struct plan_mount *mount, int root,
-                           struct error *err) {
+/* SECURITY: 2022-0492. The hierarchies are read-only, nosuid, nodev, noexec unless the plan says
+ * writable. */
+static int apply_cgroup_v1(const struct container_plan *plan, const struct plan_mount *mount,
+                           int root, struct error *err) {
   uint32_t locked = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   uint32_t readonly = mount->options & MOUNT_READONLY ? MOUNT_ATTR_RDONLY : 0;
   autoclose int target = resolve_or_create(root, mount->target, false, false, err);
@@ -134,7 +139,8 @@ static int apply_cgroup_v1(const struct container_plan *plan, const struct plan_
   for (size_t i = 0; i < mount->hierarchies.count; i++) {
     const struct plan_hierarchy *hierarchy = &mount->hierarchies.items[i];
     autoclose int directory = resolve_or_create(top, hierarchy->name, false, false, err);
-    autoclose int view = directory < 0 ? -1 : open_hierarchy(plan, hierarchy, locked | readonly, err);
+    autoclose int view =
+        directory < 0 ? -1 : open_hierarchy(plan, hierarchy, locked | readonly, err);
     if (view < 0 || mount_attach(view, directory, err) < 0)
       return error_wrap(err, "cgroup hierarchy %s", hierarchy->name);
   }
@@ -161,7 +167,8 @@ int mounts_apply(const struct container_plan *plan, const struct rootfs_sources 
   return 0;
 }
 
-/* SECURITY: 2025-31133. Files are masked with the host's null device, checked, never with the container's node. */
+/* SECURITY: 2025-31133. Files are masked with the host's null device, checked, never with the
+ * container's node. */
 static int open_null(struct error *err) {
   autoclose int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
   struct stat stat;
@@ -172,7 +179,8 @@ static int open_null(struct error *err) {
   return take_fd(&null);
 }
 
-/* Directories share one empty read-only tmpfs: each superblock more would cost at exit (RUNTIME.md 1.1). */
+/* Directories share one empty read-only tmpfs: each superblock more would cost at exit
+ * (RUNTIME.md 1.1). */
 static int mask(int target, int null, int *empty, struct error *err) {
   struct stat stat;
   if (fstat(target, &stat) < 0)

@@ -61,7 +61,8 @@ static void end_request(struct batch *batch, const void *body) {
   header->nlmsg_len = (uint32_t)(batch->data + batch->used - (unsigned char *)header);
 }
 
-static struct rtattr *add_attribute(struct batch *batch, uint16_t type, const void *data, size_t size) {
+static struct rtattr *add_attribute(struct batch *batch, uint16_t type, const void *data,
+                                    size_t size) {
   struct rtattr *attribute = append(batch, RTA_LENGTH(size));
   if (!attribute)
     return NULL;
@@ -95,7 +96,8 @@ static int read_acknowledgements(int fd, unsigned count, unsigned *failed, struc
     if (size < 0)
       return error_set(err, errno, "netlink");
     struct nlmsghdr *header = (struct nlmsghdr *)answer;
-    for (unsigned left = (unsigned)size; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+    for (unsigned left = (unsigned)size; NLMSG_OK(header, left);
+         header = NLMSG_NEXT(header, left)) {
       if (header->nlmsg_type != NLMSG_ERROR)
         continue;
       const struct nlmsgerr *result = NLMSG_DATA(header);
@@ -114,7 +116,8 @@ static int send_batch(struct batch *batch, unsigned *failed, struct error *err) 
     return error_set(err, E2BIG, "too many addresses");
   autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  if (fd < 0 || sendto(fd, batch->data, batch->used, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+  if (fd < 0 ||
+      sendto(fd, batch->data, batch->used, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
     return error_set(err, errno, "netlink");
   return read_acknowledgements(fd, batch->count, failed, err);
 }
@@ -166,7 +169,8 @@ int network_create_links(const struct plan_interfaces *interfaces, pid_t pid, st
   for (size_t i = 0; i < interfaces->count; i++) {
     struct batch batch = {0};
     unsigned failed;
-    if (add_veth(&batch, &interfaces->items[i], pid, err) < 0 || send_batch(&batch, &failed, err) < 0) {
+    if (add_veth(&batch, &interfaces->items[i], pid, err) < 0 ||
+        send_batch(&batch, &failed, err) < 0) {
       error_wrap(err, "interface %s", interfaces->items[i].host_name);
       return error_stage(err, "network");
     }
@@ -204,7 +208,8 @@ static int add_address(struct batch *batch, unsigned index, const char *text, st
     message->ifa_family = (uint8_t)address.family;
     message->ifa_prefixlen = (uint8_t)address.prefix;
     message->ifa_index = index;
-    /* The engine's IPAM hands each address out once: no second of waiting for duplicate detection. */
+    /* The engine's IPAM hands each address out once: no second of waiting for duplicate detection.
+     */
     message->ifa_flags = address.family == AF_INET6 ? IFA_F_NODAD : 0;
   }
   add_attribute(batch, IFA_LOCAL, address.bytes, address.size);
@@ -229,13 +234,15 @@ static void add_link_up(struct batch *batch, unsigned index) {
   end_request(batch, message);
 }
 
-static int add_default_route(struct batch *batch, unsigned index, const char *gateway, struct error *err) {
+static int add_default_route(struct batch *batch, unsigned index, const char *gateway,
+                             struct error *err) {
   struct address address;
   if (gateway[0] == '\0')
     return 0;
   if (parse_address(gateway, &address, err) < 0)
     return -1;
-  struct rtmsg *message = add_request(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
+  struct rtmsg *message =
+      add_request(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof *message);
   if (message)
     *message = (struct rtmsg){
         .rtm_family = (uint8_t)address.family,

@@ -53,7 +53,8 @@ static int set_limits(const struct plan_process *plan, struct error *err) {
   return 0;
 }
 
-/* A session keyring of its own; hosts without keyrings, or at their quota, go without one as runc does. */
+/* A session keyring of its own; hosts without keyrings, or at their quota, go without one as runc
+ * does. */
 static void join_keyring(const char *session) {
   char name[80];
   snprintf(name, sizeof name, "_ses.%.64s", session);
@@ -91,7 +92,8 @@ int process_prepare(const struct plan_process *plan, const char *session, struct
     return error_stage(err, "user");
   if (build_environment(process, err) < 0)
     return error_stage(err, "environment");
-  /* SECURITY: 2026-55686. WORKDIR is made inside the container's root and its owner is not touched. */
+  /* SECURITY: 2026-55686. WORKDIR is made inside the container's root and its owner is not touched.
+   */
   autoclose int cwd = resolve_or_create(root, plan->cwd, false, true, err);
   if (cwd < 0 && err->number != EROFS)
     return error_stage(err, "cwd");
@@ -161,7 +163,8 @@ static void own_streams(uid_t uid) {
 static int set_identity(const struct user *user, struct error *err) {
   own_streams(user->uid);
   if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(user->group_count, user->groups) < 0 ||
-      setresgid(user->gid, user->gid, user->gid) < 0 || setresuid(user->uid, user->uid, user->uid) < 0)
+      setresgid(user->gid, user->gid, user->gid) < 0 ||
+      setresuid(user->uid, user->uid, user->uid) < 0)
     return error_set(err, errno, "become user %u:%u", user->uid, user->gid);
   prctl(PR_SET_KEEPCAPS, 0);
   /* A change of user clears it. */
@@ -169,13 +172,15 @@ static int set_identity(const struct user *user, struct error *err) {
   return 0;
 }
 
-/* SECURITY: 2024-21626. Entered as the target user, after the pivot; a directory outside the root is refused. */
+/* SECURITY: 2024-21626. Entered as the target user, after the pivot; a directory outside the root
+ * is refused. */
 static int enter_directory(const char *cwd, struct error *err) {
   char actual[PATH_MAX];
   if (chdir(cwd) < 0)
     return error_set(err, errno, "chdir to cwd (\"%s\") set in config.json failed", cwd);
   if (syscall(SYS_getcwd, actual, sizeof actual) < 0 || actual[0] != '/')
-    return error_set(err, ENOENT, "current working directory is outside of container mount namespace root");
+    return error_set(err, ENOENT,
+                     "current working directory is outside of container mount namespace root");
   return 0;
 }
 
@@ -229,7 +234,8 @@ static const char *find_variable(const struct plan_strings *env, const char *nam
   return value;
 }
 
-int process_find(const char *name, const struct plan_strings *env, char path[PATH_MAX], struct error *err) {
+int process_find(const char *name, const struct plan_strings *env, char path[PATH_MAX],
+                 struct error *err) {
   if (strchr(name, '/')) {
     if (strlen(name) >= PATH_MAX)
       return refuse_executable(name, NULL, ENAMETOOLONG, err);
@@ -241,7 +247,8 @@ int process_find(const char *name, const struct plan_strings *env, char path[PAT
   }
   for (const char *rest = find_variable(env, "PATH"); *rest && *name;) {
     size_t length = strcspn(rest, ":");
-    int size = snprintf(path, PATH_MAX, "%.*s/%s", length ? (int)length : 1, length ? rest : ".", name);
+    int size =
+        snprintf(path, PATH_MAX, "%.*s/%s", length ? (int)length : 1, length ? rest : ".", name);
     if (size < PATH_MAX && check_executable(path) == 0)
       return 0;
     rest += length + (rest[length] == ':');

@@ -16,7 +16,8 @@
 int resolve(int root, const char *path, int flags, bool follow_symlinks) {
   struct open_how how = {
       .flags = (uint64_t)(flags | O_CLOEXEC),
-      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (follow_symlinks ? 0 : RESOLVE_NO_SYMLINKS),
+      .resolve =
+          RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (follow_symlinks ? 0 : RESOLVE_NO_SYMLINKS),
   };
   int fd;
   /* EAGAIN: a rename raced with the walk through "..". */
@@ -33,14 +34,16 @@ static int create_entry(int parent, const char *name, bool file, struct error *e
     int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd < 0 ? error_set(err, errno, "open %s", name) : fd;
   }
-  autoclose int created = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+  autoclose int created =
+      openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (created < 0 && errno != EEXIST)
     return error_set(err, errno, "create %s", name);
   int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   return fd < 0 ? error_set(err, errno, "open %s", name) : fd;
 }
 
-/* Walks down from the longest prefix that exists; what is made is entered without following anything. */
+/* Walks down from the longest prefix that exists; what is made is entered without following
+ * anything. */
 static int create_path(int root, char *path, bool file, bool follow_symlinks, struct error *err) {
   autoclose int at = resolve(root, "/", O_PATH | O_DIRECTORY, false);
   if (at < 0)
@@ -56,7 +59,8 @@ static int create_path(int root, char *path, bool file, bool follow_symlinks, st
       break;
     if (strcmp(name, "..") == 0)
       return error_set(err, EINVAL, "a path with ..");
-    int next = created ? -1 : resolve(root, path, O_PATH | (last ? 0 : O_DIRECTORY), follow_symlinks);
+    int next =
+        created ? -1 : resolve(root, path, O_PATH | (last ? 0 : O_DIRECTORY), follow_symlinks);
     if (next < 0 && !created && errno != ENOENT)
       return error_set(err, errno, "resolve %s", path);
     if (next < 0) {
@@ -73,7 +77,8 @@ static int create_path(int root, char *path, bool file, bool follow_symlinks, st
   return take_fd(&at);
 }
 
-int resolve_or_create(int root, const char *path, bool file, bool follow_symlinks, struct error *err) {
+int resolve_or_create(int root, const char *path, bool file, bool follow_symlinks,
+                      struct error *err) {
   int fd = resolve(root, path, O_PATH, follow_symlinks);
   if (fd >= 0)
     return fd;

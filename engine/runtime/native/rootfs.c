@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,22 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
   if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
                          set_layer(context, "workdir", plan->work) < 0))
     return error_set(err, errno, "writable layer %s", plan->upper);
-  /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more. */
+  /* The mark of the last volatile mount refuses this one (restart of a container that removes
+   * itself). */
+  char mark[PATH_MAX];
+  if (plan->is_volatile &&
+      snprintf(mark, sizeof mark, "%s/work/incompat/volatile", plan->work) < PATH_MAX)
+    rmdir(mark);
+  /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more.
+   */
   if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
     return error_set(err, errno, "volatile overlay");
   return filesystem_finish(context, "overlay", 0, err);
 }
 
 /*
- * The way of older kernels, in PID 1 and hidden in its mount namespace: mount(2) takes one page of options, so the
- * layers are named by descriptor links.
+ * The way of older kernels, in PID 1 and hidden in its mount namespace: mount(2) takes one page of
+ * options, so the layers are named by descriptor links.
  */
 static int mount_overlay(const struct container_plan *plan, struct error *err) {
   const struct plan_rootfs *rootfs = &plan->rootfs;
@@ -78,7 +86,8 @@ static int mount_overlay(const struct container_plan *plan, struct error *err) {
   return root < 0 ? error_set(err, errno, "open the root") : root;
 }
 
-int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources, struct error *err) {
+int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources,
+                struct error *err) {
   *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1, .count = plan->mounts.count};
   sources->mounts = malloc((plan->mounts.count + 1) * sizeof *sources->mounts);
   if (!sources->mounts)
@@ -119,7 +128,8 @@ static int attach_root(const struct container_plan *plan, int overlay, struct er
   return overlay;
 }
 
-/* pivot_root(".", "."): the old root ends up on top of the new one at `/` and is detached from there. */
+/* pivot_root(".", "."): the old root ends up on top of the new one at `/` and is detached from
+ * there. */
 static int pivot(int root, struct error *err) {
   if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
     return error_set(err, errno, "pivot_root");
@@ -128,8 +138,8 @@ static int pivot(int root, struct error *err) {
   return 0;
 }
 
-int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources, int console,
-                 struct error *err) {
+int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources,
+                 int console, struct error *err) {
   /* Nothing that is mounted from here on may show up on the host. */
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
     error_set(err, errno, "make mounts private");

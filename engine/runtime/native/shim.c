@@ -1,6 +1,7 @@
 /*
- * The supervisor of one container: brings it up, then reaps, pumps, logs, serves attach and exec, and records the
- * exit. It depends on neither the engine nor the zygote and ends with the container.
+ * The supervisor of one container: brings it up, then reaps, pumps, logs, serves attach and exec,
+ * and records the exit. It depends on neither the engine nor the zygote and ends with the
+ * container.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,8 @@ static int detach(struct error *err) {
 }
 
 static int write_pid(struct error *err) {
-  autoclose int file = openat(shim.run_directory, "shim.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  autoclose int file =
+      openat(shim.run_directory, "shim.pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0 || dprintf(file, "%d\n", getpid()) < 0)
     return error_set(err, errno, "write shim.pid");
   return 0;
@@ -192,7 +194,8 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
     end_with_failure(false);
   }
   loop_run(&shim.loop, settle, NULL, &err);
-  /* Last, after everybody was told: ending the overlay may sync its whole filesystem (RUNTIME.md 1.3). */
+  /* Last, after everybody was told: ending the overlay may sync its whole filesystem
+   * (RUNTIME.md 1.3). */
   rootfs_close(&shim.rootfs);
   _exit(0);
 }

@@ -78,8 +78,8 @@ static void end_if_drained(struct client *client) {
 
 static void flush_client(struct client *client) {
   while (client->used > 0) {
-    ssize_t count =
-        send(client->source.fd, client->buffer + client->start, client->used, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t count = send(client->source.fd, client->buffer + client->start, client->used,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0) {
@@ -97,7 +97,8 @@ static void flush_client(struct client *client) {
 /* Straight into the socket when nothing is waiting; the rest is kept. */
 static void send_output(struct client *client, int stream, const uint8_t *data, size_t size) {
   uint8_t header[STREAM_HEADER] = {
-      (uint8_t)stream, 0, 0, 0, (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size};
+      (uint8_t)stream, 0, 0, 0, (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8),
+      (uint8_t)size};
   size_t prefix = client->stdio->tty ? 0 : STREAM_HEADER;
   size_t sent = 0;
   if (client->used == 0) {
@@ -215,7 +216,8 @@ static void write_input(struct source *source, uint32_t events) {
   watch_clients(stdio);
 }
 
-/* Clients are not read while input is pending, so that it stays bounded by what their sockets hold. */
+/* Clients are not read while input is pending, so that it stays bounded by what their sockets hold.
+ */
 static void accept_input(struct stdio *stdio, const uint8_t *data, size_t size) {
   if (stdio->input.fd < 0 || stdio->input_closing || size == 0)
     return;
@@ -271,9 +273,10 @@ static void read_client(struct source *source, uint32_t events) {
 
 /* --- life of the whole --- */
 
-static int open_terminal(struct stdio *stdio, const struct plan_process *plan, int devpts, int child[3],
-                         struct error *err) {
-  /* SECURITY: 2025-52565. From the devpts that we mounted, by descriptor; the container cannot stand in between. */
+static int open_terminal(struct stdio *stdio, const struct plan_process *plan, int devpts,
+                         int child[3], struct error *err) {
+  /* SECURITY: 2025-52565. From the devpts that we mounted, by descriptor; the container cannot
+   * stand in between. */
   autoclose int master = openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   struct stat stat;
   if (master < 0 || fstat(master, &stat) < 0 || stat.st_rdev != makedev(5, 2))
@@ -303,7 +306,8 @@ static int open_pipe(int *ours, int *theirs, bool we_read, struct error *err) {
   return 0;
 }
 
-static int open_pipes(struct stdio *stdio, const struct plan_process *plan, int child[3], struct error *err) {
+static int open_pipes(struct stdio *stdio, const struct plan_process *plan, int child[3],
+                      struct error *err) {
   if (plan->open_stdin) {
     if (open_pipe(&stdio->input.fd, &child[0], false, err) < 0)
       return -1;
@@ -325,7 +329,8 @@ int stdio_open(struct stdio *stdio, struct loop *loop, const struct plan_process
     stdio->outputs[i] = (struct output){
         .source = {.fd = -1, .ready = read_output}, .stdio = stdio, .stream = STREAM_STDOUT + i};
   child[0] = child[1] = child[2] = -1;
-  int result = plan->tty ? open_terminal(stdio, plan, devpts, child, err) : open_pipes(stdio, plan, child, err);
+  int result = plan->tty ? open_terminal(stdio, plan, devpts, child, err)
+                         : open_pipes(stdio, plan, child, err);
   return result < 0 ? error_stage(err, "stdio") : 0;
 }
 
@@ -334,7 +339,8 @@ void stdio_start(struct stdio *stdio) {
   update_outputs(stdio);
 }
 
-int stdio_attach(struct stdio *stdio, int fd, const bool wants[3], const uint8_t *early, size_t early_size) {
+int stdio_attach(struct stdio *stdio, int fd, const bool wants[3], const uint8_t *early,
+                 size_t early_size) {
   struct client *client = calloc(1, sizeof *client);
   if (!client)
     return -1;

@@ -47,7 +47,8 @@ static struct task *add_task(void) {
 
 /* Opens stdio and the sync socket, forks with `fork_process`, closes the child's ends. */
 static int fork_task(struct task *task, const struct plan_process *process,
-                     pid_t (*fork_process)(struct task *task, const struct child_io *io, struct error *err),
+                     pid_t (*fork_process)(struct task *task, const struct child_io *io,
+                                           struct error *err),
                      struct error *err) {
   struct child_io io;
   int sync[2];

@@ -11,7 +11,8 @@
 #include "resolve.h"
 #include "user.h"
 
-/* SECURITY: 2026-47262, 2024-9676. The image wrote these files: caps on size and line, regular files only. */
+/* SECURITY: 2026-47262, 2024-9676. The image wrote these files: caps on size and line, regular
+ * files only. */
 enum { MAX_FILE_BYTES = 4 << 20, MAX_LINE = 8192, MAX_FIELDS = 7 };
 
 static const uint32_t MAX_ID = 0x7fffffff; /* SECURITY: 2024-40635 */
@@ -134,13 +135,16 @@ static void visit_group(struct line_visitor *visitor, char *fields[], size_t cou
 
 static int find_group(int root, const char *text, uint32_t *gid, struct error *err) {
   if (is_decimal(text))
-    return parse_id(text, gid) ? 0 : error_set(err, 0, "uids and gids must be in range 0-2147483647");
+    return parse_id(text, gid) ? 0
+                               : error_set(err, 0, "uids and gids must be in range 0-2147483647");
   struct group_search search = {.visitor = {visit_group}, .wanted = text};
   if (visit_file(root, "/etc/group", &search.visitor, err) < 0)
     return -1;
   *gid = search.gid;
-  return search.found ? 0
-                      : error_set(err, 0, "unable to find group %s: no matching entries in group file", text);
+  return search.found
+             ? 0
+             : error_set(err, 0, "unable to find group %s: no matching entries in group file",
+                         text);
 }
 
 static int find_user(int root, const char *text, struct passwd_search *search, struct error *err) {
@@ -159,8 +163,8 @@ static int find_user(int root, const char *text, struct passwd_search *search, s
   return 0;
 }
 
-int user_resolve(int root, const char *spec, const struct plan_strings *additional, struct user *user,
-                 struct error *err) {
+int user_resolve(int root, const char *spec, const struct plan_strings *additional,
+                 struct user *user, struct error *err) {
   char name[512];
   *user = (struct user){.home = "/"};
   if (snprintf(name, sizeof name, "%s", spec) >= (int)sizeof name) {
@@ -182,7 +186,8 @@ int user_resolve(int root, const char *spec, const struct plan_strings *addition
   add_group(user, user->gid);
   /* An explicit group replaces the ones that list the user. */
   if (search.found && !(group && *group)) {
-    struct group_search memberships = {.visitor = {visit_group}, .member = search.matched_name, .user = user};
+    struct group_search memberships = {
+        .visitor = {visit_group}, .member = search.matched_name, .user = user};
     if (visit_file(root, "/etc/group", &memberships.visitor, err) < 0)
       return error_stage(err, "user");
   }

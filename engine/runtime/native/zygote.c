@@ -1,7 +1,7 @@
 /*
- * The zygote: started once by the engine, forks shims and tasks on request in ~0.1 ms where Node's spawn would
- * copy the engine's address space (RUNTIME.md 1.3). It speaks frames on fd 3 and ends with that socket; shims are
- * in sessions of their own and live on.
+ * The zygote: started once by the engine, forks shims and tasks on request in ~0.1 ms where Node's
+ * spawn would copy the engine's address space (RUNTIME.md 1.3). It speaks frames on fd 3 and ends
+ * with that socket; shims are in sessions of their own and live on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +53,9 @@ static struct {
 } zygote;
 
 /*
- * SECURITY: 2019-5736. A container that reaches /proc/PID/exe of anything we fork finds a sealed memfd, which
- * nobody can write, instead of the file that the next start would run as root on the host.
+ * SECURITY: 2019-5736. A container that reaches /proc/PID/exe of anything we fork finds a sealed
+ * memfd, which nobody can write, instead of the file that the next start would run as root on the
+ * host.
  */
 static int become_sealed(char **argv, struct error *err) {
   autoclose int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -131,8 +132,9 @@ static void read_output(struct source *source, uint32_t events) {
   (void)events;
   char overflow[512];
   bool full = child->size == sizeof child->text;
-  ssize_t count = full ? read(source->fd, overflow, sizeof overflow)
-                       : read(source->fd, child->text + child->size, sizeof child->text - child->size);
+  ssize_t count =
+      full ? read(source->fd, overflow, sizeof overflow)
+           : read(source->fd, child->text + child->size, sizeof child->text - child->size);
   if (count > 0) {
     child->size += full ? 0 : (size_t)count;
     return;
@@ -247,7 +249,8 @@ static void read_requests(struct source *source, uint32_t events) {
 }
 
 static int open_signals(struct error *err) {
-  /* The engine's terminal and service manager signal whole groups; only the socket's end ends us. */
+  /* The engine's terminal and service manager signal whole groups; only the socket's end ends us.
+   */
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
