@@ -151,7 +151,10 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
         g
           .strings(cgroup.directories)
           .groups(cgroup.writes, (w, write) =>
-            w.string(write.file).string(write.value).flag(write.optional ?? false),
+            w
+              .string(write.file)
+              .string(write.value)
+              .flag(write.optional ?? false),
           )
           .strings(cgroup.join)
           .string(cgroup.killFile)
@@ -216,7 +219,9 @@ function writeMount(group: GroupWriter, mount: MountOperation): void {
     .u32(attributes)
     .u32(options)
     .u32(isBind ? PROPAGATIONS[mount.propagation] : PROPAGATIONS.rprivate)
-    .groups(isCgroup ? mount.hierarchies : [], (g, h) => g.string(h.name).string(h.options).string(h.hostMount))
+    .groups(isCgroup ? mount.hierarchies : [], (g, h) =>
+      g.string(h.name).string(h.options).string(h.hostMount),
+    )
     .groups(isCgroup ? mount.symlinks : [], (g, link) => g.string(link.name).string(link.to));
 }
 

@@ -52,10 +52,7 @@ async function connectSocket(runDirectory: string): Promise<Socket> {
 }
 
 /** Sends the first frame of an attach or exec and waits for its answer; afterwards the socket carries raw bytes. */
-async function openStream(
-  runDirectory: string,
-  first: Buffer,
-): Promise<{ socket: Socket; payload: Buffer }> {
+async function openStream(runDirectory: string, first: Buffer): Promise<{ socket: Socket; payload: Buffer }> {
   const socket = await connectSocket(runDirectory);
   const decoder = new FrameDecoder();
   socket.write(first);
@@ -68,7 +65,7 @@ async function openStream(
     const onClose = (): void => settle(() => reject(new Error('the shim closed the connection')));
     // Reading by hand leaves the socket as if nobody had: whoever gets it may pipe or listen.
     const onReadable = (): void => {
-      for (let chunk: Buffer | null; (chunk = socket.read() as Buffer | null); ) {
+      for (let chunk: Buffer | null; (chunk = socket.read() as Buffer | null);) {
         decoder.push(chunk);
         const frame = decoder.next();
         if (frame) return settle(() => resolve(frame));
@@ -217,7 +214,8 @@ class ShimConnection implements Shim {
     for (const waiter of [...this.#requests.values(), ...this.#execs.values()]) waiter.reject(lost);
     this.#requests.clear();
     this.#execs.clear();
-    if (!this.#disconnected) this.#settleExited(await readExitRecord(this.#runDirectory).catch(() => undefined));
+    if (!this.#disconnected)
+      this.#settleExited(await readExitRecord(this.#runDirectory).catch(() => undefined));
   }
 }
 

@@ -86,7 +86,8 @@ export class Zygote {
   }
 
   #rejectAll(): void {
-    for (const waiter of this.#waiting.values()) waiter.reject(new Error('the zygote ended before it answered'));
+    for (const waiter of this.#waiting.values())
+      waiter.reject(new Error('the zygote ended before it answered'));
     this.#waiting.clear();
   }
 }

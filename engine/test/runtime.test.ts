@@ -629,7 +629,7 @@ describe('the runtime', () => {
     await fixture.runtime.cleanUp(plan.id, plan.cgroup.directories);
     expect(hasCgroup(plan)).toBe(false);
     expect(existsSync(plan.runDirectory)).toBe(false);
-    expect(existsSync(`/proc/${shim.pid}`)).toBe(false);
+    await expect.poll(() => isAlive(shim.pid)).toBe(false);
   });
 
   it('works below directories deeper than a socket address', async () => {
@@ -662,6 +662,15 @@ async function runUntilZygoteIsBack(): Promise<{ stdout: string }> {
     return await run(['echo', 'back']);
   } catch {
     return run(['echo', 'back']);
+  }
+}
+
+/** A zombie that its new parent has not collected yet is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
   }
 }
 

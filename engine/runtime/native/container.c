@@ -41,20 +41,47 @@ static void await(int sync, char kind) {
     _exit(127);
 }
 
-static int join_namespace(const struct plan_namespace *source, int type, struct error *err) {
-  if (source->kind != NAMESPACE_JOIN)
-    return 0;
-  autoclose int target = pidfd_open((pid_t)source->pid, 0);
-  if (target < 0 || setns(target, type) < 0)
+/* Whose namespaces are joined, as pidfds: inside a joined pid namespace their numbers mean somebody
+ * else. */
+struct joins {
+  int pid, cgroup, ipc, uts, network; /* -1: not joined */
+};
+
+static int open_join(const struct plan_namespace *source, int *target, struct error *err) {
+  *target = source->kind == NAMESPACE_JOIN ? pidfd_open((pid_t)source->pid, 0) : -1;
+  if (source->kind == NAMESPACE_JOIN && *target < 0)
     return error_set(err, errno, "join a namespace of process %u", source->pid);
   return 0;
 }
 
-static int enter_namespaces(const struct plan_namespaces *namespaces, struct error *err) {
-  if (join_namespace(&namespaces->cgroup, CLONE_NEWCGROUP, err) < 0 ||
-      join_namespace(&namespaces->ipc, CLONE_NEWIPC, err) < 0 ||
-      join_namespace(&namespaces->uts, CLONE_NEWUTS, err) < 0 ||
-      join_namespace(&namespaces->network, CLONE_NEWNET, err) < 0)
+static void close_joins(struct joins *joins) {
+  int *all[] = {&joins->pid, &joins->cgroup, &joins->ipc, &joins->uts, &joins->network};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    close_fd(all[i]);
+}
+
+static int open_joins(const struct plan_namespaces *namespaces, struct joins *joins,
+                      struct error *err) {
+  *joins = (struct joins){-1, -1, -1, -1, -1};
+  if (open_join(&namespaces->pid, &joins->pid, err) < 0 ||
+      open_join(&namespaces->cgroup, &joins->cgroup, err) < 0 ||
+      open_join(&namespaces->ipc, &joins->ipc, err) < 0 ||
+      open_join(&namespaces->uts, &joins->uts, err) < 0 ||
+      open_join(&namespaces->network, &joins->network, err) < 0)
+    return -1;
+  return 0;
+}
+
+static int join_namespace(int target, int type, struct error *err) {
+  return target >= 0 && setns(target, type) < 0 ? error_set(err, errno, "join a namespace") : 0;
+}
+
+static int enter_namespaces(const struct plan_namespaces *namespaces, const struct joins *joins,
+                            struct error *err) {
+  if (join_namespace(joins->cgroup, CLONE_NEWCGROUP, err) < 0 ||
+      join_namespace(joins->ipc, CLONE_NEWIPC, err) < 0 ||
+      join_namespace(joins->uts, CLONE_NEWUTS, err) < 0 ||
+      join_namespace(joins->network, CLONE_NEWNET, err) < 0)
     return -1;
   /* After the join, so that the container's own cgroup is the root that it sees. */
   if (namespaces->cgroup.kind == NAMESPACE_NEW && unshare(CLONE_NEWCGROUP) < 0)
@@ -121,10 +148,11 @@ static int adjust_oom_score(const struct plan_process *plan, struct error *err) 
 }
 
 static int set_up_container(const struct container_plan *plan, const struct rootfs_sources *sources,
-                            const struct child_io *io, struct process *process, struct error *err) {
+                            const struct child_io *io, const struct joins *joins,
+                            struct process *process, struct error *err) {
   if (adjust_oom_score(&plan->process, err) < 0 || cgroup_join(&plan->cgroup, err) < 0)
     return -1;
-  if (enter_namespaces(&plan->namespaces, err) < 0 || set_names(plan, err) < 0)
+  if (enter_namespaces(&plan->namespaces, joins, err) < 0 || set_names(plan, err) < 0)
     return error_stage(err, "namespaces");
   if (process_connect(io->stdio, plan->process.tty, err) < 0)
     return error_stage(err, "stdio");
@@ -145,11 +173,11 @@ static int set_up_container(const struct container_plan *plan, const struct root
 
 static _Noreturn void container_main(const struct container_plan *plan,
                                      const struct rootfs_sources *sources,
-                                     const struct child_io *io) {
+                                     const struct child_io *io, const struct joins *joins) {
   struct error err = {0};
   struct process process;
   process_detach();
-  if (set_up_container(plan, sources, io, &process, &err) < 0)
+  if (set_up_container(plan, sources, io, joins, &process, &err) < 0)
     fail(io->sync, &err);
   struct sync_message ready = {.kind = SYNC_READY};
   send(io->sync, &ready, sizeof ready, MSG_NOSIGNAL);
@@ -163,8 +191,9 @@ static _Noreturn void container_main(const struct container_plan *plan,
 pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
                      const struct child_io *io, int *pidfd, struct error *err) {
   const struct plan_namespaces *namespaces = &plan->namespaces;
+  struct joins joins __attribute__((cleanup(close_joins)));
   /* A process enters another pid namespace only by birth. */
-  if (join_namespace(&namespaces->pid, CLONE_NEWPID, err) < 0) {
+  if (open_joins(namespaces, &joins, err) < 0 || join_namespace(joins.pid, CLONE_NEWPID, err) < 0) {
     error_stage(err, "namespaces");
     return -1;
   }
@@ -176,7 +205,7 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   struct clone_args arguments = {.flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
   pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid == 0)
-    container_main(plan, sources, io);
+    container_main(plan, sources, io, &joins);
   if (pid < 0) {
     error_set(err, errno, "clone into new namespaces");
     error_stage(err, "namespaces");

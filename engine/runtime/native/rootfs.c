@@ -29,6 +29,17 @@ static int set_layer(int context, const char *key, const char *path) {
   return filesystem_set(context, key, link);
 }
 
+/* The mark of the last volatile mount would refuse the next one: a container that removes itself
+ * can be restarted. */
+static void forget_volatile_mount(const char *work) {
+  char mark[PATH_MAX];
+  if (snprintf(mark, sizeof mark, "%s/work/incompat/volatile/dirty", work) >= (int)sizeof mark)
+    return;
+  unlink(mark);
+  *strrchr(mark, '/') = '\0';
+  rmdir(mark);
+}
+
 /* Detached overlay mount; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5). */
 static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
   autoclose int context = fsopen("overlay", FSOPEN_CLOEXEC);
@@ -42,12 +53,8 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
   if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
                          set_layer(context, "workdir", plan->work) < 0))
     return error_set(err, errno, "writable layer %s", plan->upper);
-  /* The mark of the last volatile mount refuses this one (restart of a container that removes
-   * itself). */
-  char mark[PATH_MAX];
-  if (plan->is_volatile &&
-      snprintf(mark, sizeof mark, "%s/work/incompat/volatile", plan->work) < PATH_MAX)
-    rmdir(mark);
+  if (plan->is_volatile)
+    forget_volatile_mount(plan->work);
   /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more.
    */
   if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)

@@ -120,10 +120,13 @@ static void settle_failed(void *context) {
   shim.loop.stop = told;
 }
 
-/* The failure waits for the engine's control connection. */
-static _Noreturn void end_with_failure(bool told) {
+/* A failed start is the answer to START; a failed set-up waits for the engine's control connection.
+ */
+static _Noreturn void end_with_failure(void) {
   tear_down();
-  if (!told) {
+  if (shim.starter) {
+    task_answer_start(&shim.failure);
+  } else {
     struct error err;
     alarm(FAILURE_PATIENCE_SECONDS);
     loop_run(&shim.loop, settle_failed, NULL, &err);
@@ -168,9 +171,8 @@ static void end_container(void) {
 
 static void settle(void *context) {
   (void)context;
-  /* START failed, and whoever asked has been told. */
   if (shim.failure.message[0])
-    end_with_failure(true);
+    end_with_failure();
   if (shim.main->exited && !shim.ended)
     end_container();
   task_settle();
@@ -191,7 +193,7 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
   close(report);
   if (bring_up(&shim.failure) < 0) {
     error_stage(&shim.failure, "shim");
-    end_with_failure(false);
+    end_with_failure();
   }
   loop_run(&shim.loop, settle, NULL, &err);
   /* Last, after everybody was told: ending the overlay may sync its whole filesystem

@@ -65,6 +65,7 @@ void control_settle(void);
 /* task.c: one process each. */
 int task_create_main(struct error *err);
 int task_start_main(struct error *err);
+void task_answer_start(const struct error *failure);
 void task_create_exec(struct connection *connection, const struct frame *frame);
 struct task *task_find(const char *id);
 void task_reap(void);

@@ -124,7 +124,7 @@ int task_start_main(struct error *err) {
   return 0;
 }
 
-static void answer_start(const struct error *failure) {
+void task_answer_start(const struct error *failure) {
   if (!shim.starter)
     return;
   int fd = shim.starter->source.fd;
@@ -163,9 +163,10 @@ static void read_sync(struct source *source, uint32_t events) {
     answer_exec(task, result < 0 ? &err : NULL);
     return;
   }
-  answer_start(result < 0 ? &err : NULL);
   if (result < 0)
-    shim.failure = err;
+    shim.failure = err; /* told once nothing of the container is left */
+  else
+    task_answer_start(NULL);
 }
 
 void task_create_exec(struct connection *connection, const struct frame *frame) {
