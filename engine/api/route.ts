@@ -48,7 +48,7 @@ export interface Reply {
    */
   hijack(contentType: string): Duplex;
   /** RFC 6455 handshake for `/attach/ws`; binary messages each way, exposed as a byte stream. */
-  webSocket(): Duplex;
+  webSocket(): Promise<Duplex>;
 }
 
 export interface RouteContext {

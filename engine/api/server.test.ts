@@ -47,8 +47,8 @@ const routes: Route[] = [
   {
     method: 'GET',
     path: '/ws',
-    handler({ reply }) {
-      const stream = reply.webSocket();
+    async handler({ reply }) {
+      const stream = await reply.webSocket();
       stream.pipe(stream);
     },
   },

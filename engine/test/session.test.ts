@@ -53,7 +53,7 @@ test('a server runs in the background with a published port', async () => {
   const logs = engine.dockerStart('logs', '-f', 'web');
   await logs.waitFor(/ready/);
   expect(await (await fetch(`http://${port}/`)).text()).toBe('it works\n');
-  await logs.waitFor(/GET|url:/);
+  await logs.waitFor(/response:200/);
   logs.kill();
   await logs.exited;
 });

@@ -72,7 +72,7 @@ const attachWebSocket =
   async (context) => {
     const request = attachRequest(context.query, true);
     containers.prepareAttach(idOf(context), request);
-    await containers.attach(idOf(context), request, context.reply.webSocket());
+    await containers.attach(idOf(context), request, await context.reply.webSocket());
   };
 
 /** A WebSocket attach without stream parameters means all of them: browsers' clients know no others. */
