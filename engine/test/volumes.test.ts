@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine } from './harness.ts';
+import type { TestEngine } from './harness.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine();
+});
+afterAll(() => engine.stop());
+
+const shell = (script: string, ...flags: string[]): Promise<string> =>
+  engine.dockerOk('run', '--rm', ...flags, 'busybox', 'sh', '-c', script);
+
+test('what a container writes into a volume is there for the next one and after an engine crash', async () => {
+  await shell('echo kept > /d/file; chown 1000:1000 /d/file; chmod 640 /d/file', '-v', 'data:/d');
+  await engine.kill9();
+  await engine.restart();
+  expect(await shell('cat /d/file; stat -c "%u:%g %a" /d/file', '-v', 'data:/d')).toBe('kept\n1000:1000 640');
+  const mountpoint = await engine.dockerOk('volume', 'inspect', 'data', '-f', '{{.Mountpoint}}');
+  expect(readFileSync(path.join(mountpoint, 'file'), 'utf8')).toBe('kept\n');
+});
+
+test('a read-only volume cannot be written', async () => {
+  const { code, stderr } = await engine.docker('run', '--rm', '-v', 'data:/d:ro', 'busybox', 'touch', '/d/x');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Read-only file system');
+});
+
+test('what the image has at the mount point is copied into an empty volume, and only then', async () => {
+  expect(await shell('ls /etc/passwd', '-v', 'seeded:/etc')).toBe('/etc/passwd');
+  await shell('rm /e/passwd', '-v', 'seeded:/e');
+  expect(await shell('ls /etc | grep -c passwd || true', '-v', 'seeded:/etc')).toBe('0');
+  expect(
+    await shell('ls /etc/passwd 2>&1 || true', '--mount', 'type=volume,src=bare,dst=/etc,volume-nocopy'),
+  ).toContain('No such file');
+});
+
+test('a volume in use cannot be removed, and the answer names its containers', async () => {
+  const id = await engine.dockerOk('create', '-v', 'held:/d', 'busybox');
+  const refused = await engine.api('DELETE', '/volumes/held?force=1');
+  expect([refused.status, refused.json]).toEqual([
+    409,
+    { message: `remove held: volume is in use - [${id}]` },
+  ]);
+  await engine.restart();
+  expect((await engine.api('DELETE', '/volumes/held')).status).toBe(409);
+  await engine.dockerOk('rm', id);
+  expect((await engine.api('DELETE', '/volumes/held')).status).toBe(204);
+});
+
+test('wrong requests are answered with the status and words of Docker', async () => {
+  const bad = await engine.api<{ message: string }>('POST', '/volumes/create', { Name: '../etc' });
+  expect(bad.status).toBe(400);
+  expect(bad.json.message).toContain('"../etc" includes invalid characters for a local volume name');
+  expect((await engine.api('POST', '/volumes/create', { Name: 'x1', Driver: 'nope' })).status).toBe(404);
+  expect(
+    (await engine.api('POST', '/volumes/create', { Name: 'x1', DriverOpts: { type: 'nfs' } })).status,
+  ).toBe(501);
+  const missing = await engine.api('GET', '/volumes/nope');
+  expect([missing.status, missing.json]).toEqual([404, { message: 'get nope: no such volume' }]);
+  expect((await engine.api('PUT', '/volumes/nope', {})).status).toBe(503);
+  expect(existsSync(path.join(engine.dataRoot, 'volumes/x1'))).toBe(false);
+});
+
+test('volumes are listed by their filters', async () => {
+  await engine.dockerOk('volume', 'create', '--label', 'team=a', 'labelled');
+  const list = (filter: string) => engine.dockerOk('volume', 'ls', '-q', '-f', filter);
+  expect(await list('label=team')).toBe('labelled');
+  expect(await list('name=abel')).toBe('labelled');
+  const id = await engine.dockerOk('create', '-v', 'labelled:/d', 'busybox');
+  expect(await list('dangling=false')).toBe('labelled');
+  await engine.dockerOk('rm', id);
+  expect((await list('dangling=true')).split('\n')).toContain('labelled');
+  expect((await engine.docker('volume', 'ls', '-f', 'nope=1')).stderr).toContain("invalid filter 'nope'");
+});
+
+test('an anonymous volume goes with its container when asked, and is what prune takes by default', async () => {
+  await engine.dockerOk('run', '--rm', '-v', '/d', 'busybox', 'true');
+  const list = () => engine.dockerOk('volume', 'ls', '-q', '-f', 'label=com.docker.volume.anonymous');
+  expect(await list()).toBe('');
+  const id = await engine.dockerOk('create', '-v', '/d', 'busybox');
+  const anonymous = await list();
+  expect(anonymous).toMatch(/^[0-9a-f]{64}$/);
+  expect(await engine.dockerOk('volume', 'prune', '-f')).not.toContain(anonymous);
+  await engine.dockerOk('rm', id);
+  expect(await engine.dockerOk('volume', 'prune', '-f')).toContain(anonymous);
+  expect(await engine.dockerOk('volume', 'ls', '-q')).toContain('labelled');
+  expect(await engine.dockerOk('volume', 'prune', '-f', '-a', '--filter', 'label=team')).toContain(
+    'labelled',
+  );
+});
+
+test('sizes and references of volumes are in system df', async () => {
+  await shell('head -c 5000 /dev/zero > /d/f', '-v', 'sized:/d');
+  const id = await engine.dockerOk('create', '-v', 'sized:/d', 'busybox');
+  const { json } = await engine.api<{ Volumes: { Name: string; UsageData: object }[] }>(
+    'GET',
+    '/system/df?type=volume',
+  );
+  expect(json.Volumes.find(({ Name }) => Name === 'sized')?.UsageData).toEqual({ Size: 5000, RefCount: 1 });
+  await engine.dockerOk('rm', id);
+});
+
+test('bind mounts and tmpfs work beside volumes', async () => {
+  const script = 'cat /b/api && echo new > /t/file && cat /t/file && mount | grep -c " /t type tmpfs"';
+  const source = path.join(engine.directory, 'source');
+  await shell('echo bound > /b/api', '-v', `${source}:/b`);
+  expect(await shell(script, '-v', `${source}:/b:ro`, '--tmpfs', '/t:size=1m')).toBe('bound\nnew\n1');
+  const missing = await engine.docker(
+    'run',
+    '--rm',
+    '--mount',
+    'type=bind,src=/nope/x,dst=/b',
+    'busybox',
+    'true',
+  );
+  expect(missing.stderr).toContain('bind source path does not exist: /nope/x');
+});
