@@ -46,10 +46,12 @@ function leakedProcesses({ marker }: EngineFootprint): string[] {
     .map((pid) => `process ${pid} ${readIfPossible(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
 }
 
-function leakedLinks({ bridge }: EngineFootprint): string[] {
-  const link = `/sys/class/net/${bridge}`;
-  if (!existsSync(link)) return [];
-  return [bridge, ...readdirSync(`${link}/brif`)].map((name) => `link ${name}`);
+/** Bridges carry the data root in their alias, also those of user-defined networks. */
+function leakedLinks({ directory }: EngineFootprint): string[] {
+  return readdirSync('/sys/class/net')
+    .filter((name) => readIfPossible(`/sys/class/net/${name}/ifalias`).includes(directory))
+    .flatMap((name) => [name, ...readdirSync(`/sys/class/net/${name}/brif`)])
+    .map((name) => `link ${name}`);
 }
 
 function leakedTables({ bridge }: EngineFootprint): string[] {
