@@ -85,6 +85,7 @@ function addToStore(context: ContainersContext, record: ContainerRecord, directo
 async function recoverOne(context: ContainersContext, container: Container): Promise<void> {
   const { record } = container;
   const { status } = record.state;
+  await acquireVolumes(context, record);
   if (status === 'removing' || status === 'dead') return discard(context, container, { volumes: false });
   if (status === 'running' || status === 'paused') return reconnect(context, container);
   if (status === 'restarting') record.state.status = 'exited';
@@ -99,6 +100,19 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   }
   if (record.hostConfig.AutoRemove && status === 'exited')
     await discard(context, container, { volumes: true });
+}
+
+/** A volume whose container exists stays in use, whoever removed its directory meanwhile. */
+async function acquireVolumes(
+  { volumes, logger }: ContainersContext,
+  record: ContainerRecord,
+): Promise<void> {
+  for (const { type, name } of record.mounts) {
+    if (type !== 'volume') continue;
+    await volumes.acquire(name, record.id).catch((error: unknown) => {
+      logger.warn('volume of a container is missing', { container: record.id, error: messageOf(error) });
+    });
+  }
 }
 
 async function reconnect(context: ContainersContext, container: Container): Promise<void> {

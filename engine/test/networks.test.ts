@@ -20,7 +20,7 @@ function runServer(name: string, ...flags: string[]): Promise<string> {
 }
 
 /** A container answers a little after it started: its server binds when it is scheduled. */
-const FETCH = 'i=0; until wget -qO- -T 2 "http://$0/" || [ $i -ge 50 ]; do i=$((i+1)); sleep 0.1; done';
+const FETCH = 'i=0; until wget -qO- "http://$0/" || [ $i -ge 50 ]; do i=$((i+1)); sleep 0.1; done';
 const fetchFrom = (name: string, host: string): Promise<string> =>
   engine.dockerOk('exec', name, 'sh', '-c', `${FETCH} 2>/dev/null`, host);
 
@@ -206,7 +206,7 @@ test('without a network there is only loopback, with the one of the host there i
 test('a container in the network of another has its address, its names and its loopback', async () => {
   const id = await runServer('owner', '--add-host', 'up:host-gateway');
   const guest = ['run', '--rm', '--network', 'container:owner', 'busybox'];
-  expect(await engine.dockerOk(...guest, 'wget', '-qO-', '-T', '5', 'http://127.0.0.1/')).toBe('I am owner');
+  expect(await engine.dockerOk(...guest, 'wget', '-qO-', 'http://127.0.0.1/')).toBe('I am owner');
   const hosts = await engine.dockerOk(...guest, 'cat', '/etc/hosts');
   expect(hosts).toContain(`\t${id.slice(0, 12)}`);
   expect(hosts).toContain(`${engine.subnet.replace(/\.0\/24$/, '.1')}\tup`);
