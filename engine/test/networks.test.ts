@@ -241,12 +241,15 @@ test('SIGKILL of the engine leaves ports reachable, and the next engine has them
   await engine.dockerOk('network', 'rm', 'kept');
 });
 
-test('after the last container is gone, a stopped engine leaves neither bridge nor rules', async () => {
-  await engine.dockerOk('network', 'create', 'unused');
-  await engine.dockerOk('run', '--rm', '-p', '80', 'busybox', 'true');
-  await engine.kill9();
-  await engine.restart();
-  const tables = execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' });
-  expect(tables).not.toContain(engine.bridge);
-  expect(await engine.dockerOk('network', 'rm', 'unused')).toBe('unused');
+test('an engine that was killed without containers clears its bridges and rules when it is back', async () => {
+  const alone = await startEngine();
+  await alone.dockerOk('network', 'create', 'unused');
+  await alone.dockerOk('run', '--rm', '-p', '80', 'busybox', 'true');
+  const tables = (): string => execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+  expect(tables()).toContain(alone.bridge);
+  await alone.kill9();
+  await alone.restart();
+  expect(tables()).not.toContain(alone.bridge);
+  expect(await alone.dockerOk('network', 'ls', '-q', '-f', 'name=unused')).not.toBe('');
+  await alone.stop();
 });
