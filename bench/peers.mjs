@@ -1,5 +1,5 @@
 // Starts the engine under test and the peers that this machine has, each with data, socket and bridge of its own.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,7 +34,7 @@ export async function startGantry(scratch) {
   return startDaemon('gantry', process.execPath, args, socket, home);
 }
 
-/** undefined where the machine has no dockerd. */
+/** undefined where the machine has no dockerd. In namespaces of its own, so that its rules and mounts go with it. */
 export async function startDockerd(scratch) {
   const binary = ['/usr/sbin/dockerd', '/usr/bin/dockerd'].find((file) => existsSync(file));
   if (binary === undefined) return undefined;
@@ -43,10 +43,6 @@ export async function startDockerd(scratch) {
   const socket = path.join(home, 'docker.sock');
   const config = path.join(home, 'daemon.json');
   writeFileSync(config, '{}');
-  const bridge = 'dockerbench0';
-  spawnSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
-  spawnSync('ip', ['addr', 'add', '10.218.0.1/24', 'dev', bridge]);
-  spawnSync('ip', ['link', 'set', bridge, 'up']);
   const args = [
     '--data-root',
     path.join(home, 'data'),
@@ -56,23 +52,25 @@ export async function startDockerd(scratch) {
     path.join(home, 'pid'),
     '--host',
     `unix://${socket}`,
-    '--bridge',
-    bridge,
     '--config-file',
     config,
-    '--log-level',
-    'error',
   ];
-  const peer = await startDaemon('dockerd', binary, args, socket, home);
-  const stop = async () => {
-    await peer.stop();
-    spawnSync('ip', ['link', 'delete', bridge]);
-  };
-  return { ...peer, stop };
+  const inside = [
+    '--net',
+    '--mount',
+    '--',
+    'sh',
+    '-c',
+    'ip link set lo up; exec "$@"',
+    'sh',
+    binary,
+    ...args,
+  ];
+  return startDaemon('dockerd', 'unshare', inside, socket, home);
 }
 
 async function startDaemon(name, command, args, socket, home) {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(command, args, { stdio: 'ignore' });
   const exited = new Promise((resolve) => child.on('exit', resolve));
   const client = createClient(socket);
   await waitForPing(name, client, child);
