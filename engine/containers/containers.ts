@@ -1,5 +1,5 @@
 import type { Duplex, Writable } from 'node:stream';
-import type { ImageUsers, RootAccess } from '../images/image-store.ts';
+import type { ContainerRoots, ImageUsers } from '../images/image-store.ts';
 import type { ContainerCreateRequest } from '../wire/container.ts';
 import { attach, checkAttach, type AttachRequest } from './attach.ts';
 import type { ExitResult } from './container.ts';
@@ -31,14 +31,14 @@ import { isActive } from './record.ts';
 import { recover, startByPolicy } from './recovery.ts';
 import { removeContainer, type RemoveOptions } from './removal.ts';
 import { renameContainer } from './rename.ts';
-import { rootAccessOf } from './root-access.ts';
+import { useRoot } from './root-access.ts';
 import { SIGKILL } from './signals.ts';
 import { ContainerStore } from './store.ts';
 import { waitFor, type WaitCondition } from './wait.ts';
 import { conflict } from '../lib/errors.ts';
 
 /** The containers domain. Every operation takes an ID, a name or an unambiguous ID prefix; 404 otherwise. */
-export interface Containers extends ImageUsers {
+export interface Containers extends ImageUsers, ContainerRoots {
   /** Finds every container again. After images, volumes, networks and the runtime have started. */
   start(): Promise<void>;
   /** Starts what restart policies ask for, once everything is up. */
@@ -75,7 +75,6 @@ export interface Containers extends ImageUsers {
   attach(idOrName: string, request: AttachRequest, client: Duplex): Promise<void>;
   readonly execs: ExecSessions;
 
-  rootAccess(idOrName: string): Promise<RootAccess>;
   /** For stats: undefined while it does not run. */
   running(id: string): { pid: number; cgroupParent: string | undefined } | undefined;
   identify(idOrName: string): { id: string; name: string };
@@ -190,12 +189,12 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
   };
 }
 
-type Lookups = 'rootAccess' | 'running' | 'identify' | 'counts' | 'usersOf';
+type Lookups = 'useRoot' | 'running' | 'identify' | 'counts' | 'usersOf';
 
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
   const { store } = context;
   return {
-    rootAccess: async (idOrName) => rootAccessOf(context, store.get(idOrName)),
+    useRoot: async (idOrName, use) => useRoot(context, store.get(idOrName), use),
     running(id) {
       if (!store.has(id)) return undefined;
       const { shim, record } = store.get(id);

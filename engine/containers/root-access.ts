@@ -1,16 +1,38 @@
 import path from 'node:path';
-import type { RootAccess } from '../images/image-store.ts';
+import type { ContainerRoot, RootAccess } from '../images/image-store.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 
 /** How archive operations (`docker cp`, changes, export) reach a container's files. */
-export function rootAccessOf(context: ContainersContext, container: Container): RootAccess {
-  const { record, directory, shim } = container;
+export function useRoot<T>(
+  context: ContainersContext,
+  container: Container,
+  use: (root: ContainerRoot) => Promise<T>,
+): Promise<T> {
+  if (container.shim) return use(rootOf(context, container));
+  // A second overlay mount on the same upper directory is undefined behaviour: a start has to wait.
+  return container.mutex.run(() => use(rootOf(context, container)));
+}
+
+function rootOf(context: ContainersContext, container: Container): ContainerRoot {
+  const { record, directory } = container;
+  const layers = {
+    lower: [initLayerDirectory(context), ...context.images.lowerDirectories(record.imageId)],
+    upper: path.join(directory, 'upper'),
+  };
+  return {
+    access: accessOf(container, layers),
+    layers,
+    readonlyRootfs: record.hostConfig.ReadonlyRootfs ?? false,
+    user: record.config.User ?? '',
+  };
+}
+
+function accessOf({ record, directory, shim }: Container, layers: ContainerRoot['layers']): RootAccess {
   if (shim) return { kind: 'process', pid: shim.pid };
   return {
     kind: 'stopped',
-    lower: [initLayerDirectory(context), ...context.images.lowerDirectories(record.imageId)],
-    upper: path.join(directory, 'upper'),
+    ...layers,
     work: path.join(directory, 'work'),
     binds: record.mounts
       .filter(({ type }) => type !== 'tmpfs')

@@ -1,9 +1,9 @@
-import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import { NativeError } from './native-process.ts';
 
 const FULL = ['ENOSPC', 'EDQUOT'];
 
-/** What went wrong while an upload was unpacked, by whose fault: the disk's, the client's, or the content's. */
+/** What ended a transfer, where that is not the content's fault: a full disk, or the client that went away. */
 export function contentError(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof EngineError && error.kind !== 'cancelled') return error;
   const errno = error instanceof NativeError ? error.errno : errnoOf(error);

@@ -10,7 +10,7 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import { contentError } from './content-error.ts';
 import type { ByteSource } from './decompress.ts';
 import { chainIds, type Layer, type LayerRequest, type LayerStore } from './layer-store.ts';
-import { startNative } from './native-process.ts';
+import { NativeError, startNative } from './native-process.ts';
 import { isSha256 } from './reference.ts';
 import type { Trash } from './trash.ts';
 
@@ -118,7 +118,9 @@ export class DirectoryLayers implements LayerStore {
       return layer;
     } catch (error) {
       await trash.discard(work);
-      throw contentError(error, request.signal);
+      const cause = contentError(error, request.signal);
+      if (cause instanceof NativeError) throw invalidArgument(`invalid layer: ${cause.message}`, { cause });
+      throw cause;
     }
   }
 

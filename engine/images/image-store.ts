@@ -73,3 +73,20 @@ export type RootAccess =
       work: string;
       binds: { source: string; target: string; readonly: boolean }[];
     };
+
+/** What archive operations need to know of a container. */
+export interface ContainerRoot {
+  access: RootAccess;
+  /** Overlay directories whatever the state, topmost lower first: for changes and export. */
+  layers: { lower: string[]; upper: string };
+  /** HostConfig.ReadonlyRootfs. */
+  readonlyRootfs: boolean;
+  /** Config.User, for `docker cp -a` into the container. */
+  user: string;
+}
+
+/** What the archive operations ask of containers. */
+export interface ContainerRoots {
+  /** A stopped container is kept from starting until `use` settles. Throws not-found `No such container: X`. */
+  useRoot<T>(idOrName: string, use: (root: ContainerRoot) => Promise<T>): Promise<T>;
+}

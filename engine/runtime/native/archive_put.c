@@ -1,12 +1,11 @@
 /*
- * gantry-shim archive-put ROOT-OPTIONS PATH [keep-directories] [chown UID GID]: unpacks the tar on
+ * gantry-shim archive-put ROOT-OPTIONS PATH [keep-directories] [owner USER]: unpacks the tar on
  * stdin into the directory PATH of a container.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,20 +17,31 @@
 #include "commands.h"
 #include "extract.h"
 #include "rooted.h"
+#include "user.h"
 
-static int parse_options(int argc, char **argv, struct extract_options *options,
+static int parse_options(int argc, char **argv, struct extract_options *options, const char **owner,
                          struct error *err) {
   for (int i = 0; i < argc; i++) {
     if (strcmp(argv[i], "keep-directories") == 0) {
       options->keep_directories = true;
-    } else if (strcmp(argv[i], "chown") == 0 && i + 2 < argc) {
-      options->chown = true;
-      options->uid = (uid_t)strtoul(argv[++i], NULL, 10);
-      options->gid = (gid_t)strtoul(argv[++i], NULL, 10);
+    } else if (strcmp(argv[i], "owner") == 0 && i + 1 < argc) {
+      *owner = argv[++i];
     } else {
       return error_set(err, 0, "unknown argument %.64s", argv[i]);
     }
   }
+  return 0;
+}
+
+/* USER as in the container's configuration, looked up in its own /etc/passwd. */
+static int set_owner(int root, const char *owner, struct extract_options *options,
+                     struct error *err) {
+  struct user user;
+  if (user_resolve(root, owner, &(struct plan_strings){0}, &user, err) < 0)
+    return -1;
+  options->chown = true;
+  options->uid = user.uid;
+  options->gid = user.gid;
   return 0;
 }
 
@@ -61,9 +71,10 @@ static int archive_put(int argc, char **argv, struct error *err) {
     return -1;
   if (first >= argc || argv[first][0] != '/')
     return error_set(err, 0,
-                     "usage: archive-put ROOT-OPTIONS PATH [keep-directories] [chown UID GID]");
+                     "usage: archive-put ROOT-OPTIONS PATH [keep-directories] [owner USER]");
+  const char *owner = NULL;
   struct extract_options options = {.base_path = argv[first]};
-  if (parse_options(argc - first - 1, argv + first + 1, &options, err) < 0)
+  if (parse_options(argc - first - 1, argv + first + 1, &options, &owner, err) < 0)
     return -1;
   ROOTED_FD root = archive_root_open(&root_options, true, err);
   if (root < 0)
@@ -75,6 +86,8 @@ static int archive_put(int argc, char **argv, struct error *err) {
   if (check_writable(root, directory, err) < 0)
     return -1;
   options.root = root;
+  if (owner && set_owner(root, owner, &options, err) < 0)
+    return -1;
   struct extract_summary summary;
   return extract_archive(STDIN_FILENO, directory, &options, &summary, err);
 }

@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"archive-stat", archive_stat_main}, /* a container's file: archive_get.c */
     {"archive-get", archive_get_main},
     {"archive-list", archive_list_main},
+    {"archive-changes", archive_changes_main},
     {"archive-put", archive_put_main}, /* tar on stdin -> a container's directory */
     {"copy-up", copy_up_main},         /* image content -> fresh volume */
     {"remove-tree", remove_tree_main}, /* guarded recursive removal */

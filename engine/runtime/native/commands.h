@@ -11,6 +11,7 @@ int archive_get_main(int argc, char **argv);
 int archive_put_main(int argc, char **argv);
 int archive_stat_main(int argc, char **argv);
 int archive_list_main(int argc, char **argv);
+int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
 
