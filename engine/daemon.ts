@@ -1,8 +1,10 @@
 import { createServer } from './api/server.ts';
 import { containerStreamRoutes } from './api/routes/container-streams.ts';
+import { archiveRoutes } from './api/routes/archive.ts';
 import { containerRoutes } from './api/routes/containers.ts';
 import { eventRoutes } from './api/routes/events.ts';
 import { execRoutes } from './api/routes/exec.ts';
+import { fileRoutes } from './api/routes/files.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
@@ -13,6 +15,7 @@ import type { EngineOptions } from './command-line.ts';
 import { createContainers } from './containers/containers.ts';
 import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
+import { createArchives } from './images/archives.ts';
 import { createImages } from './images/images.ts';
 import type { Logger } from './lib/logger.ts';
 import { findNativeBinary } from './native-binary.ts';
@@ -77,6 +80,7 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
     logger,
   });
   images.setUsers(containers);
+  const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
   const info = (): Promise<object> =>
     readSystemInfo({
@@ -106,6 +110,8 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
       }),
       ...eventRoutes({ events }),
       ...containerRoutes({ containers }),
+      ...archiveRoutes({ archives }),
+      ...fileRoutes({ archives }),
       ...containerStreamRoutes({ containers }),
       ...statsRoutes({ stats, containers }),
       ...execRoutes({ containers }),

@@ -13,7 +13,5 @@ export function contentError(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted || errno === 'ECONNRESET') {
     return new EngineError('cancelled', 'the client closed the connection', { cause: error });
   }
-  if (error instanceof NativeError)
-    return invalidArgument(`invalid layer: ${error.message}`, { cause: error });
   return error;
 }
