@@ -75,6 +75,7 @@ export function createVolume(
 /** The engine as compose sees it. */
 export function composeClientOf(docker: Dockerode): ComposeClient {
   return {
+    version: () => docker.version(),
     listContainers: (options) => docker.listContainers(options),
     listNetworks: () => docker.listNetworks(),
     listVolumes: () => docker.listVolumes(),

@@ -2,6 +2,7 @@ import type { ContainerCreateRequest } from '../wire/container.ts';
 
 /** The part of dockerode that compose needs: any Docker engine will do, and a fake in tests. */
 export interface ComposeClient {
+  version(): Promise<{ ApiVersion: string }>;
   listContainers(options: { all: boolean; filters: Filters }): Promise<ContainerRow[]>;
   listNetworks(): Promise<{ Id: string; Name: string; Labels?: Labels }[]>;
   listVolumes(): Promise<{ Volumes: { Name: string; Labels?: Labels | null }[] | null }>;

@@ -12,6 +12,8 @@ export interface ActualState {
   volumes: Set<string>;
   /** Image reference → id, for the images that are there. */
   images: Map<string, string>;
+  /** Whether a container can be created with more than one endpoint. */
+  manyEndpoints: boolean;
 }
 
 export interface ServiceStep {

@@ -32,11 +32,19 @@ export function containerName(model: ComposeModel, service: string): string {
   return model.services.get(service)?.containerName ?? `${model.project}-${service}-1`;
 }
 
-/** The create request of a service's one container, before the compose labels. */
-export function toContainerRequest(model: ComposeModel, name: string): ContainerCreateRequest {
+/**
+ * The create request of a service's one container, before the compose labels. `allEndpoints`: the engine takes more
+ * than one endpoint at creation (API 1.44); else the others are to be connected before the start.
+ */
+export function toContainerRequest(
+  model: ComposeModel,
+  name: string,
+  allEndpoints: boolean,
+): ContainerCreateRequest {
   const service = model.services.get(name)!;
   const endpoints = toEndpoints(model, name);
   const first = Object.keys(endpoints)[0];
+  const only = (key: string) => ({ [key]: endpoints[key]! });
   const exposed = [...service.expose, ...service.ports.map((port) => `${port.target}/${port.protocol}`)];
   return {
     Image: service.image,
@@ -51,7 +59,8 @@ export function toContainerRequest(model: ComposeModel, name: string): Container
     Tty: service.tty,
     OpenStdin: service.stdinOpen,
     HostConfig: toHostConfig(model, service, service.networkMode ?? first ?? 'none'),
-    NetworkingConfig: first === undefined ? undefined : { EndpointsConfig: { [first]: endpoints[first]! } },
+    NetworkingConfig:
+      first === undefined ? undefined : { EndpointsConfig: allEndpoints ? endpoints : only(first) },
   };
 }
 
@@ -111,10 +120,10 @@ export function toEndpoints(model: ComposeModel, name: string): Record<string, E
   return Object.fromEntries(entries);
 }
 
-/** Changes with everything that needs a new container; later endpoints are connected, not part of the request. */
+/** Changes with everything that needs a new container. */
 export function configHash(model: ComposeModel, name: string): string {
-  const content = [toContainerRequest(model, name), toEndpoints(model, name)];
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  const content = JSON.stringify(toContainerRequest(model, name, true));
+  return createHash('sha256').update(content).digest('hex');
 }
 
 export interface ProjectPlace {

@@ -14,12 +14,16 @@ class FakeEngine implements ComposeClient {
   networks: { Id: string; Name: string; Labels: Record<string, string> }[] = [];
   volumes: { Name: string; Labels: Record<string, string> }[] = [];
   images: Record<string, string> = { busybox: 'sha256:1' };
+  apiVersion = '1.44';
   failOn: string | undefined;
   health: string | undefined;
 
   async #call(text: string): Promise<void> {
     this.calls.push(text);
     if (text === this.failOn) throw new Error(`engine said no to ${text}`);
+  }
+  async version() {
+    return { ApiVersion: this.apiVersion };
   }
   async listContainers() {
     return this.containers.map((row) => ({ ...row, Names: [...row.Names] }));
@@ -146,7 +150,6 @@ describe('up', () => {
       'create p-db-1',
       'start p-db-1',
       'create p-web-1',
-      'connect p_back c2',
       'start p-web-1',
     ]);
   });
@@ -166,8 +169,22 @@ describe('up', () => {
       [LABEL.image]: 'sha256:1',
       [LABEL.version]: 'gantry',
     });
-    expect(web!.NetworkingConfig?.EndpointsConfig).toEqual({ p_front: { Aliases: ['p-web-1', 'web'] } });
+    expect(web!.NetworkingConfig?.EndpointsConfig).toEqual({
+      p_front: { Aliases: ['p-web-1', 'web'] },
+      p_back: { Aliases: ['p-web-1', 'web'] },
+    });
     expect(engine.networks[0]?.Labels).toMatchObject({ [LABEL.project]: 'p', [LABEL.network]: 'front' });
+  });
+
+  test('connects further networks one by one on an older engine, and removes what could not be connected', async () => {
+    engine.apiVersion = '1.43';
+    engine.failOn = 'connect p_back c2';
+    expect((await runUp()).at(-1)).toBe('failed: engine said no to connect p_back c2');
+    expect(engine.calls.slice(-3)).toEqual(['create p-web-1', 'connect p_back c2', 'remove p-web-1']);
+    engine.failOn = undefined;
+    await runUp();
+    expect(engine.calls.slice(-3)).toEqual(['create p-web-1', 'connect p_back c3', 'start p-web-1']);
+    expect(Object.keys(engine.requests.at(-1)!.NetworkingConfig!.EndpointsConfig!)).toEqual(['p_front']);
   });
 
   test('changes nothing the second time', async () => {

@@ -14,6 +14,8 @@ import {
 } from './requests.ts';
 
 const HEALTH_POLL_MS = 500;
+/** API 1.44 takes more than one endpoint at creation. */
+const MANY_ENDPOINTS_MINOR = 44;
 
 /** One line of what `up` and `down` do, in docker compose's words. */
 export interface Progress {
@@ -118,16 +120,22 @@ async function create(
   options: UpOptions,
 ): Promise<string> {
   const { client } = options;
-  const request = toContainerRequest(model, service);
+  const request = toContainerRequest(model, service, actual.manyEndpoints);
   const imageId = actual.images.get(request.Image ?? '') ?? '';
   const { id } = await client.createContainer({
     ...withAnonymousVolumes(request, existing),
     Labels: containerLabels(model, service, options, imageId),
     name,
   });
-  // Engines before API 1.44 take one endpoint at creation; the others are connected before the start.
-  for (const [network, endpoint] of Object.entries(toEndpoints(model, service)).slice(1)) {
-    await client.getNetwork(network).connect({ Container: id, EndpointConfig: endpoint });
+  if (actual.manyEndpoints) return id;
+  try {
+    for (const [network, endpoint] of Object.entries(toEndpoints(model, service)).slice(1)) {
+      await client.getNetwork(network).connect({ Container: id, EndpointConfig: endpoint });
+    }
+  } catch (error) {
+    // It has the right hash: the next `up` would take it as complete.
+    await client.getContainer(id).remove({ force: true });
+    throw error;
   }
   return id;
 }
@@ -213,7 +221,8 @@ function dependencyFailed(service: string, how: string): EngineError {
 }
 
 async function readActual(client: ComposeClient, model: ComposeModel): Promise<ActualState> {
-  const [containers, networks, { Volumes: volumes }] = await Promise.all([
+  const [{ ApiVersion: version }, containers, networks, { Volumes: volumes }] = await Promise.all([
+    client.version(),
     client.listContainers({ all: true, filters: { label: [`${LABEL.project}=${model.project}`] } }),
     client.listNetworks(),
     client.listVolumes(),
@@ -228,6 +237,7 @@ async function readActual(client: ComposeClient, model: ComposeModel): Promise<A
     networks: new Set(networks.map(({ Name }) => Name)),
     volumes: new Set((volumes ?? []).map(({ Name }) => Name)),
     images,
+    manyEndpoints: Number(version.split('.')[1]) >= MANY_ENDPOINTS_MINOR,
   };
 }
 
