@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type Dockerode from 'dockerode';
 import { containerOf } from './api/engine-objects.ts';
-import { failure } from './api/failures.ts';
+import { failure, statusOf } from './api/failures.ts';
 import type { TerminalEvent } from './api/types.ts';
 
 export interface TerminalRequest {
@@ -42,7 +42,7 @@ export class TerminalSessions {
     if (signal?.aborted) hangUp();
     this.#sessions.set(sessionId, { exec, stream });
     try {
-      await exec.resize({ h: request.rows, w: request.columns });
+      await resizeWhenRunning(exec, request.rows, request.columns);
       yield { type: 'ready', sessionId };
       const decoder = new StringDecoder('utf8');
       for await (const chunk of stream) yield { type: 'data', data: decoder.write(chunk as Buffer) };
@@ -71,6 +71,24 @@ export class TerminalSessions {
     const session = this.#sessions.get(sessionId);
     if (!session) throw failure('NOT_FOUND', 'the terminal session has ended');
     return session;
+  }
+}
+
+const RESIZE_ATTEMPTS = 10;
+const RESIZE_PAUSE_MS = 20;
+
+/**
+ * An engine takes over the connection before the command runs, and refuses to resize until then: the docker CLI tries
+ * again too. A command that is over already needs no size.
+ */
+async function resizeWhenRunning(exec: Dockerode.Exec, rows: number, columns: number): Promise<void> {
+  for (let attempt = 0; attempt < RESIZE_ATTEMPTS; attempt += 1) {
+    try {
+      return await exec.resize({ h: rows, w: columns });
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RESIZE_PAUSE_MS));
+    }
   }
 }
 
