@@ -53,7 +53,7 @@ function jsonLines(response: ServerResponse): JsonLines {
 export function sendError(exchange: Exchange, error: unknown, logger: Logger): void {
   const { request, response, socket } = exchange;
   const status = statusOf(error);
-  if (status === ERROR_STATUS.internal) {
+  if (!(error instanceof EngineError)) {
     logger.error('request failed', {
       method: request.method,
       path: request.url?.split('?')[0],
