@@ -56,10 +56,10 @@ export class BridgeLinks {
     if (this.isOurs(link.name)) return;
     if (existsSync(`/sys/class/net/${link.name}`)) {
       const alias = aliasOf(link.name);
-      const owner = alias.startsWith('gantry:') ? ` (the engine at ${alias.slice(7)})` : '';
-      throw conflict(`network interface ${link.name} already exists and belongs to another${owner}`, {
-        hint: 'start the engine with another --bridge, or choose another com.docker.network.bridge.name',
-      });
+      const owner = alias.startsWith('gantry:') ? `the engine at ${alias.slice(7)}` : 'something else';
+      throw conflict(
+        `network interface ${link.name} already exists and belongs to ${owner}: choose another com.docker.network.bridge.name, or start this engine with another --bridge`,
+      );
     }
     await runTool('ip', ['-batch', '-'], batchToMake(link, this.#alias));
     await enableForwarding(link.name);
