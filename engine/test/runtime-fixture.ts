@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -30,7 +30,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
   const runRoot = path.join(directory, ...Array.from({ length: depth }, () => 'd'.repeat(40)), 'run');
   const rootfs = path.join(directory, 'rootfs');
   await makeRootfs(rootfs);
-  const parent = `gantry-test-${randomBytes(4).toString('hex')}`;
+  const parent = `gantry-runtime-test-${randomBytes(4).toString('hex')}`;
   const newRuntime = (): Runtime =>
     createRuntime({
       binary: path.resolve('build/native/gantry-shim'),
@@ -96,9 +96,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
       await runtime.close();
       await rm(directory, { recursive: true, force: true });
       for (const controller of ['pids', 'memory', 'freezer'])
-        await rm(path.join(CGROUP_ROOT, controller, parent), { recursive: false, force: true }).catch(
-          () => undefined,
-        );
+        await rmdir(path.join(CGROUP_ROOT, controller, parent));
     },
   };
 }
