@@ -1,4 +1,5 @@
-/* The cgroup part of a plan: which files exist and what goes into them was decided in TypeScript. */
+/* The cgroup part of a plan: which files exist and what goes into them was decided in TypeScript.
+ */
 #ifndef GANTRY_CGROUP_H
 #define GANTRY_CGROUP_H
 
@@ -16,7 +17,8 @@ void cgroup_kill(const struct plan_cgroup *plan);
 /* OOM kills counted so far, 0 when the host does not tell. */
 unsigned long cgroup_oom_kills(const struct plan_cgroup *plan);
 
-/* Removes the directories that were joined; shared parents stay. `reap` collects children that die meanwhile. */
+/* Removes the directories that were joined; shared parents stay. `reap` collects children that die
+ * meanwhile. */
 void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void));
 
 #endif

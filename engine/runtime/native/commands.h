@@ -1,4 +1,5 @@
-/* Entry points of the subcommands. Each gets argv with its own name first and returns the exit status. */
+/* Entry points of the subcommands. Each gets argv with its own name first and returns the exit
+ * status. */
 #ifndef GANTRY_COMMANDS_H
 #define GANTRY_COMMANDS_H
 

@@ -7,7 +7,8 @@
 #include "plan.h"
 #include "rootfs.h"
 
-/* Messages on the sync socket (SOCK_SEQPACKET) between the supervisor and a process that is being set up. */
+/* Messages on the sync socket (SOCK_SEQPACKET) between the supervisor and a process that is being
+ * set up. */
 enum sync_kind { SYNC_NETWORK = 'n', SYNC_START = 's', SYNC_READY = 'r', SYNC_FAILED = 'f' };
 
 struct sync_message {
@@ -22,17 +23,18 @@ struct child_io {
 };
 
 /*
- * Forks PID 1 into its namespaces. It sets everything up (SYNC_NETWORK tells it that its links exist), reports
- * SYNC_READY, waits for SYNC_START and executes; the sync socket's end then means success. Returns its pid.
+ * Forks PID 1 into its namespaces. It sets everything up (SYNC_NETWORK tells it that its links
+ * exist), reports SYNC_READY, waits for SYNC_START and executes; the sync socket's end then means
+ * success. Returns its pid.
  */
 pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
                      const struct child_io *io, int *pidfd, struct error *err);
 
 /*
- * Forks a process into the namespaces of the container's PID 1; it executes at once. The caller's children are
- * from then on born in the container's pid namespace.
+ * Forks a process into the namespaces of the container's PID 1; it executes at once. The caller's
+ * children are from then on born in the container's pid namespace.
  */
-pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec, int pidfd,
-                          const struct child_io *io, struct error *err);
+pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec,
+                          int pidfd, const struct child_io *io, struct error *err);
 
 #endif

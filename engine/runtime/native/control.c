@@ -99,7 +99,7 @@ static void become_client(struct connection *connection, const struct frame *fra
   int fd = take_fd(&connection->source.fd);
   connection->dead = true;
   if (frame_send(fd, frame->request, FRAME_OK, NULL, 0) < 0 ||
-      stdio_attach(&shim.main->stdio, fd, wants, rest.data, rest.size) < 0)
+      streams_attach(&shim.main->streams, fd, wants, rest.data, rest.size) < 0)
     close(fd);
 }
 
@@ -112,7 +112,8 @@ static int resize(const struct frame *frame, struct error *err) {
   struct task *task = task_find(id);
   if (!task)
     return error_set(err, ESRCH, "no such process");
-  return stdio_resize(&task->stdio, load_u32(frame->payload), load_u32(frame->payload + 4), err);
+  return streams_resize(&task->streams, load_u32(frame->payload), load_u32(frame->payload + 4),
+                        err);
 }
 
 static int send_signal(const struct frame *frame, struct error *err) {

@@ -4,7 +4,8 @@
 
 #include "plan.h"
 
-/* `console`: terminal that appears as /dev/console, or -1. Does nothing where the plan binds a /dev of its own. */
+/* `console`: terminal that appears as /dev/console, or -1. Does nothing where the plan binds a /dev
+ * of its own. */
 int devices_create(const struct container_plan *plan, int root, int console, struct error *err);
 
 #endif

@@ -1,13 +1,14 @@
-/* One error convention: a function returns 0 (or a value >= 0), or -1 with *err filled. `err` comes last. */
+/* One error convention: a function returns 0 (or a value >= 0), or -1 with *err filled. `err` comes
+ * last. */
 #ifndef GANTRY_ERROR_H
 #define GANTRY_ERROR_H
 
 #include <stdarg.h>
 
 struct error {
-  int number;         /* errno value, 0 when none applies */
-  char stage[32];     /* set-up stage, e.g. "mount" */
-  char message[512];  /* lower case, no full stop, names the object */
+  int number;        /* errno value, 0 when none applies */
+  char stage[32];    /* set-up stage, e.g. "mount" */
+  char message[512]; /* lower case, no full stop, names the object */
 };
 
 /* Fills *err (first cause wins the number) and returns -1. `number` 0: no errno. */

@@ -1,4 +1,5 @@
-/* Thin layer over the kernel's mount API (fsopen, fsmount, open_tree, move_mount, mount_setattr). */
+/* Thin layer over the kernel's mount API (fsopen, fsmount, open_tree, move_mount, mount_setattr).
+ */
 #ifndef GANTRY_FILESYSTEM_H
 #define GANTRY_FILESYSTEM_H
 

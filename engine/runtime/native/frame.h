@@ -1,6 +1,7 @@
 /*
  * Length-prefixed frames, the format of both sockets (engine <-> zygote, engine <-> shim):
- * `u32 length of the rest, u32 request id, u8 type, payload`, little-endian. Types: see ../shim-protocol.ts.
+ * `u32 length of the rest, u32 request id, u8 type, payload`, little-endian. Types: see
+ * ../shim-protocol.ts.
  */
 #ifndef GANTRY_FRAME_H
 #define GANTRY_FRAME_H
@@ -37,13 +38,15 @@ struct frame {
   size_t size;
 };
 
-/* Reassembles frames from a stream socket. Zero-initialise; the buffer grows to the frame at hand. */
+/* Reassembles frames from a stream socket. Zero-initialise; the buffer grows to the frame at hand.
+ */
 struct frame_reader {
   uint8_t *buffer;
   size_t used, capacity, consumed;
 };
 
-/* Reads once without blocking. 1: data came, 0: end of file, -1: *err (errno EAGAIN: nothing there). */
+/* Reads once without blocking. 1: data came, 0: end of file, -1: *err (errno EAGAIN: nothing
+ * there). */
 int frame_read(struct frame_reader *reader, int fd, struct error *err);
 
 /* 1: *frame is the next whole one, 0: more bytes are needed, -1: over the limit. */
@@ -58,8 +61,8 @@ struct frame_rest {
 void frame_reader_free(struct frame_reader *reader);
 
 /*
- * Sends a whole frame; frames to the engine are small, so a peer that lets its socket buffer fill up for
- * five seconds counts as lost: -1.
+ * Sends a whole frame; frames to the engine are small, so a peer that lets its socket buffer fill
+ * up for five seconds counts as lost: -1.
  */
 int frame_send(int fd, uint32_t request, uint8_t type, const void *payload, size_t size);
 

@@ -30,8 +30,8 @@ struct log_file {
 int log_open(struct log_file *log, const struct plan_log *plan, struct error *err);
 
 /*
- * Splits into lines; one of more than 16 KiB becomes several entries of which only the last ends with `\n`.
- * Everything complete is written out before it returns.
+ * Splits into lines; one of more than 16 KiB becomes several entries of which only the last ends
+ * with `\n`. Everything complete is written out before it returns.
  */
 void log_write(struct log_file *log, int stream, const char *data, size_t size);
 
@@ -41,8 +41,9 @@ void log_end(struct log_file *log, int stream);
 void log_close(struct log_file *log);
 
 /*
- * Escapes like Go's encoder with HTML escaping: control characters, `<`, `>`, `&`, U+2028 and U+2029 as \uXXXX,
- * invalid UTF-8 as \ufffd. `out` holds 6 bytes per input byte. Returns the length.
+ * Escapes like Go's encoder with HTML escaping: control characters, `<`, `>`, `&`, U+2028 and
+ * U+2029 as \uXXXX, invalid UTF-8 as \ufffd. `out` holds 6 bytes per input byte. Returns the
+ * length.
  */
 size_t log_escape(const char *data, size_t size, char *out);
 

@@ -11,7 +11,8 @@ int mounts_open_source(const struct plan_mount *mount, int *fd, struct error *er
 int mounts_apply(const struct container_plan *plan, const struct rootfs_sources *sources, int root,
                  struct error *err);
 
-/* Hides maskedPaths and makes readonlyPaths read-only; missing paths are skipped, as Docker does. */
+/* Hides maskedPaths and makes readonlyPaths read-only; missing paths are skipped, as Docker does.
+ */
 int mounts_protect(const struct container_plan *plan, int root, struct error *err);
 
 #endif

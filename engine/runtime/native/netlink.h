@@ -1,4 +1,5 @@
-/* A container's interfaces by raw rtnetlink. Links are never deleted: they go with their namespace (RUNTIME.md 1.3). */
+/* A container's interfaces by raw rtnetlink. Links are never deleted: they go with their namespace
+ * (RUNTIME.md 1.3). */
 #ifndef GANTRY_NETLINK_H
 #define GANTRY_NETLINK_H
 
@@ -6,7 +7,8 @@
 
 #include "plan.h"
 
-/* On the host: one veth pair per interface, one end in its bridge and up, the other in the namespace of `pid`. */
+/* On the host: one veth pair per interface, one end in its bridge and up, the other in the
+ * namespace of `pid`. */
 int network_create_links(const struct plan_interfaces *interfaces, pid_t pid, struct error *err);
 
 /* Inside the namespace: loopback up, addresses, links up, default routes. */

@@ -1,8 +1,10 @@
-/* The last steps before execve, the same for PID 1 and for an exec: they run inside the container. */
+/* The last steps before execve, the same for PID 1 and for an exec: they run inside the container.
+ */
 #ifndef GANTRY_PROCESS_H
 #define GANTRY_PROCESS_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "plan.h"
 #include "user.h"
@@ -35,6 +37,7 @@ int process_execute(struct process *process, struct error *err);
  * Go's exec.LookPath with the plan's PATH, whose messages Docker's clients know:
  * `exec: "foo": executable file not found in $PATH`.
  */
-int process_find(const char *name, const struct plan_strings *env, char path[PATH_MAX], struct error *err);
+int process_find(const char *name, const struct plan_strings *env, char path[PATH_MAX],
+                 struct error *err);
 
 #endif

@@ -6,20 +6,21 @@
 
 /* What the supervisor opens on the host before it forks PID 1. */
 struct rootfs_sources {
-  int overlay;  /* detached mount, or -1: the kernel needs the old way, PID 1 mounts it itself */
-  int devpts;   /* detached devpts mount, or -1 */
-  int *mounts;  /* per mount operation: a detached clone of a bind's source, else -1 */
+  int overlay; /* detached mount, or -1: the kernel needs the old way, PID 1 mounts it itself */
+  int devpts;  /* detached devpts mount, or -1 */
+  int *mounts; /* per mount operation: a detached clone of a bind's source, else -1 */
   size_t count;
 };
 
-int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources, struct error *err);
+int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources,
+                struct error *err);
 
 /*
- * In PID 1, inside its new namespaces: builds the root and moves into it; the working directory is then `/`.
- * `console`: the terminal to appear as /dev/console, or -1.
+ * In PID 1, inside its new namespaces: builds the root and moves into it; the working directory is
+ * then `/`. `console`: the terminal to appear as /dev/console, or -1.
  */
-int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources, int console,
-                 struct error *err);
+int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources,
+                 int console, struct error *err);
 
 /* Makes the root read-only when the plan says so; after the last change to it. */
 int rootfs_seal(const struct container_plan *plan, struct error *err);

@@ -158,7 +158,7 @@ static void end_container(void) {
   /* In a pid namespace of its own everybody else died before PID 1 could be reaped. */
   if (plan->namespaces.pid.kind != NAMESPACE_NEW)
     cgroup_kill(&plan->cgroup);
-  stdio_finish(&shim.main->stdio);
+  streams_finish(&shim.main->streams);
   bool oom_killed = cgroup_oom_kills(&plan->cgroup) > shim.oom_kills;
   cgroup_remove(&plan->cgroup, task_reap);
   exit_record_write(shim.run_directory, code, number, oom_killed, finished_at, &err);
@@ -177,7 +177,7 @@ static void settle(void *context) {
     end_container();
   task_settle();
   control_settle();
-  if (shim.ended && !shim.main->stdio.clients && !shim.main->next && shim.tasks == shim.main)
+  if (shim.ended && !shim.main->streams.clients && !shim.main->next && shim.tasks == shim.main)
     shim.loop.stop = true;
 }
 

@@ -1,4 +1,5 @@
-/* What the parts of the supervisor share: shim.c (life), control.c (connections), task.c (processes). */
+/* What the parts of the supervisor share: shim.c (life), control.c (connections), task.c
+ * (processes). */
 #ifndef GANTRY_SHIM_STATE_H
 #define GANTRY_SHIM_STATE_H
 
@@ -8,7 +9,7 @@
 #include "loop.h"
 #include "plan.h"
 #include "rootfs.h"
-#include "stdio.h"
+#include "streams.h"
 
 enum { SHIM_MAX_CONNECTIONS = 1024 };
 
@@ -18,7 +19,7 @@ struct task {
   struct task *next;
   const char *id; /* exec id; "" for PID 1 */
   struct plan plan;
-  struct stdio stdio;
+  struct streams streams;
   pid_t pid;
   int connection; /* exec: who asked and becomes the client, until answered; -1 */
   bool wants[3], detached;
@@ -72,7 +73,7 @@ void task_reap(void);
 void task_settle(void);
 
 /* exit_record.c: what is left behind for an engine that was not there. */
-int exit_record_write(int directory, int exit_code, int signal, bool oom_killed, const char *finished_at,
-                      struct error *err);
+int exit_record_write(int directory, int exit_code, int signal, bool oom_killed,
+                      const char *finished_at, struct error *err);
 
 #endif

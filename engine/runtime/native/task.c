@@ -27,7 +27,7 @@ static void free_task(struct task *task) {
   loop_forget(&shim.loop, &task->sync);
   close_fd(&task->sync.fd);
   close_fd(&task->connection);
-  stdio_close(&task->stdio);
+  streams_close(&task->streams);
   plan_free(&task->plan);
   free(task->early);
   free(task);
@@ -52,7 +52,7 @@ static int fork_task(struct task *task, const struct plan_process *process,
                      struct error *err) {
   struct child_io io;
   int sync[2];
-  if (stdio_open(&task->stdio, &shim.loop, process, shim.rootfs.devpts, io.stdio, err) < 0)
+  if (streams_open(&task->streams, &shim.loop, process, shim.rootfs.devpts, io.stdio, err) < 0)
     return -1;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
     return error_set(err, errno, "socketpair");
@@ -97,7 +97,7 @@ int task_create_main(struct error *err) {
     return error_set(err, ENOMEM, "task");
   if (fork_task(task, &shim.container->process, fork_main, err) < 0)
     return -1;
-  task->stdio.log = shim.log;
+  task->streams.log = shim.log;
   const struct plan_interfaces *interfaces = &shim.container->interfaces;
   if (interfaces->count > 0) {
     /* Meanwhile the child mounts. */
@@ -118,7 +118,7 @@ int task_start_main(struct error *err) {
   char go = SYNC_START;
   if (send(shim.main->sync.fd, &go, 1, MSG_NOSIGNAL) != 1)
     return error_set(err, errno, "the container's process is gone");
-  stdio_start(&shim.main->stdio);
+  streams_start(&shim.main->streams);
   if (loop_watch(&shim.loop, &shim.main->sync, EPOLLIN) < 0)
     return error_set(err, errno, "epoll_ctl");
   return 0;
@@ -145,10 +145,10 @@ static void answer_exec(struct task *task, const struct error *failure) {
   else
     frame_send(fd, 0, FRAME_OK, pid, sizeof pid);
   if (failure || task->detached ||
-      stdio_attach(&task->stdio, fd, task->wants, task->early, task->early_size) < 0)
+      streams_attach(&task->streams, fd, task->wants, task->early, task->early_size) < 0)
     close(fd);
   if (!failure)
-    stdio_start(&task->stdio);
+    streams_start(&task->streams);
 }
 
 static void read_sync(struct source *source, uint32_t events) {
@@ -233,7 +233,7 @@ void task_reap(void) {
         continue;
       if (task->executed)
         tell_exec_exit(task);
-      stdio_finish(&task->stdio);
+      streams_finish(&task->streams);
     }
   }
 }
@@ -241,8 +241,8 @@ void task_reap(void) {
 void task_settle(void) {
   for (struct task **link = &shim.tasks; *link;) {
     struct task *task = *link;
-    stdio_settle(&task->stdio);
-    if (task != shim.main && task->exited && !task->stdio.clients) {
+    streams_settle(&task->streams);
+    if (task != shim.main && task->exited && !task->streams.clients) {
       *link = task->next;
       free_task(task);
     } else {

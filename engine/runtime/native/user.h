@@ -18,10 +18,11 @@ struct user {
 };
 
 /*
- * `root`: directory descriptor of the container's root. `spec`: "", "name", "uid", "name:group", "uid:gid".
- * A decimal is never looked up as a name (SECURITY: 2026-30892, 2026-46680), but its passwd entry gives gid and home.
+ * `root`: directory descriptor of the container's root. `spec`: "", "name", "uid", "name:group",
+ * "uid:gid". A decimal is never looked up as a name (SECURITY: 2026-30892, 2026-46680), but its
+ * passwd entry gives gid and home.
  */
-int user_resolve(int root, const char *spec, const struct plan_strings *additional, struct user *user,
-                 struct error *err);
+int user_resolve(int root, const char *spec, const struct plan_strings *additional,
+                 struct user *user, struct error *err);
 
 #endif

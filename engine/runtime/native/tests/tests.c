@@ -1,4 +1,5 @@
-/* Runs every suite and ends with `N passed, N failed`; the status is non-zero when anything failed. */
+/* Runs every suite and ends with `N passed, N failed`; the status is non-zero when anything failed.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +7,14 @@
 #include "test.h"
 
 extern const struct test_case error_tests[];
+extern const struct test_case plan_tests[];
+extern const struct test_case log_tests[];
+extern const struct test_case user_tests[];
+extern const struct test_case process_tests[];
+extern const struct test_case frame_tests[];
 
 static const struct test_case *const suites[] = {
-    error_tests,
+    error_tests, plan_tests, log_tests, user_tests, process_tests, frame_tests,
 };
 
 static bool failed;

@@ -1,6 +1,6 @@
 /* The standard streams of one process: pipes or a terminal <-> log file and attached clients. */
-#ifndef GANTRY_STDIO_H
-#define GANTRY_STDIO_H
+#ifndef GANTRY_STREAMS_H
+#define GANTRY_STREAMS_H
 
 #include <stdbool.h>
 
@@ -8,13 +8,14 @@
 #include "loop.h"
 #include "plan.h"
 
-struct stdio;
+struct streams;
 
-/* An attached connection: receives output (Docker's frames, or raw with a terminal), may send input. */
+/* An attached connection: receives output (Docker's frames, or raw with a terminal), may send
+ * input. */
 struct client {
   struct source source;
   struct client *next;
-  struct stdio *stdio;
+  struct streams *streams;
   bool wants[3]; /* by STREAM_* */
   bool input_ended, finishing, dead;
   uint8_t *buffer; /* output that the connection did not take yet */
@@ -23,11 +24,11 @@ struct client {
 
 struct output {
   struct source source;
-  struct stdio *stdio;
+  struct streams *streams;
   int stream;
 };
 
-struct stdio {
+struct streams {
   struct loop *loop;
   struct log_file *log; /* NULL: none */
   bool tty, close_with_client, started;
@@ -40,27 +41,28 @@ struct stdio {
 };
 
 /*
- * Makes the pipes, or a terminal from the container's own devpts (`devpts`: directory descriptor of it). `child`
- * receives the process' three ends, which the caller closes after the fork.
+ * Makes the pipes, or a terminal from the container's own devpts (`devpts`: directory descriptor of
+ * it). `child` receives the process' three ends, which the caller closes after the fork.
  */
-int stdio_open(struct stdio *stdio, struct loop *loop, const struct plan_process *plan, int devpts,
-               int child[3], struct error *err);
+int streams_open(struct streams *streams, struct loop *loop, const struct plan_process *plan,
+                 int devpts, int child[3], struct error *err);
 
 /* Output flows from now on. */
-void stdio_start(struct stdio *stdio);
+void streams_start(struct streams *streams);
 
 /* Takes over `fd`; `early` is input that arrived with the request. */
-int stdio_attach(struct stdio *stdio, int fd, const bool wants[3], const uint8_t *early, size_t early_size);
+int streams_attach(struct streams *streams, int fd, const bool wants[3], const uint8_t *early,
+                   size_t early_size);
 
-int stdio_resize(struct stdio *stdio, unsigned rows, unsigned columns, struct error *err);
+int streams_resize(struct streams *streams, unsigned rows, unsigned columns, struct error *err);
 
 /* The process has ended: what it left in the pipes goes out, then the clients are told the end. */
-void stdio_finish(struct stdio *stdio);
+void streams_finish(struct streams *streams);
 
 /* Frees clients that are gone; between batches only. */
-void stdio_settle(struct stdio *stdio);
+void streams_settle(struct streams *streams);
 
 /* Closes everything at once. */
-void stdio_close(struct stdio *stdio);
+void streams_close(struct streams *streams);
 
 #endif
