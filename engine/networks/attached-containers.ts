@@ -75,6 +75,8 @@ export class AttachedContainers {
       checkEndpoint(registry.resolve(name), settings),
     );
     for (const { network } of wanted) await ensureLink(network);
+    // What an earlier start that failed badly still holds.
+    await this.detach(request.containerId);
     const attached: Attached = {
       attachment: this.#allocate(request, wanted),
       reservations: [],

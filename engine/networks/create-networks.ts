@@ -52,7 +52,7 @@ export interface Networks extends NetworkAttacher {
 
 export function createNetworks(options: NetworksOptions): Networks {
   const { dataRoot, bridgeName = 'gantry0', defaultSubnet, events, logger } = options;
-  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet });
+  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, logger });
   const links = new BridgeLinks(dataRoot);
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { conflict, EngineError, invalidArgument, notFound } from '../lib/errors.ts';
+import { conflict, EngineError, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
 import { AddressPool } from './address-pool.ts';
 import { choosePool, hostSubnets } from './host-subnets.ts';
 import { overlaps, parseAddress, parseSubnet, type Subnet } from './ipv4.ts';
@@ -27,6 +28,7 @@ export interface RegistryOptions {
   bridgeName: string;
   /** Its subnet; undefined: choose one that the host does not use. */
   defaultSubnet: string | undefined;
+  logger: Logger;
 }
 
 /** Names, IDs and subnets of all networks, on disk as `networks/<id>.json`. */
@@ -42,12 +44,20 @@ export class NetworkRegistry {
 
   /** Loads every record and makes the predefined networks that are missing. */
   async load(): Promise<void> {
+    const { logger } = this.#options;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    for (const file of await readdir(this.#directory)) {
-      const record = file.endsWith('.json')
-        ? await readJson<NetworkRecord>(path.join(this.#directory, file))
-        : undefined;
-      if (record) this.#networks.set(record.id, withAddresses(record));
+    for (const name of await readdir(this.#directory)) {
+      if (!name.endsWith('.json')) continue;
+      const file = path.join(this.#directory, name);
+      try {
+        const record = await readJson<NetworkRecord>(file);
+        if (record) this.#networks.set(record.id, withAddresses(record));
+      } catch (error) {
+        logger.error('a network record is damaged, the network is left alone', {
+          file,
+          error: messageOf(error),
+        });
+      }
     }
     for (const name of PREDEFINED_NETWORKS) {
       if (!this.list().some((network) => network.record.name === name)) await this.#addPredefined(name);

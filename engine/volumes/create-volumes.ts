@@ -114,8 +114,16 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
           await removeTree(path.join(root, name));
           continue;
         }
-        const record = await readJson<VolumeRecord>(path.join(root, name, 'volume.json'));
-        if (record) load(record);
+        const file = path.join(root, name, 'volume.json');
+        try {
+          const record = await readJson<VolumeRecord>(file);
+          if (record) load(record);
+        } catch (error) {
+          logger.error('a volume record is damaged, the volume is left alone', {
+            file,
+            error: messageOf(error),
+          });
+        }
       }
     },
     async create(request) {
