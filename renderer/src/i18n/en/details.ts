@@ -139,7 +139,7 @@ export const details = {
     empty: 'This folder is empty',
     binary: 'This is a binary file. Download it to look at it.',
     truncated: 'Only the first part is shown. Download the file for the rest.',
-    tooLarge: '{{name}} is too large to upload here (64 MB at most)',
+    tooLarge: '{{name}} is too large to upload here (20 MiB at most)',
     folder: 'Folder',
     filter: 'Filter files',
   },

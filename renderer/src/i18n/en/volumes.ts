@@ -1,1 +1,21 @@
-export const volumes = { title: 'volumes' };
+export const volumes = {
+  title: 'Volumes',
+  filter: 'Filter volumes',
+  create: 'Create volume',
+  name: 'Name',
+  namePlaceholder: 'Chosen by the engine when empty',
+  nameInvalid: 'Two or more of a–z, A–Z, 0–9, _ . - and not starting with a sign',
+  created: 'Volume {{name}} created',
+  mountpoint: 'Path on the host',
+  anonymous: 'Anonymous',
+  emptyTitle: 'No volumes yet',
+  emptyBody: 'A volume keeps data when its containers go. Create one here or in the Run dialog.',
+  removeNamed: 'Remove {{name}}',
+  removeTitle: 'Remove the volume {{name}}?',
+  removeBody: 'Everything in it is deleted. This cannot be undone.',
+  removeLoss: '{{size}} of data in {{name}}',
+  removed: 'Volume {{name}} removed',
+  removeFailed: 'Volume {{name}} could not be removed',
+  pruneTitle: 'Remove unused anonymous volumes?',
+  pruneBody: 'Anonymous volumes that no container uses are deleted with all their data. Named volumes stay.',
+};

@@ -142,7 +142,7 @@ export const details: Translated<typeof source> = {
     empty: '빈 폴더입니다',
     binary: '바이너리 파일입니다. 내려받아서 확인하세요.',
     truncated: '앞부분만 표시합니다. 전체를 보려면 내려받으세요.',
-    tooLarge: '{{name}} 파일이 너무 큽니다(최대 64 MB)',
+    tooLarge: '{{name}} 파일이 너무 큽니다(최대 20 MiB)',
     folder: '폴더',
     filter: '파일 필터',
   },

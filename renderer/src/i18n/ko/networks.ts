@@ -1,4 +1,30 @@
 import type { Translated } from '../en/en.ts';
 import type { networks as source } from '../en/networks.ts';
 
-export const networks: Translated<typeof source> = { title: 'networks' };
+export const networks: Translated<typeof source> = {
+  title: '네트워크',
+  filter: '네트워크 필터',
+  create: '네트워크 만들기',
+  name: '이름',
+  subnet: '서브넷',
+  subnetPlaceholder: '엔진이 정합니다. 예: 10.20.0.0/24',
+  gateway: '게이트웨이',
+  gatewayPlaceholder: '서브넷의 첫 주소',
+  internal: '내부 전용',
+  internalHint: '컨테이너끼리만 통신하고 외부에는 접근할 수 없습니다.',
+  created: '{{name}} 네트워크를 만들었습니다',
+  builtIn: '기본 제공',
+  containers: '컨테이너',
+  noContainers: '연결된 컨테이너가 없습니다.',
+  emptyTitle: '네트워크가 없습니다',
+  emptyBody: '컨테이너끼리 이름으로 찾을 수 있도록 네트워크를 만드세요.',
+  removeNamed: '{{name}} 삭제',
+  removeTitle: '{{name}} 네트워크를 삭제할까요?',
+  removeBody: '이 네트워크를 쓰도록 설정된 컨테이너는 네트워크가 다시 생길 때까지 시작할 수 없습니다.',
+  removed: '{{name}} 네트워크를 삭제했습니다',
+  removeFailed: '{{name}} 네트워크를 삭제하지 못했습니다',
+  pruneTitle: '사용하지 않는 네트워크를 삭제할까요?',
+  pruneBody: '어떤 컨테이너도 쓰지 않는 사용자 네트워크를 삭제합니다.',
+  subnetInvalid: '10.20.0.0/24 같은 주소 범위를 입력하세요',
+  gatewayInvalid: '10.20.0.1처럼 서브넷 안의 주소를 입력하세요',
+};

@@ -1,7 +1,7 @@
 import { api } from '../../api/client.ts';
 import { fromBase64, saveBlob, toBase64 } from '../../design/save-file.ts';
 
-export const maxUploadBytes = 64 * 1024 * 1024;
+export const maxUploadBytes = 20 * 1024 * 1024;
 
 /** A file as it is, a folder as a tar. */
 export async function downloadFile(id: string, path: string, fallbackName: string): Promise<void> {

@@ -82,7 +82,7 @@ export function StatsTab({ container }: { container: ContainerDetails }) {
       />
       <StatsChart
         title={t('details.charts.blockIo')}
-        value={`${formatRate(last.blockReadBytesPerSecond)}  ·  ${formatRate(last.blockWriteBytesPerSecond)}`}
+        value={`R ${formatRate(last.blockReadBytesPerSecond)}  W ${formatRate(last.blockWriteBytesPerSecond)}`}
         detail={[]}
         data={data}
         minimumTop={1000}
