@@ -20,6 +20,7 @@ import {
   restartContainer,
   startContainer,
   stopContainer,
+  stopRestarting,
   unpauseContainer,
   type StopOptions,
 } from './lifecycle.ts';
@@ -142,6 +143,7 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
       if (!isActive(container.record.state.status)) {
         throw conflict(`cannot kill container: ${idOrName}: ${notRunning(container).message}`);
       }
+      if (signal === SIGKILL && (await stopRestarting(container))) return;
       if (signal === SIGKILL) await killAndWait(context, container);
       else await sendSignal(context, container, signal);
     },

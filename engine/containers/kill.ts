@@ -1,4 +1,4 @@
-import { conflict, type EngineError } from '../lib/errors.ts';
+import { conflict, messageOf, type EngineError } from '../lib/errors.ts';
 import type { Container, ExitResult } from './container.ts';
 import { publish, save, type ContainersContext } from './context.ts';
 import { SIGKILL, SIGTERM, parseSignal } from './signals.ts';
@@ -33,7 +33,13 @@ export async function sendSignal(
   if (!shim) throw notRunning(container);
   await shim.kill(signal);
   if (final && record.state.status === 'paused') {
-    await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
+    await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent).catch((error: unknown) => {
+      // Where cgroup.freeze lets SIGKILL through, the cgroup may be gone by now.
+      context.logger.debug('resuming a killed container failed', {
+        container: record.id,
+        error: messageOf(error),
+      });
+    });
   }
   publish(context, container, 'kill', { signal: String(signal) });
 }
@@ -46,12 +52,11 @@ export async function killAndWait(
   const { shim } = container;
   if (!shim) return undefined;
   const exited = container.nextExit();
-  await sendSignal(context, container, SIGKILL);
-  await shim.killAll().catch((error: unknown) => {
-    context.logger.debug('kill of the whole cgroup failed', {
-      container: container.record.id,
-      error: String(error),
+  await sendSignal(context, container, SIGKILL)
+    .then(() => shim.killAll())
+    .catch((error: unknown) => {
+      // It ended by itself in this very moment; then its exit comes anyway.
+      context.logger.debug('kill failed', { container: container.record.id, error: messageOf(error) });
     });
-  });
   return exited;
 }

@@ -189,16 +189,25 @@ export async function stopContainer(
   container: Container,
   options: StopOptions,
 ): Promise<void> {
-  if (container.record.state.status === 'restarting') {
+  if (!(await stopRestarting(container))) {
+    if (!container.shim) throw notModified();
+    await stopRunning(context, container, options);
+  }
+  publish(context, container, 'stop');
+}
+
+/** true when the container was between two runs and stays stopped now. */
+export async function stopRestarting(container: Container): Promise<boolean> {
+  if (container.record.state.status !== 'restarting') return false;
+  return container.mutex.run(async () => {
+    // The next run may have begun while this waited for its turn.
+    if (container.record.state.status !== 'restarting') return false;
     cancelRestart(container);
     container.record.manuallyStopped = true;
     await save(container);
     container.notifyExit({ exitCode: container.record.state.exitCode });
-    return publish(context, container, 'stop');
-  }
-  if (!container.shim) throw notModified();
-  await stopRunning(context, container, options);
-  publish(context, container, 'stop');
+    return true;
+  });
 }
 
 async function stopRunning(
@@ -209,7 +218,10 @@ async function stopRunning(
   const seconds =
     options.timeoutSeconds ?? container.record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
   const exited = container.nextExit();
-  await sendSignal(context, container, options.signal ?? stopSignalOf(container));
+  await sendSignal(context, container, options.signal ?? stopSignalOf(container)).catch((error: unknown) => {
+    // It ended by itself in this very moment; then its exit comes anyway.
+    context.logger.debug('stop signal failed', { container: container.record.id, error: messageOf(error) });
+  });
   if (seconds < 0) {
     await exited;
     return;

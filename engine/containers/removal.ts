@@ -28,7 +28,8 @@ export async function removeContainer(
   }
   container.removing = true;
   try {
-    if (container.restartTimer) cancelRestart(container);
+    // Under the mutex: a restart may have begun, and then there is something to kill.
+    await container.mutex.run(async () => cancelRestart(container));
     await killAndWait(context, container);
     await container.mutex.run(() => discard(context, container, options));
   } catch (error) {
