@@ -1,4 +1,4 @@
-import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../lib/errors.ts';
 
@@ -26,8 +26,12 @@ export async function openLogFiles(logPath: string): Promise<LogFile[]> {
   return files.reverse();
 }
 
-/** undefined where there is none. */
-export async function openLogFile(name: string): Promise<LogFile | undefined> {
+/** undefined where there is none (between the two renames of a rotation). */
+export async function inodeOf(name: string): Promise<bigint | undefined> {
+  return (await stat(name, { bigint: true }).catch(() => undefined))?.ino;
+}
+
+async function openLogFile(name: string): Promise<LogFile | undefined> {
   try {
     const handle = await open(name, 'r');
     const { ino } = await handle.stat({ bigint: true });

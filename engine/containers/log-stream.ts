@@ -7,7 +7,7 @@ import type { Container } from './container.ts';
 import { FRAME_HEADER_BYTES, frameHeader } from './frames.ts';
 import { logPathOf } from './log-config.ts';
 import { parseLogEntry, type LogEntry } from './log-entry.ts';
-import { LineReader, findTail, openLogFile, openLogFiles, type LogFile } from './log-files.ts';
+import { LineReader, findTail, inodeOf, openLogFiles, type LogFile } from './log-files.ts';
 
 export interface LogRequest {
   stdout: boolean;
@@ -77,18 +77,29 @@ async function followLog(
     const ended = watcher.ended;
     const change = watcher.changed();
     if (current) await copyLines(current, writer);
-    const next = await openLogFile(logPath);
-    if (next && next.inode !== files.at(-1)?.inode) {
+    const newer = await openNewer(logPath, files.at(-1)?.inode);
+    if (newer.length > 0) {
       // Rotated. What was written to the old file before that is read first.
       if (current) await copyLines(current, writer);
-      files.push(next);
-      current = new LineReader(next.handle, 0);
+      files.push(...newer);
+      for (const { handle } of newer) {
+        current = new LineReader(handle, 0);
+        await copyLines(current, writer);
+      }
       continue;
     }
-    await next?.handle.close();
     if (ended) return;
     await change;
   }
+}
+
+/** The files after the one that is being read, oldest first: a fast writer rotates more than once between looks. */
+async function openNewer(logPath: string, inode: bigint | undefined): Promise<LogFile[]> {
+  if (inode !== undefined && (await inodeOf(logPath)) === inode) return [];
+  const all = await openLogFiles(logPath);
+  const known = all.findIndex((file) => file.inode === inode);
+  for (const { handle } of all.slice(0, known + 1)) await handle.close();
+  return all.slice(known + 1);
 }
 
 async function copyLines(reader: LineReader, writer: EntryWriter): Promise<void> {
