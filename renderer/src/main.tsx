@@ -1,6 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import './design/styles.css';
+import './api/event-feed.ts';
 import { startConnection } from './api/connection.ts';
 import { startTransport } from './api/transport.ts';
 import { App } from './app/app.tsx';
