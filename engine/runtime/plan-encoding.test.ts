@@ -23,7 +23,10 @@ const SAMPLE: ContainerPlan = {
     ],
     join: ['/sys/fs/cgroup/a/b/cgroup.procs'],
     killFile: '/sys/fs/cgroup/a/b/cgroup.kill',
-    deviceProgram: { directory: '/sys/fs/cgroup/a/b', instructions: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]) },
+    deviceProgram: {
+      directory: '/sys/fs/cgroup/a/b',
+      instructions: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]),
+    },
     oomFile: '/sys/fs/cgroup/a/b/memory.events',
   },
   rootfs: { lower: ['/init', '/l2', '/l1'], upper: '/upper', work: '/work', volatile: true, readonly: false },
@@ -93,11 +96,16 @@ const SAMPLE: ContainerPlan = {
 
 describe('the plan on the wire', () => {
   it('is the one that the C decoder is tested with', async () => {
-    await expect(encodeContainerPlan(SAMPLE).toString('hex')).toMatchFileSnapshot('native/tests/sample-plan.hex');
+    await expect(encodeContainerPlan(SAMPLE).toString('hex')).toMatchFileSnapshot(
+      'native/tests/sample-plan.hex',
+    );
   });
 
   it('is the one that the C decoder is tested with, for an exec', async () => {
-    const plan = encodeExecPlan({ id: 'e4ec', process: { ...SAMPLE.process, oomScoreAdj: null, tty: false } });
+    const plan = encodeExecPlan({
+      id: 'e4ec',
+      process: { ...SAMPLE.process, oomScoreAdj: null, tty: false },
+    });
     await expect(plan.toString('hex')).toMatchFileSnapshot('native/tests/sample-exec.hex');
   });
 

@@ -3,12 +3,14 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, rmdir, symlink, writeFile } fr
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { errnoOf } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
 import type { ContainerPlan, ExecPlan, ProcessPlan } from '../runtime/plan.ts';
 import type { Runtime, StdioStream } from '../runtime/runtime.ts';
 import { createRuntime } from '../runtime/shim-runtime.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
+const CONTROLLERS = ['pids', 'memory', 'freezer'];
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 /** Docker's default fourteen. */
 export const DEFAULT_CAPABILITIES = 0xa80425fbn;
@@ -95,8 +97,11 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
     async dispose() {
       await runtime.close();
       await rm(directory, { recursive: true, force: true });
-      for (const controller of ['pids', 'memory', 'freezer'])
-        await rmdir(path.join(CGROUP_ROOT, controller, parent));
+      // cleanUp() may have been the last to use them.
+      for (const controller of CONTROLLERS)
+        await rmdir(path.join(CGROUP_ROOT, controller, parent)).catch((error: unknown) => {
+          if (errnoOf(error) !== 'ENOENT') throw error;
+        });
     },
   };
 }
@@ -152,14 +157,13 @@ const DEFAULT_MOUNTS: ContainerPlan['mounts'] = [
 ];
 
 function cgroupPlan(parent: string, id: string): ContainerPlan['cgroup'] {
-  const controllers = ['pids', 'memory', 'freezer'];
   return {
-    directories: controllers.flatMap((name) => [
+    directories: CONTROLLERS.flatMap((name) => [
       `${CGROUP_ROOT}/${name}/${parent}`,
       `${CGROUP_ROOT}/${name}/${parent}/${id}`,
     ]),
     writes: [{ file: `${CGROUP_ROOT}/pids/${parent}/${id}/pids.max`, value: '100' }],
-    join: controllers.map((name) => `${CGROUP_ROOT}/${name}/${parent}/${id}/cgroup.procs`),
+    join: CONTROLLERS.map((name) => `${CGROUP_ROOT}/${name}/${parent}/${id}/cgroup.procs`),
     killFile: '',
     deviceProgram: null,
     oomFile: `${CGROUP_ROOT}/memory/${parent}/${id}/memory.oom_control`,

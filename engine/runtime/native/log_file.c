@@ -10,10 +10,11 @@
 #include "descriptor.h"
 #include "log_file.h"
 
-static bool is_plain(unsigned char byte) {
-  return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' &&
-         byte != '&';
-}
+/* Bytes that stand for themselves: printable ASCII and DEL without " & < > and the backslash. */
+static const bool plain[256] = {
+    [0x20 ... 0x21] = true, [0x23 ... 0x25] = true, [0x27 ... 0x3b] = true,
+    ['='] = true,           [0x3f ... 0x5b] = true, [0x5d ... 0x7f] = true,
+};
 
 /* Length of the valid UTF-8 sequence at `text` (RFC 3629: no surrogates, shortest form, up to
  * U+10FFFF), else 0. */
@@ -68,7 +69,7 @@ size_t log_escape(const char *data, size_t size, char *out) {
   size_t used = 0;
   for (size_t i = 0; i < size;) {
     size_t start = i;
-    while (i < size && is_plain(text[i]))
+    while (i < size && plain[text[i]])
       i++;
     memcpy(out + used, text + start, i - start);
     used += i - start;

@@ -8,7 +8,7 @@
 
 #include "plan.h"
 
-enum { LOG_MAX_LINE = 16384, LOG_BUFFER = 65536 };
+enum { LOG_MAX_LINE = 16384, LOG_BUFFER = 262144 };
 
 enum { STREAM_STDIN = 0, STREAM_STDOUT = 1, STREAM_STDERR = 2 };
 
