@@ -62,6 +62,7 @@ describe.each(['running', 'stopped'])('a %s container', (state) => {
     await engine.dockerOk('cp', `${name}:/data`, path1('data'));
     expect(readFileSync(path1('data/sub/linked'), 'utf8')).toBe('one\n');
     expect(lstatSync(path1('data/one')).mode & 0o777).toBe(0o640);
+    expect(lstatSync(path1('data/sub')).mode & 0o777).toBe(0o755);
     await engine.dockerOk('cp', `${name}:/link`, path1());
     expect(readlinkSync(path1('link'))).toBe('/data/one');
     await engine.dockerOk('cp', '-L', `${name}:/link`, path1('followed'));
