@@ -204,10 +204,8 @@ test('diff tells what was added, changed and deleted', async () => {
     'rm /etc/group; echo x >> /etc/passwd; mkdir -p /new/dir; rm -r /var/log; ln -s / /root/link';
   await engine.dockerOk('run', '--name', 'differs', 'busybox', 'sh', '-c', script);
   const lines = (await engine.dockerOk('diff', 'differs')).split('\n');
-  expect(lines).toEqual([
-    ...['C /etc', 'D /etc/group', 'C /etc/passwd', 'A /new', 'A /new/dir'],
-    ...['C /root', 'A /root/link', 'C /var', 'D /var/log'],
-  ]);
+  const etc = ['C /etc', 'D /etc/group', 'C /etc/passwd'];
+  expect(lines).toEqual([...etc, 'A /new', 'A /new/dir', 'C /root', 'A /root/link', 'C /var', 'D /var/log']);
   await engine.dockerOk('create', '--name', 'untouched', 'busybox');
   expect((await engine.api('GET', '/containers/untouched/changes')).json).toEqual([]);
 });

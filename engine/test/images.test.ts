@@ -207,20 +207,16 @@ test('whiteouts of an upper layer hide what is below, and overlay attributes of 
 test('a root file system is imported with changes to its configuration', async () => {
   const file = path.join(engine.directory, 'root.tar.gz');
   writeFileSync(file, gzipSync(layer('file', 'four')));
-  const id = await engine.dockerOk(
-    ...[
-      'import',
-      '-m',
-      'by hand',
-      '-c',
-      'CMD ["a", "b"]',
-      '-c',
-      'ENV X=1 Y="two words"',
-      '-c',
-      'EXPOSE 80 53/udp',
-    ],
-    ...['-c', 'LABEL a=b', '-c', 'WORKDIR /w', '-c', 'USER 1:2', file, 'imported:1'],
-  );
+  const changes = [
+    'CMD ["a", "b"]',
+    'ENV X=1 Y="two words"',
+    'EXPOSE 80 53/udp',
+    'LABEL a=b',
+    'WORKDIR /w',
+    'USER 1:2',
+  ];
+  const flags = changes.flatMap((change) => ['-c', change]);
+  const id = await engine.dockerOk('import', '-m', 'by hand', ...flags, file, 'imported:1');
   const [{ Config, Comment, Size }] = JSON.parse(await engine.dockerOk('image', 'inspect', id)) as [
     { Config: object; Comment: string; Size: number },
   ];
