@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
-import { isIP } from 'node:net';
 import type { NetworkFiles, NetworkFilesRequest } from './networks.ts';
 
 /** Docker's content of a fresh /etc/hosts. */
