@@ -17,6 +17,7 @@ import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
 import { createArchives } from './images/archives.ts';
 import { createImages } from './images/images.ts';
+import { messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
@@ -46,7 +47,8 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
   const { dataRoot, runRoot } = options;
   const binary = findNativeBinary();
   const root = await openDataRoot(dataRoot, runRoot);
-  return startParts([{ close: () => root.release() }, ...buildParts(options, root.engineId, binary, logger)]);
+  const parts = buildParts(options, root.engineId, binary, logger);
+  return startParts([{ close: () => root.release() }, ...parts], logger);
 }
 
 function buildParts(options: EngineOptions, engineId: string, binary: string, logger: Logger): Part[] {
@@ -140,10 +142,17 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
 const NO_FILTERS = { has: () => false, values: () => [] };
 
 /** All or nothing: when one part cannot start, those before it are closed again. */
-async function startParts(parts: Part[]): Promise<Daemon> {
+async function startParts(parts: Part[], logger: Logger): Promise<Daemon> {
   const started: Part[] = [];
   const close = async (): Promise<void> => {
-    for (const part of started.reverse()) await part.close?.();
+    for (const part of started.reverse()) {
+      try {
+        await part.close?.();
+      } catch (error) {
+        // The others still have to let go, the lock on the data root above all.
+        logger.error('closing failed', { error: messageOf(error) });
+      }
+    }
   };
   try {
     for (const part of parts) {

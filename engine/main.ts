@@ -1,3 +1,4 @@
+import v8 from 'node:v8';
 import { parseCommandLine, USAGE } from './command-line.ts';
 import { startDaemon } from './daemon.ts';
 import { EngineError, messageOf } from './lib/errors.ts';
@@ -6,6 +7,9 @@ import { VERSION } from './lib/version.ts';
 
 /** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
 const EXIT_USAGE = 2;
+
+// The young generation keeps its first size: grown under load it costs 30 MiB that are given back only late.
+v8.setFlagsFromString('--semi-space-growth-factor=1');
 
 // A closed pipe on our output must not end the engine.
 process.stdout.on('error', () => undefined);

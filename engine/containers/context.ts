@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { EventPublisher } from '../events/events.ts';
 import type { ImageLookup } from '../images/image-store.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NetworkAttacher } from '../networks/networks.ts';
 import type { CgroupDriver } from '../runtime/cgroup.ts';
@@ -52,6 +53,19 @@ export function initLayerDirectory(context: ContainersDeps): string {
 
 export async function save(container: Container): Promise<void> {
   await writeRecord(container.directory, container.record);
+}
+
+/**
+ * For what has already happened, such as an exit: a full disk must not keep it from being told, or keep the container
+ * from being removed to make room.
+ */
+export async function saveIfPossible(context: ContainersContext, container: Container): Promise<void> {
+  await save(container).catch((error: unknown) => {
+    context.logger.error('container record not written', {
+      container: container.record.id,
+      error: messageOf(error),
+    });
+  });
 }
 
 /** An event with Docker's attributes: labels, image, name and what the action adds. */

@@ -1,6 +1,6 @@
 import { conflict, messageOf, type EngineError } from '../lib/errors.ts';
 import type { Container, ExitResult } from './container.ts';
-import { publish, save, type ContainersContext } from './context.ts';
+import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { SIGKILL, SIGTERM, parseSignal } from './signals.ts';
 
 export function notRunning(container: Container): EngineError {
@@ -26,7 +26,7 @@ export async function sendSignal(
   const final = signal === SIGKILL || signal === stopSignalOf(container);
   if (!record.manuallyStopped && final) {
     record.manuallyStopped = true;
-    await save(container);
+    await saveIfPossible(context, container);
   }
   if (record.state.status === 'restarting') return;
   const { shim } = container;

@@ -2,7 +2,7 @@ import { EngineError, conflict, messageOf } from '../lib/errors.ts';
 import type { ExitRecord, Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
-import { publish, save, type ContainersContext } from './context.ts';
+import { publish, save, saveIfPossible, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
 import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
 import { launch } from './launch.ts';
@@ -83,7 +83,7 @@ async function failStart(context: ContainersContext, container: Container, cause
   };
   for (const pending of container.pendingAttaches) pending.abandon();
   container.pendingAttaches.clear();
-  await save(container);
+  await saveIfPossible(context, container);
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration: '0' });
   container.notifyExit({ exitCode });
   if (record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
@@ -146,7 +146,7 @@ export async function recordExit(
   if (restart) scheduleRestart(context, container, durationMs);
   const autoRemove =
     record.hostConfig.AutoRemove === true && !container.restartRequested && !container.removing;
-  if (!autoRemove) await save(container);
+  if (!autoRemove) await saveIfPossible(context, container);
   if (record.state.oomKilled) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
@@ -261,7 +261,7 @@ export async function pauseContainer(context: ContainersContext, container: Cont
     if (!shim) throw notRunning(container);
     await context.cgroups.freeze(record.id, record.hostConfig.CgroupParent);
     record.state.status = 'paused';
-    await save(container);
+    await saveIfPossible(context, container);
     publish(context, container, 'pause');
   });
 }
@@ -272,7 +272,7 @@ export async function unpauseContainer(context: ContainersContext, container: Co
     if (record.state.status !== 'paused') throw conflict(`Container ${record.id} is not paused`);
     await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
     record.state.status = 'running';
-    await save(container);
+    await saveIfPossible(context, container);
     publish(context, container, 'unpause');
   });
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { conflict, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Container } from './container.ts';
-import { publish, save, type ContainersContext } from './context.ts';
+import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { killAndWait } from './kill.ts';
 import { isActive } from './record.ts';
 
@@ -52,7 +52,7 @@ export async function discard(
   const { exitCode } = record.state;
   record.state.status = 'removing';
   // AutoRemove is itself the mark: a stopped container that has it is removed at the next start in any case.
-  if (!record.hostConfig.AutoRemove) await save(container);
+  if (!record.hostConfig.AutoRemove) await saveIfPossible(context, container);
   await releaseHeld(context, container, options.volumes);
   await moveToTrash(context, container.directory, record.id);
   context.store.remove(container);

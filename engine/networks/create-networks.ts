@@ -68,9 +68,12 @@ export function createNetworks(options: NetworksOptions): Networks {
 
   async function applyBridges(): Promise<void> {
     await firewall.apply();
-    // Internal ones too: under br_netfilter, traffic inside a bridge passes that firewall, and out of it ours.
-    const names = bridges().map(({ linkName }) => linkName);
-    await openForeignForwarding(table, names, logger);
+    const open = bridges().filter(({ internal }) => !internal);
+    await openForeignForwarding(
+      table,
+      open.map(({ linkName }) => linkName),
+      logger,
+    );
   }
 
   async function ensureLink(network: Network): Promise<void> {

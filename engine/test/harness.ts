@@ -105,8 +105,11 @@ export async function startEngine(options: TestEngineOptions = {}): Promise<Test
     },
     async stop() {
       if (!running) engine = await spawnIt();
-      await removeContainers(api);
-      await end('SIGTERM');
+      try {
+        await removeContainers(api);
+      } finally {
+        await end('SIGTERM');
+      }
       const leaks = await settledLeaks(footprint);
       // With mounts left in it, removing the directory could reach through them: it stays to be looked at.
       if (leaks.length === 0) rmSync(directory, { recursive: true });
