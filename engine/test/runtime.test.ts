@@ -278,7 +278,7 @@ describe('a container', () => {
     // A filter of one instruction: allow.
     const allow = Buffer.from([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
     const result = await run(
-      sh('ulimit -n; cat /proc/self/oom_score_adj; grep -E "NoNewPrivs|Seccomp:" /proc/self/status'),
+      sh('umask; ulimit -n; cat /proc/self/oom_score_adj; grep -E "NoNewPrivs|Seccomp:" /proc/self/status'),
       {
         process: {
           rlimits: [{ resource: 7, soft: 123n, hard: 456n }],
@@ -288,7 +288,7 @@ describe('a container', () => {
         },
       },
     );
-    expect(result.stdout).toMatch(/^123\n321\nNoNewPrivs:\s1\nSeccomp:\s2\n$/);
+    expect(result.stdout).toMatch(/^0022\n123\n321\nNoNewPrivs:\s1\nSeccomp:\s2\n$/);
   });
 
   it('is told by 128 + N that a signal ended it', async () => {

@@ -9,22 +9,29 @@
 
 enum { READ_BYTES = 4096, SEND_PATIENCE_MS = 5000 };
 
+/* Frames hold environments with secrets: what is over is wiped, since every fork of the zygote
+ * inherits the rest. */
 static void discard_consumed(struct frame_reader *reader) {
   if (reader->consumed == 0)
     return;
   reader->used -= reader->consumed;
   memmove(reader->buffer, reader->buffer + reader->consumed, reader->used);
+  explicit_bzero(reader->buffer + reader->used, reader->consumed);
   reader->consumed = 0;
 }
 
 static int reserve(struct frame_reader *reader, size_t size, struct error *err) {
   if (size <= reader->capacity)
     return 0;
-  uint8_t *grown = realloc(reader->buffer, size);
-  if (!grown)
+  struct frame_reader grown = *reader;
+  grown.buffer = malloc(size);
+  grown.capacity = size;
+  if (!grown.buffer)
     return error_set(err, ENOMEM, "read a frame");
-  reader->buffer = grown;
-  reader->capacity = size;
+  if (reader->used > 0)
+    memcpy(grown.buffer, reader->buffer, reader->used);
+  frame_reader_free(reader);
+  *reader = grown;
   return 0;
 }
 
@@ -70,6 +77,8 @@ struct frame_rest frame_rest(const struct frame_reader *reader) {
 }
 
 void frame_reader_free(struct frame_reader *reader) {
+  if (reader->buffer)
+    explicit_bzero(reader->buffer, reader->capacity);
   free(reader->buffer);
   *reader = (struct frame_reader){0};
 }

@@ -18,8 +18,8 @@ static void reap(pid_t main_child) {
 
 static _Noreturn void serve(pid_t main_child, const sigset_t *signals) {
   prctl(PR_SET_NAME, "gantry-init");
-  /* Not stdio: a terminal or pipe must see its end when the program closes it. The sync socket:
-   * exec is its own. */
+  /* A pipe must see its end when the program closes it, and the sync socket's end means its execve.
+   */
   close_range(0, ~0U, 0);
   for (;;) {
     siginfo_t info;

@@ -97,6 +97,7 @@ int process_prepare(const struct plan_process *plan, const char *session, struct
   autoclose int cwd = resolve_or_create(root, plan->cwd, false, true, err);
   if (cwd < 0 && err->number != EROFS)
     return error_stage(err, "cwd");
+  umask(0022);
   return 0;
 }
 

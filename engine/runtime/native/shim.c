@@ -50,7 +50,6 @@ static int open_signals(struct error *err) {
 /* Leaves everything that the engine or the zygote could take down with it. */
 static int detach(struct error *err) {
   setsid();
-  prctl(PR_SET_NAME, "gantry-shim");
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   umask(0);
   autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -50,6 +50,7 @@ static struct {
   struct source engine, signals;
   struct frame_reader reader;
   struct child *children;
+  char *title; /* argv's memory behind the program name */
 } zygote;
 
 /*
@@ -162,14 +163,19 @@ static void reap(struct source *source, uint32_t events) {
   }
 }
 
-/* In the child: nothing of the zygote stays open but stdio and `keep`. */
-static void leave_zygote(int keep) {
+/* What `ps` shows; the room is that of the first command line, "gantry-shim zygote". */
+static void set_title(const char *name) {
+  prctl(PR_SET_NAME, name);
+  strncpy(zygote.title, name + strlen("gantry-"), strlen(zygote.title));
+}
+
+/* In the child: nothing of the zygote stays open but stdio. */
+static void leave_zygote(void) {
   close(ENGINE_FD);
   close(zygote.loop.epoll);
   close(zygote.signals.fd);
   for (struct child *child = zygote.children; child; child = child->next)
     close_fd(&child->output.fd);
-  (void)keep;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -194,6 +200,18 @@ static _Noreturn void run_task(const struct frame *frame, int output) {
   _exit(status);
 }
 
+/* The buffer may already hold the next container's plan, which this one must not carry into its
+ * init. */
+static _Noreturn void become_shim(const struct frame *frame, int report) {
+  uint8_t *plan = malloc(frame->size + 1);
+  size_t size = plan ? frame->size : 0;
+  if (plan)
+    memcpy(plan, frame->payload, size);
+  frame_reader_free(&zygote.reader);
+  set_title("gantry-shim");
+  shim_main(plan, size, report);
+}
+
 static int fork_child(const struct frame *frame, struct error *err) {
   bool is_task = frame->type == FRAME_RUN_TASK;
   if (is_task && (frame->size == 0 || frame->payload[frame->size - 1] != '\0'))
@@ -210,10 +228,10 @@ static int fork_child(const struct frame *frame, struct error *err) {
   child->pid = fork();
   if (child->pid == 0) {
     close(ends[0]);
-    leave_zygote(ends[1]);
+    leave_zygote();
     if (is_task)
       run_task(frame, ends[1]);
-    shim_main(frame->payload, frame->size, ends[1]);
+    become_shim(frame, ends[1]);
   }
   int cause = errno;
   close(ends[1]);
@@ -274,6 +292,7 @@ static int serve(struct error *err) {
   close_range(ENGINE_FD + 1, ~0U, 0);
   prctl(PR_SET_DUMPABLE, 0);
   umask(0077);
+  prctl(PR_SET_NAME, "gantry-zygote");
   zygote.engine = (struct source){.fd = ENGINE_FD, .ready = read_requests};
   if (open_signals(err) < 0 || loop_open(&zygote.loop, err) < 0)
     return -1;
@@ -286,6 +305,7 @@ static int serve(struct error *err) {
 int zygote_main(int argc, char **argv) {
   (void)argc;
   struct error err = {0};
+  zygote.title = argv[0];
   if (become_sealed(argv, &err) == 0 && serve(&err) == 0)
     return 0;
   fprintf(stderr, "gantry-shim zygote: %s\n", err.message);

@@ -61,6 +61,21 @@ static void refuses_lengths_out_of_bounds(void) {
   expect_refusal((const uint8_t[]){0, 0, 0x11, 0, 0, 0, 0, 0, 0}, 9);
 }
 
+static void wipes_what_was_read(void) {
+  int ends[2];
+  struct frame_reader reader = {0};
+  struct frame frame;
+  struct error err = {0};
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  CHECK(frame_send(ends[0], 1, FRAME_FORK, "PASSWORD=secret", 15) == 0);
+  CHECK(frame_read(&reader, ends[1], &err) == 1 && frame_next(&reader, &frame, &err) == 1);
+  CHECK(frame_next(&reader, &frame, &err) == 0);
+  CHECK(memmem(reader.buffer, reader.capacity, "secret", 6) == NULL);
+  frame_reader_free(&reader);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void carries_errors(void) {
   int ends[2];
   struct frame_reader reader = {0};
@@ -83,6 +98,7 @@ const struct test_case frame_tests[] = {
      puts_frames_together_from_single_bytes},
     {"a frame too short or too long is refused before it is buffered",
      refuses_lengths_out_of_bounds},
+    {"a frame's content does not stay in memory that forks inherit", wipes_what_was_read},
     {"an error travels as stage, errno name and message", carries_errors},
     {0},
 };
