@@ -1,12 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventPublisher } from '@orpc/server';
 import type Dockerode from 'dockerode';
 import { errnoOf, messageOf } from '../engine/lib/errors.ts';
+import { engineReply } from './api/engine-request.ts';
 import { jsonLines } from './api/streams.ts';
 import type { ConnectionState, EngineEvent } from './api/types.ts';
 import { toEngineEvent, type DockerEvent } from './api/views/engine-event.ts';
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
+const VERSION_TIMEOUT_MS = 5000;
 /** Events a slow reader may fall behind before the oldest are dropped. */
 const MAX_BUFFERED_EVENTS = 10_000;
 
@@ -64,14 +67,16 @@ export class EngineConnection {
           errnoOf(error) === 'ENOENT' ? (this.#startFailure ?? messageOf(error)) : messageOf(error),
         );
       }
-      await this.#pause(retryMs);
+      await delay(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 
   async #follow(onConnected: () => void): Promise<void> {
     const { signal } = this.#stop;
-    const version: EngineVersion = await this.#docker.version();
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(VERSION_TIMEOUT_MS)]);
+    const path = '/version';
+    const version = await engineReply<EngineVersion>(this.#docker, { method: 'GET', path, signal: timeout });
     const body = await this.#docker.getEvents({ abortSignal: signal });
     this.#setState({ state: 'connected', engine: toEngine(version), socket: this.#socket });
     onConnected();
@@ -89,16 +94,6 @@ export class EngineConnection {
   #setState(state: ConnectionState): void {
     this.#state = state;
     this.#publisher.publish('state', state);
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      this.#stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 }
 

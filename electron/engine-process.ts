@@ -102,7 +102,7 @@ export function answers(socketPath: string): Promise<boolean> {
  * Starts an engine that outlives this process: its own session, its output in a log file. Two apps that start at
  * once are told apart by the engine's lock; the loser finds the winner's socket answering.
  */
-async function startEngine(bundle: string, paths: EnginePaths): Promise<void> {
+export async function startEngine(bundle: string, paths: EnginePaths): Promise<void> {
   await mkdir(paths.dataRoot, { recursive: true, mode: 0o710 });
   await mkdir(paths.runRoot, { recursive: true, mode: 0o700 });
   const log = await open(paths.logFile, 'a', 0o600);

@@ -20,7 +20,7 @@ export interface ImageCriteria {
 export function selectImages(catalog: ImageCatalog, criteria: ImageCriteria): CatalogImage[] {
   const before = criteria.before === undefined ? Infinity : createdMs(catalog.find(criteria.before));
   const since = criteria.since === undefined ? -Infinity : createdMs(catalog.find(criteria.since));
-  const patterns = criteria.references.map(compileGlob);
+  const matchesReference = referenceMatcher(criteria.references);
   const matches = (image: CatalogImage): boolean => {
     const references = catalog.referencesOf(image.id);
     const created = createdMs(image);
@@ -30,7 +30,7 @@ export function selectImages(catalog: ImageCatalog, criteria: ImageCriteria): Ca
       (criteria.since === undefined || created > since) &&
       criteria.untils.every((until) => BigInt(created) * 1_000_000n < until) &&
       criteria.matchesLabels(image.config.config?.Labels ?? {}) &&
-      (patterns.length === 0 || references.some((reference) => matchesPattern(patterns, reference)))
+      (criteria.references.length === 0 || references.some(matchesReference))
     );
   };
   return catalog
@@ -43,9 +43,13 @@ function createdMs({ config }: CatalogImage): number {
   return Date.parse(config.created ?? '') || 0;
 }
 
-function matchesPattern(patterns: RegExp[], reference: Reference): boolean {
-  const texts = [formatFamiliar(reference), familiarName(reference.name)];
-  return patterns.some((pattern) => texts.some((text) => pattern.test(text)));
+/** Tests references against the patterns of the `reference` filter; without patterns everything matches. */
+export function referenceMatcher(globs: string[]): (reference: Reference) => boolean {
+  const patterns = globs.map(compileGlob);
+  return (reference) => {
+    const texts = [formatFamiliar(reference), familiarName(reference.name)];
+    return patterns.length === 0 || patterns.some((pattern) => texts.some((text) => pattern.test(text)));
+  };
 }
 
 /** Go's path.Match: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are sets, `\` quotes. */

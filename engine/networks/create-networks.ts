@@ -68,12 +68,9 @@ export function createNetworks(options: NetworksOptions): Networks {
 
   async function applyBridges(): Promise<void> {
     await firewall.apply();
-    const open = bridges().filter(({ internal }) => !internal);
-    await openForeignForwarding(
-      table,
-      open.map(({ linkName }) => linkName),
-      logger,
-    );
+    // Internal ones too: under br_netfilter, traffic inside a bridge passes that firewall, and out of it ours.
+    const names = bridges().map(({ linkName }) => linkName);
+    await openForeignForwarding(table, names, logger);
   }
 
   async function ensureLink(network: Network): Promise<void> {

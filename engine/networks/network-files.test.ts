@@ -33,6 +33,12 @@ test('neighbours are replaced and all other lines kept, also those the container
   expect(replaceNeighbours(second, [])).toBe('127.0.0.1\tlocalhost\n1.2.3.4\tmine\n');
 });
 
+test('a name that would forge a line is left out', () => {
+  const forged = { address: '10.0.0.2', names: ['web', 'x\n6.6.6.6\tbank'] };
+  expect(replaceNeighbours('', [forged])).toContain('10.0.0.2\tweb\n');
+  expect(replaceNeighbours('', [forged])).not.toContain('bank');
+});
+
 test('a container that cut the block in half gets a new one', () => {
   const whole = replaceNeighbours('', [{ address: '10.0.0.2', names: ['a'] }]);
   const cut = whole.split('\n').slice(0, 2).join('\n');

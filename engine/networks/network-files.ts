@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
-import { isIP } from 'node:net';
 import type { NetworkFiles, NetworkFilesRequest } from './networks.ts';
 
 /** Docker's content of a fresh /etc/hosts. */
@@ -37,10 +37,18 @@ export function parseExtraHosts(extraHosts: readonly string[], hostGateway: stri
   });
 }
 
+/** A host name as other containers may see it: one that holds white space could forge lines in their hosts files. */
+const HOST_NAME = /^[^\s#]+$/;
+
 /** The hosts file: loopback (or the host's own content), what was asked for, then the container's addresses. */
 export function buildHosts(head: string | undefined, lines: readonly HostLine[]): string {
   const start = head === undefined ? `${LOOPBACK_HOSTS.join('\n')}\n` : head.replace(/\n*$/, '\n');
-  return start + lines.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('');
+  const clean = lines.map(({ address, names }) => ({
+    address,
+    names: names.filter((name) => HOST_NAME.test(name)),
+  }));
+  const named = clean.filter(({ names }) => names.length > 0);
+  return start + named.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('');
 }
 
 const NEIGHBOURS_START = '# neighbours on the same networks, kept by Gantry';

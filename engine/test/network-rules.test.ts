@@ -118,6 +118,7 @@ let tcpPort: number;
 let udpPort: number;
 let loopbackPort: number;
 let webAddress: string;
+let monkAddress: string;
 
 beforeAll(async () => {
   dataRoot = await mkdtemp(path.join(tmpdir(), 'gantry-rules-'));
@@ -139,6 +140,8 @@ beforeAll(async () => {
   await startContainer('peer', {});
   await startContainer('stranger', { endpoints: { app: {} } });
   await startContainer('hermit', { endpoints: { inside: {} } });
+  const monk = await startContainer('monk', { endpoints: { inside: {} } });
+  monkAddress = monk.endpoints[0]?.ipv4 ?? '';
 
   const outside = await makeNamespace('out');
   await sure(
@@ -154,12 +157,13 @@ beforeAll(async () => {
   await serve('web', 'tcp', 80, 'web');
   await serve('web', 'tcp', 81, 'local');
   await serve('web', 'udp', 53, 'dns');
+  await serve('monk', 'tcp', 80, 'monk');
   await serve('out', 'tcp', 90, 'world');
 });
 
 afterAll(async () => {
   for (const server of servers) server.kill('SIGKILL');
-  for (const name of ['web', 'peer', 'stranger', 'hermit']) await networks.detach(name);
+  for (const name of ['web', 'peer', 'stranger', 'hermit', 'monk']) await networks.detach(name);
   for (const namespace of namespaces) await run(`ip netns delete ${namespace}`);
   await networks.close();
   await rm(dataRoot, { recursive: true });
@@ -220,8 +224,9 @@ test('traffic to the outside world leaves with an address of the host', async ()
   expect(await ask('stranger', outsideAddress, 90)).toBe(`world to ::ffff:${ourAddress}`);
 });
 
-test('an internal network has no way out', async () => {
+test('an internal network joins its containers and has no way out', async () => {
   const namespace = `${tag}-hermit`;
+  expect(await ask('hermit', monkAddress, 80)).toMatch(/^monk to /);
   expect(await ask('hermit', outsideAddress, 90)).toBe('ENETUNREACH');
   // Not for want of a route only.
   const gateway = networks.inspect('inside').record.bridge?.pool.gateway;

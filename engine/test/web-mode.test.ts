@@ -96,7 +96,8 @@ test('the connection tells the engine', async () => {
 
 describe('a container', () => {
   let id: string;
-  const script = 'echo out; echo err >&2; trap "exit 7" TERM; while :; do sleep 0.1; done';
+  const script =
+    'ln -s "a b.txt" /tmp/link; echo out; echo err >&2; trap "exit 7" TERM; while :; do sleep 0.1; done';
 
   beforeAll(async () => {
     ({ id } = await api.containers.run(
@@ -179,6 +180,7 @@ describe('a container', () => {
     expect(Buffer.concat(parts.map(({ chunk }) => Buffer.from(chunk, 'base64'))).toString()).toContain(
       'zwei ü',
     );
+    expect((await api.files.read({ id, path: '/tmp/link' })).content).toBe('line 1\nzwei ü\n');
     const tar = await readUntil(await api.files.download({ id, path: '/tmp' }), () => false);
     expect(tar[0]!.fileName).toBe('tmp.tar');
     await expect(api.files.read({ id, path: '/nope' })).rejects.toMatchObject({ code: 'NOT_FOUND' });

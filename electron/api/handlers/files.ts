@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type Dockerode from 'dockerode';
 import { engineStream } from '../engine-request.ts';
 import { containerOf } from '../engine-objects.ts';
@@ -8,15 +9,41 @@ import { jsonLines } from '../streams.ts';
 import type { FileEntry } from '../types.ts';
 
 const MAX_READ_BYTES = 1024 * 1024;
+/** As the kernel's limit for one path. */
+const MAX_LINKS = 40;
 
 export const files = {
   list: api.files.list.handler(async ({ context, input }) => {
     const entries = await listFiles(context.docker, input.id, input.path);
     return entries.toSorted(byKindAndName);
   }),
-  read: api.files.read.handler(async ({ context, input }) => {
-    const { head, content } = await firstTarEntry(await archiveOf(context.docker, input));
-    if (head.type !== '0') throw failure('BAD_REQUEST', `${input.path} is not a regular file`);
+  read: api.files.read.handler(({ context, input, signal }) => readText(context.docker, input, signal)),
+  upload: api.files.upload.handler(async ({ context, input }) => {
+    if (input.name.includes('/') || input.name === '.' || input.name === '..') {
+      throw failure('BAD_REQUEST', `invalid file name: ${input.name}`);
+    }
+    const { id, directory, name } = input;
+    const mode = await permissionsOf(context.docker, { id, path: posix.join(directory, name) });
+    const archive = tarOfFile(name, Buffer.from(input.content, 'base64'), mode ?? 0o644, Date.now());
+    const options = { path: directory, noOverwriteDirNonDir: 'true' };
+    await containerOf(context.docker, id).putArchive(archive, options);
+  }),
+  download: api.files.download.handler(({ context, input, signal }) =>
+    streamed(signal, download(context.docker, input, signal)),
+  ),
+};
+
+interface FilePlace {
+  id: string;
+  path: string;
+}
+
+async function readText(docker: Dockerode, place: FilePlace, signal: AbortSignal | undefined) {
+  const file = { id: place.id, path: await followLinks(docker, place) };
+  const hangUp = new AbortController();
+  try {
+    const { head, content } = await firstTarEntry(await archiveOf(docker, file, hangUp, signal));
+    if (head.type !== '0') throw failure('BAD_REQUEST', `${place.path} is not a regular file`);
     const parts: Buffer[] = [];
     let size = 0;
     for await (const part of content) {
@@ -25,63 +52,76 @@ export const files = {
       if (size >= MAX_READ_BYTES) break;
     }
     return toText(Buffer.concat(parts).subarray(0, MAX_READ_BYTES), head.sizeBytes > MAX_READ_BYTES);
-  }),
-  upload: api.files.upload.handler(async ({ context, input }) => {
-    if (input.name.includes('/') || input.name === '.' || input.name === '..') {
-      throw failure('BAD_REQUEST', `invalid file name: ${input.name}`);
-    }
-    const container = containerOf(context.docker, input.id);
-    const mode = await modeOf(container, `${input.directory.replace(/\/$/, '')}/${input.name}`);
-    const archive = tarOfFile(input.name, Buffer.from(input.content, 'base64'), mode ?? 0o644, Date.now());
-    await container.putArchive(archive, { path: input.directory, noOverwriteDirNonDir: 'true' });
-  }),
-  download: api.files.download.handler(({ context, input, signal }) =>
-    streamed(signal, download(context.docker, input, signal)),
-  ),
-};
+  } finally {
+    // What lies behind the entry (or the limit) is never read: the engine must not wait for it.
+    hangUp.abort();
+  }
+}
 
 async function* download(
   docker: Dockerode,
-  input: { id: string; path: string },
+  place: FilePlace,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ fileName?: string; chunk: string }, void> {
-  const name = input.path.split('/').findLast((part) => part !== '') ?? 'root';
-  const stat = archiveStat(await containerOf(docker, input.id).infoArchive({ path: input.path }));
-  const body = await archiveOf(docker, input, signal);
-  const isDirectory = stat !== undefined && (stat.mode & GO_MODE_DIRECTORY) !== 0;
-  yield { fileName: isDirectory ? `${name}.tar` : name, chunk: '' };
-  const content: AsyncIterable<Uint8Array | string> = isDirectory
-    ? body
-    : (await firstTarEntry(body)).content;
-  for await (const part of content) yield { chunk: Buffer.from(part as Uint8Array).toString('base64') };
+  const name = place.path.split('/').findLast((part) => part !== '') ?? 'root';
+  const path = await followLinks(docker, place);
+  const isDirectory = isMode((await statOf(docker, { id: place.id, path })).mode, GO_MODE_DIRECTORY);
+  const hangUp = new AbortController();
+  try {
+    const body = await archiveOf(docker, { id: place.id, path }, hangUp, signal);
+    yield { fileName: isDirectory ? `${name}.tar` : name, chunk: '' };
+    const content = isDirectory ? body : (await firstTarEntry(body)).content;
+    for await (const part of content) yield { chunk: Buffer.from(part as Buffer).toString('base64') };
+  } finally {
+    hangUp.abort();
+  }
 }
 
 function archiveOf(
   docker: Dockerode,
-  input: { id: string; path: string },
-  signal?: AbortSignal,
+  { id, path }: FilePlace,
+  hangUp: AbortController,
+  signal: AbortSignal | undefined,
 ): Promise<NodeJS.ReadableStream> {
-  return containerOf(docker, input.id).getArchive({
-    path: input.path,
-    ...(signal && { abortSignal: signal }),
-  });
+  const abortSignal = signal ? AbortSignal.any([signal, hangUp.signal]) : hangUp.signal;
+  return containerOf(docker, id).getArchive({ path, abortSignal });
 }
 
-/** Go's os.FileMode bit in `X-Docker-Container-Path-Stat`, https://pkg.go.dev/io/fs#FileMode. */
-const GO_MODE_DIRECTORY = 2 ** 31;
+/** A link is downloaded and shown as what it leads to; the engine resolves it inside of the container. */
+async function followLinks(docker: Dockerode, { id, path }: FilePlace): Promise<string> {
+  let target = path;
+  for (let depth = 0; depth < MAX_LINKS; depth += 1) {
+    const { mode, linkTarget } = await statOf(docker, { id, path: target });
+    if (!isMode(mode, GO_MODE_SYMLINK) || !linkTarget) return target;
+    target = posix.resolve(posix.dirname(target), linkTarget);
+  }
+  throw failure('BAD_REQUEST', `${path}: too many levels of symbolic links`);
+}
 
-/** The base64 JSON of the stat header. */
-function archiveStat(reply: unknown): { mode: number } | undefined {
-  const headers = (reply as { headers?: Record<string, string> }).headers;
-  const header = headers?.['x-docker-container-path-stat'];
-  return header ? (JSON.parse(Buffer.from(header, 'base64').toString()) as { mode: number }) : undefined;
+/** Go's os.FileMode bits in `X-Docker-Container-Path-Stat`, https://pkg.go.dev/io/fs#FileMode. */
+const GO_MODE_DIRECTORY = 2 ** 31;
+const GO_MODE_SYMLINK = 2 ** 27;
+
+interface PathStat {
+  mode: number;
+  linkTarget?: string;
+}
+
+function isMode(mode: number, bit: number): boolean {
+  return Math.floor(mode / bit) % 2 === 1;
+}
+
+/** The stat header is base64 JSON. */
+async function statOf(docker: Dockerode, { id, path }: FilePlace): Promise<PathStat> {
+  const reply = (await containerOf(docker, id).infoArchive({ path })) as { headers: Record<string, string> };
+  const header = reply.headers['x-docker-container-path-stat'] ?? '';
+  return JSON.parse(Buffer.from(header, 'base64').toString()) as PathStat;
 }
 
 /** Permission bits of an existing file, so that saving an edited script keeps it executable. */
-async function modeOf(container: Dockerode.Container, path: string): Promise<number | undefined> {
+async function permissionsOf(docker: Dockerode, place: FilePlace): Promise<number | undefined> {
   try {
-    const stat = archiveStat(await container.infoArchive({ path }));
-    return stat && stat.mode & 0o777;
+    return (await statOf(docker, place)).mode & 0o777;
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw error;

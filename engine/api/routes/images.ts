@@ -6,7 +6,7 @@ import { importImage } from '../../images/import-image.ts';
 import type { LoadProgress } from '../../images/load-archive.ts';
 import { formatFamiliar, parseReference, type Reference } from '../../images/reference.ts';
 import { pruneImages, removeImage } from '../../images/remove-image.ts';
-import { selectImages } from '../../images/select-images.ts';
+import { referenceMatcher, selectImages } from '../../images/select-images.ts';
 import { goArchitecture } from '../../system/host.ts';
 import type { ImageInspect, ImageSummary } from '../../wire/image.ts';
 import { asksTrue, matchesLabels } from '../object-filters.ts';
@@ -99,7 +99,13 @@ function listImages({ parts }: Images, { query, apiVersion, reply }: RouteContex
     ...commonCriteria(filters),
   });
   const sharedSizes = query.boolean('shared-size');
-  const summaries = selected.map((image) => toSummary(parts, image, sharedSizes));
+  const matches = referenceMatcher(filters.values('reference'));
+  const isListed = (text: string): boolean => matches(parseReference(text));
+  const summaries = selected.map((image): ImageSummary => {
+    const summary = toSummary(parts, image, sharedSizes);
+    // An image with several names is listed by those that were asked for.
+    return { ...summary, RepoTags: summary.RepoTags.filter(isListed) };
+  });
   reply.json(
     200,
     summaries.map((summary) => forVersion(summary, apiVersion)),
