@@ -1,3 +1,6 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
@@ -46,10 +49,132 @@ test('an orderly stop leaves containers running, too', async () => {
   expect(await engine.dockerOk('inspect', 'sleeper', '--format', '{{.State.Pid}}')).toBe(pid);
 });
 
+const present = (name: string): Promise<string> => engine.dockerOk('ps', '-aq', '--filter', `name=${name}`);
+
+test('AutoRemove is done for a container that ended while there was no engine', async () => {
+  const until = `while [ -e /proc/${engine.pid()} ]; do sleep 0.05; done`;
+  await engine.dockerOk(
+    ...[
+      'run',
+      '-d',
+      '--rm',
+      '--pid',
+      'host',
+      '--name',
+      'brief',
+      '-v',
+      '/anonymous',
+      'busybox',
+      'sh',
+      '-c',
+      until,
+    ],
+  );
+  const pid = await engine.dockerOk('inspect', 'brief', '--format', '{{.State.Pid}}');
+  await engine.kill9();
+  while (await isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await engine.restart();
+  expect(await present('brief')).toBe('');
+  expect(await engine.dockerOk('volume', 'ls', '-q')).toBe('');
+});
+
+test('SIGKILL of a shim ends its container alone, and everything of it is cleaned up', async () => {
+  await engine.dockerOk('run', '-d', '--name', 'victim', 'busybox', 'sleep', '1000');
+  const id = await engine.dockerOk('inspect', 'victim', '--format', '{{.Id}}');
+  const pid = Number(await engine.dockerOk('inspect', 'victim', '--format', '{{.State.Pid}}'));
+  const waiting = engine.docker('wait', 'victim');
+  process.kill(parentOf(pid), 'SIGKILL');
+  expect((await waiting).stdout).toBe('137\n');
+  expect(await engine.dockerOk('inspect', 'victim', '--format', '{{.State.Status}}')).toBe('exited');
+  await expect.poll(() => isAlive(pid)).toBe(false);
+  expect(existsSync(path.join(engine.runRoot, 'containers', id))).toBe(false);
+  await engine.dockerOk('start', 'victim');
+  expect(await engine.dockerOk('exec', 'victim', 'echo', 'again')).toBe('again');
+  await engine.dockerOk('rm', '-f', 'victim');
+});
+
+test('a shim that was killed while there was no engine leaves nothing either', async () => {
+  await engine.dockerOk('run', '-d', '--name', 'lost', 'busybox', 'sleep', '1000');
+  const pid = Number(await engine.dockerOk('inspect', 'lost', '--format', '{{.State.Pid}}'));
+  await engine.kill9();
+  process.kill(parentOf(pid), 'SIGKILL');
+  await engine.restart();
+  expect(await engine.dockerOk('inspect', 'lost', '--format', '{{.State.Status}} {{.State.ExitCode}}')).toBe(
+    'exited 137',
+  );
+  await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+test('a paused container stays paused, published ports and attached terminals work after SIGKILL', async () => {
+  await engine.dockerOk('run', '-d', '--name', 'frozen', 'busybox', 'sleep', '1000');
+  await engine.dockerOk('pause', 'frozen');
+  const serve = 'echo served > /tmp/index.html; exec httpd -f -p 80 -h /tmp';
+  await engine.dockerOk(
+    'run',
+    '-dit',
+    '--name',
+    'server',
+    '-p',
+    '127.0.0.1::80',
+    'busybox',
+    'sh',
+    '-c',
+    serve,
+  );
+  const port = await engine.dockerOk('port', 'server', '80');
+  await engine.kill9();
+  await engine.restart();
+  expect(await engine.dockerOk('ps', '--filter', 'name=frozen', '--format', '{{.Status}}')).toContain(
+    '(Paused)',
+  );
+  await engine.dockerOk('unpause', 'frozen');
+  expect(await engine.dockerOk('exec', 'frozen', 'echo', 'thawed')).toBe('thawed');
+  expect(await engine.dockerOk('port', 'server', '80')).toBe(port);
+  expect(await (await fetch(`http://${port}/`)).text()).toBe('served\n');
+});
+
+test('the policy starts what must run, and not what was stopped by hand', async () => {
+  const run = (name: string, policy: string) =>
+    engine.dockerOk('run', '-d', '--name', name, '--restart', policy, 'busybox', 'sleep', '1000');
+  await run('always', 'always');
+  await run('unless', 'unless-stopped');
+  await run('never', 'no');
+  for (const name of ['always', 'unless', 'never']) await engine.dockerOk('stop', '-t', '0', name);
+  await engine.restart();
+  const status = (name: string) => engine.dockerOk('inspect', name, '--format', '{{.State.Status}}');
+  await expect.poll(() => status('always')).toBe('running');
+  expect(await status('unless')).toBe('exited');
+  expect(await status('never')).toBe('exited');
+});
+
+test('what was half-made or half-removed is cleared away at the next start', async () => {
+  await engine.dockerOk('create', '--name', 'dying', 'busybox', 'true');
+  const id = await engine.dockerOk('inspect', 'dying', '--format', '{{.Id}}');
+  const containers = path.join(engine.dataRoot, 'containers');
+  await engine.kill9();
+  const file = path.join(containers, id, 'container.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"status":"created"', '"status":"removing"'));
+  mkdirSync(path.join(containers, 'f'.repeat(64), 'upper'), { recursive: true });
+  const damaged = path.join(containers, 'e'.repeat(64));
+  mkdirSync(damaged);
+  writeFileSync(path.join(damaged, 'container.json'), '{"version":1,');
+  await engine.restart();
+  expect(await present('dying')).toBe('');
+  await expect.poll(() => readdirSync(path.join(engine.dataRoot, 'trash'))).toEqual([]);
+  expect(existsSync(path.join(containers, 'f'.repeat(64)))).toBe(false);
+  // What cannot be read is nobody's to delete.
+  expect(existsSync(damaged)).toBe(true);
+  expect(engine.log()).toContain('a container record is damaged');
+});
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** A zombie is dead: when PID 1 of the machine reaps it is not ours to say. */
 async function isAlive(pid: number): Promise<boolean> {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
