@@ -12,6 +12,7 @@ import type {
   NetworkingConfig,
 } from '../wire/container.ts';
 import { mergeConfig } from './config-merge.ts';
+import { checkRequestTypes } from './config-types.ts';
 import { Container } from './container.ts';
 import { containersRoot, publish, save, type ContainersContext } from './context.ts';
 import { checkModes, completeHostConfig } from './host-config.ts';
@@ -39,6 +40,8 @@ export async function createContainer(
 ): Promise<{ id: string; warnings: string[] }> {
   if (!request) throw invalidArgument('config cannot be empty in order to create a container');
   const given = options.name ? normalizeName(options.name) : undefined;
+  checkRequestTypes(request);
+  const warnings = context.validateHostConfig(request.HostConfig ?? {});
   const record = toRecord(context, request, options.platform);
   const planned = planMounts(
     record.config,
@@ -46,7 +49,6 @@ export async function createContainer(
     (name) => context.store.get(name).record.mounts,
   );
   toLogPlan(record, '');
-  const warnings = context.validateHostConfig(record.hostConfig);
   record.name = given ?? generateName((name) => context.store.isNameTaken(name));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { ExecProcess } from '../runtime/runtime.ts';
+import { checkExecTypes } from './config-types.ts';
 import type { Container } from './container.ts';
 import { publish, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
@@ -61,6 +62,7 @@ export class ExecSessions {
     const container = this.#context.store.get(idOrName);
     const argv = request?.Cmd ?? [];
     if (!request || argv.length === 0) throw invalidArgument('No exec command specified');
+    checkExecTypes(request);
     checkCanExec(container);
     parseDetachKeys(request.DetachKeys);
     const id = randomBytes(32).toString('hex');
@@ -80,8 +82,9 @@ export class ExecSessions {
   }
 
   /** What must hold before a connection is taken over for it. */
-  checkStart(id: string): { tty: boolean } {
+  checkStart(id: string, start: ExecStartRequest): { tty: boolean } {
     const session = this.#get(id);
+    checkExecTypes(start);
     if (session.state === 'running') throw conflict(`Error: Exec command ${id} is already running`);
     if (session.state === 'exited') throw conflict(`Error: Exec command ${id} has already run`);
     checkCanExec(session.container);
@@ -90,7 +93,7 @@ export class ExecSessions {
 
   /** Resolves when the process runs; a failure is Docker's 400/500 and is kept as the session's exit code. */
   async startDetached(id: string, start: ExecStartRequest): Promise<void> {
-    this.checkStart(id);
+    this.checkStart(id, start);
     const session = this.#get(id);
     try {
       await this.#launch(session, start, true);

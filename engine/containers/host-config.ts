@@ -1,5 +1,5 @@
 import { invalidArgument } from '../lib/errors.ts';
-import type { ContainerConfig, HostConfig, RestartPolicy } from '../wire/container.ts';
+import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
@@ -85,9 +85,8 @@ function completeSwap(request: HostConfig): number {
 
 /** 400 for settings that contradict each other; texts are Docker's. */
 export function checkModes(config: ContainerConfig, hostConfig: HostConfig): void {
-  checkRestartPolicy(hostConfig.RestartPolicy);
-  if (hostConfig.AutoRemove && hostConfig.RestartPolicy?.Name !== 'no') {
-    throw invalidArgument("can't create 'AutoRemove' container with restart policy");
+  if (config.Hostname && !/^[\w.-]{1,64}$/.test(config.Hostname)) {
+    throw invalidArgument(`invalid hostname format: ${config.Hostname}`);
   }
   if (config.WorkingDir && !config.WorkingDir.startsWith('/')) {
     throw invalidArgument(
@@ -121,20 +120,4 @@ function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void
   if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
     throw conflicting('port exposing and the container type network mode');
   }
-}
-
-function checkRestartPolicy(policy: RestartPolicy | undefined): void {
-  const name = policy?.Name ?? 'no';
-  const retries = policy?.MaximumRetryCount ?? 0;
-  if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(name)) {
-    throw invalidArgument(
-      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
-    );
-  }
-  if (name !== 'on-failure' && retries !== 0) {
-    throw invalidArgument(
-      `invalid restart policy: maximum retry count can only be used with 'on-failure'${retries < 0 ? ' and cannot be negative' : ''}`,
-    );
-  }
-  if (retries < 0) throw invalidArgument('invalid restart policy: maximum retry count cannot be negative');
 }

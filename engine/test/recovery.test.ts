@@ -54,21 +54,19 @@ const present = (name: string): Promise<string> => engine.dockerOk('ps', '-aq', 
 test('AutoRemove is done for a container that ended while there was no engine', async () => {
   const until = `while [ -e /proc/${engine.pid()} ]; do sleep 0.05; done`;
   await engine.dockerOk(
-    ...[
-      'run',
-      '-d',
-      '--rm',
-      '--pid',
-      'host',
-      '--name',
-      'brief',
-      '-v',
-      '/anonymous',
-      'busybox',
-      'sh',
-      '-c',
-      until,
-    ],
+    'run',
+    '-d',
+    '--rm',
+    '--pid',
+    'host',
+    '--name',
+    'brief',
+    '-v',
+    '/anonymous',
+    'busybox',
+    'sh',
+    '-c',
+    until,
   );
   const pid = await engine.dockerOk('inspect', 'brief', '--format', '{{.State.Pid}}');
   await engine.kill9();

@@ -42,6 +42,6 @@ const start =
       context.reply.empty(200);
       return;
     }
-    const { tty } = execs.checkStart(id);
+    const { tty } = execs.checkStart(id, request);
     await execs.startAttached(id, request, context.reply.hijack(streamType(context, tty, true)));
   };
