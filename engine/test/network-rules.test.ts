@@ -84,7 +84,7 @@ const UDP_SERVER = `
   s.bind(+port, () => console.log('up'));`;
 const TCP_CLIENT = `
   const [host, port] = process.argv.slice(1);
-  const s = require('net').connect({ host, port, timeout: 1500 });
+  const s = require('net').connect({ host, port, timeout: 2500 });
   s.on('data', (d) => console.log(String(d))).on('error', (e) => { console.log(e.code); process.exit(1); });
   s.on('timeout', () => { console.log('timeout'); process.exit(1); });`;
 const UDP_CLIENT = `
@@ -92,7 +92,7 @@ const UDP_CLIENT = `
   const s = require('dgram').createSocket('udp4');
   s.on('message', (m) => { console.log(String(m)); process.exit(); });
   s.send('hello', +port, host);
-  setTimeout(() => { console.log('timeout'); process.exit(1); }, 1500);`;
+  setTimeout(() => { console.log('timeout'); process.exit(1); }, 2500);`;
 
 async function serve(namespace: string, protocol: 'tcp' | 'udp', port: number, text: string): Promise<void> {
   const script = protocol === 'tcp' ? TCP_SERVER : UDP_SERVER;
