@@ -1,0 +1,317 @@
+/* The tar reader under hostile input, and against what the writer makes. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "rooted.h"
+#include "tar_reader.h"
+#include "tar_writer.h"
+#include "test.h"
+
+/* An archive under construction. */
+struct archive {
+  unsigned char bytes[64 * 1024];
+  size_t size;
+};
+
+static struct archive archive;
+static struct tar_entry entry;
+
+static void add_block(const char *name, char type, const char *size_field, const char *prefix) {
+  unsigned char *block = archive.bytes + archive.size;
+  memset(block, 0, TAR_BLOCK);
+  memcpy(block, name, strnlen(name, 100));
+  memcpy(block + 100, "0000644", 8);
+  memcpy(block + 108, "0001750", 8);
+  memcpy(block + 116, "0001751", 8);
+  memcpy(block + 124, size_field, 12);
+  memcpy(block + 136, "14524613500", 12);
+  block[156] = (unsigned char)type;
+  memcpy(block + 257,
+         "ustar\0"
+         "00",
+         8);
+  memcpy(block + 345, prefix, strlen(prefix));
+  memset(block + 148, ' ', 8);
+  unsigned sum = 0;
+  for (int i = 0; i < TAR_BLOCK; i++)
+    sum += block[i];
+  snprintf((char *)block + 148, 8, "%06o", sum);
+  archive.size += TAR_BLOCK;
+}
+
+static void add(const char *name, char type, const void *content, size_t size) {
+  char field[12];
+  snprintf(field, sizeof field, "%011zo", size);
+  add_block(name, type, field, "");
+  memset(archive.bytes + archive.size, 0, size + TAR_BLOCK);
+  memcpy(archive.bytes + archive.size, content, size);
+  archive.size += (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+}
+
+static void end(void) {
+  memset(archive.bytes + archive.size, 0, 2 * TAR_BLOCK);
+  archive.size += 2 * TAR_BLOCK;
+}
+
+static int open_bytes(const void *bytes, size_t size) {
+  int fd = memfd_create("archive", MFD_CLOEXEC);
+  if (write(fd, bytes, size) != (ssize_t)size)
+    abort();
+  lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+/* Reads everything; the last entry stays in `entry`. Returns the number of entries or -1. */
+static int read_all(const void *bytes, size_t size, struct error *err) {
+  struct tar_reader reader;
+  int fd = open_bytes(bytes, size), count = 0, found;
+  *err = (struct error){0};
+  if (tar_reader_open(&reader, fd, err) < 0)
+    abort();
+  while ((found = tar_reader_next(&reader, &entry, err)) > 0) {
+    const unsigned char *data;
+    long piece;
+    while ((piece = tar_reader_data(&reader, &data, err)) > 0)
+      ;
+    if (piece < 0)
+      break;
+    count++;
+  }
+  /* Attributes point into the reader: keep their sum, so that ASan sees every byte. */
+  for (size_t i = 0; i < entry.xattr_count && found > 0; i++)
+    (void)strlen(entry.xattrs[i].name);
+  tar_reader_close(&reader);
+  close(fd);
+  return found == 0 ? count : -1;
+}
+
+static int read_archive(struct error *err) {
+  int count = read_all(archive.bytes, archive.size, err);
+  archive.size = 0;
+  return count;
+}
+
+static void refuses(const char *message) {
+  struct error err;
+  CHECK(read_archive(&err) == -1);
+  if (!strstr(err.message, message))
+    test_equal(__FILE__, __LINE__, err.message, message);
+}
+
+static void reads_plain_entries(void) {
+  struct error err;
+  add("directory/", '0', "", 0);
+  add_block("name", '0', "00000000000", "some/prefix");
+  end();
+  CHECK(read_archive(&err) == 2);
+  CHECK_EQUAL(entry.name, "some/prefix/name");
+  CHECK(entry.type == '0' && entry.mode == 0644 && entry.uid == 1000 && entry.gid == 1001);
+  add("directory/", '0', "", 0);
+  CHECK(read_archive(&err) == 1);
+  CHECK(entry.type == '5');
+}
+
+static void reads_long_names(void) {
+  struct error err;
+  char name[300], record[400];
+  memset(name, 'n', sizeof name);
+  name[299] = '\0';
+  add("././@LongLink", 'L', name, sizeof name);
+  add("short", '0', "x", 1);
+  CHECK(read_archive(&err) == 1);
+  CHECK_EQUAL(entry.name, name);
+  int length = snprintf(record, sizeof record, "309 path=%s\n", name);
+  CHECK(length == 309);
+  add("pax", 'x', record, (size_t)length);
+  add("short", '0', "x", 1);
+  CHECK(read_archive(&err) == 1);
+  CHECK_EQUAL(entry.name, name);
+}
+
+static void reads_extended_values(void) {
+  struct error err;
+  static const char records[] =
+      "20 mtime=-1.2500000\n13 uid=70000\n10 size=3\n25 SCHILY.xattr.user.a=b\n";
+  add("pax", 'x', records, sizeof records - 1);
+  add_block("f", '0', "00000000000", "");
+  memcpy(archive.bytes + archive.size, "abc", 3);
+  archive.size += TAR_BLOCK;
+  end();
+  CHECK(read_archive(&err) == 1);
+  CHECK(entry.size == 3 && entry.uid == 70000);
+  CHECK(entry.mtime.tv_sec == -2 && entry.mtime.tv_nsec == 750000000);
+  CHECK(entry.xattr_count == 1 && entry.xattrs[0].size == 1);
+}
+
+static void reads_base_256(void) {
+  struct error err;
+  add_block("f", '5', "\x80\0\0\0\0\0\0\0\0\0\0\1", "");
+  end();
+  CHECK(read_archive(&err) == 1);
+  add_block("f", '0', "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "");
+  refuses("negative size");
+  add_block("f", '0', "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "");
+  refuses("out of range");
+}
+
+static void refuses_damage(void) {
+  add("f", '0', "content", 7);
+  archive.bytes[3] ^= 1;
+  refuses("invalid tar header");
+  add("f", '0', "content", 7);
+  archive.size = TAR_BLOCK + 3;
+  refuses("unexpected EOF");
+  add("f", '0', "", 0);
+  archive.size = 100;
+  refuses("unexpected EOF");
+  add("pax", 'x', "9 path=a\n", 9);
+  refuses("unexpected EOF");
+  add("f", '0', "x", 1);
+  memset(archive.bytes + archive.size, 0, TAR_BLOCK);
+  archive.size += TAR_BLOCK;
+  add("after one zero block", '0', "x", 1);
+  refuses("invalid tar header");
+}
+
+static void refuses_bad_records(void) {
+  static const char *const bad[] = {"99 path=a\n",
+                                    "5 path=a\n",
+                                    "path=a\n",
+                                    "0 a=b\n",
+                                    "4 a=\n",
+                                    "9 path=a ",
+                                    "-9 a=b\n",
+                                    "6 =abc\n",
+                                    "7 abcd\n",
+                                    "\n",
+                                    "99999999999999999999 a=b\n",
+                                    "12 uid=-1ab\n",
+                                    "13 mtime=abc\n",
+                                    "11 size=99x",
+                                    "14 size=9e9999\n"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    add("pax", 'x', bad[i], strlen(bad[i]));
+    add("f", '0', "x", 1);
+    refuses("invalid PAX record");
+  }
+}
+
+static void refuses_what_is_out_of_bounds(void) {
+  add_block("pax", 'x', "00004000001", "");
+  refuses("extended header of 1048577 bytes");
+  add("pax", 'x', "18 uid=4294967295\n", 18);
+  add("f", '0', "x", 1);
+  refuses("invalid owner");
+  add("pax", 'x', "23 size=99999999999999\n", 23);
+  add("f", '0', "x", 1);
+  refuses("too large");
+  add("pax", 'x', "11 path=a\0b\n", 12);
+  add("f", '0', "x", 1);
+  refuses("invalid PAX record");
+  add("pax", 'x', "12 path=a\0b\n", 12);
+  add("f", '0', "x", 1);
+  refuses("NUL in a name");
+  add("pax", 'x', "22 GNU.sparse.major=1\n", 22);
+  add("f", '0', "x", 1);
+  refuses("sparse");
+  add("f", 'S', "x", 1);
+  refuses("sparse");
+  add("f", 'V', "", 0);
+  refuses("unhandled tar header type 86");
+}
+
+static void refuses_too_many_attributes(void) {
+  static char records[(TAR_MAX_XATTRS + 1) * 25];
+  for (int i = 0; i <= TAR_MAX_XATTRS; i++)
+    memcpy(records + i * 25, "25 SCHILY.xattr.user.a=b\n", 25);
+  add("pax", 'x', records, sizeof records);
+  add("f", '0', "x", 1);
+  refuses("too many extended attributes");
+}
+
+/* Deterministic: the same bytes are wrong on every machine. */
+static void survives_mutations(void) {
+  static struct archive copy;
+  struct error err;
+  add("pax", 'x', "20 mtime=-1.2500000\n25 SCHILY.xattr.user.a=b\n9 path=a\n", 54);
+  add("f", '0', "content", 7);
+  add("././@LongLink", 'K', "target", 7);
+  add("link", '2', "", 0);
+  end();
+  uint64_t state = 42;
+  int accepted = 0;
+  for (int round = 0; round < 20000; round++) {
+    memcpy(copy.bytes, archive.bytes, archive.size);
+    for (int change = 0; change < 4; change++) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      copy.bytes[(state >> 33) % archive.size] = (unsigned char)(state >> 24);
+    }
+    accepted += read_all(copy.bytes, (size_t)(state >> 40) % archive.size, &err) >= 0;
+  }
+  archive.size = 0;
+  CHECK(accepted < 20000);
+}
+
+static void reads_what_was_written(void) {
+  struct error err = {0};
+  int fd = memfd_create("written", MFD_CLOEXEC);
+  char name[201];
+  memset(name, 'd', 200);
+  name[200] = '\0';
+  struct stat status = {.st_mode = S_IFLNK | 0777,
+                        .st_uid = 3000000,
+                        .st_gid = 5,
+                        .st_mtim = {.tv_sec = -2, .tv_nsec = 750000000}};
+  struct tar_item item = {.name = name, .link = name, .status = &status, .xattrs_from = -1};
+  struct tar_writer writer;
+  CHECK(tar_writer_open(&writer, fd, &err) == 0);
+  CHECK(tar_writer_item(&writer, &item, &err) == 0);
+  CHECK(tar_writer_finish(&writer, &err) == 0);
+  tar_writer_close(&writer);
+  archive.size = (size_t)lseek(fd, 0, SEEK_CUR);
+  CHECK(pread(fd, archive.bytes, archive.size, 0) == (ssize_t)archive.size);
+  close(fd);
+  CHECK(read_archive(&err) == 1);
+  CHECK_EQUAL(entry.name, name);
+  CHECK_EQUAL(entry.link, name);
+  CHECK(entry.type == '2' && entry.uid == 3000000 && entry.gid == 5);
+  CHECK(entry.mtime.tv_sec == -2 && entry.mtime.tv_nsec == 750000000);
+}
+
+static void cleans_names(void) {
+  static const char *const cases[][2] = {
+      {"./a//b/", "a/b"}, {"/a/./b", "a/b"},    {"a/../b", "b"},       {".", ""},
+      {"/", ""},          {"a/b/../../c", "c"}, {"..a/b..", "..a/b.."}};
+  static const char *const bad[] = {"..", "../a", "/..", "a/../..", "a/../../b"};
+  char out[PATH_MAX];
+  struct error err = {0};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    CHECK(rooted_clean(cases[i][0], out, &err) == 0);
+    CHECK_EQUAL(out, cases[i][1]);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    CHECK(rooted_clean(bad[i], out, &err) == -1);
+  static char deep[3000];
+  for (size_t i = 0; i + 1 < sizeof deep; i++)
+    deep[i] = i % 2 ? '/' : 'd';
+  CHECK(rooted_clean(deep, out, &err) == -1);
+}
+
+const struct test_case tar_tests[] = {
+    {"a tar reader reads files, directories and prefixes", reads_plain_entries},
+    {"a tar reader reads GNU and PAX long names", reads_long_names},
+    {"a tar reader reads PAX times, owners, sizes and attributes", reads_extended_values},
+    {"a tar reader reads base-256 numbers within range", reads_base_256},
+    {"a damaged or cut archive is refused", refuses_damage},
+    {"a malformed PAX record is refused", refuses_bad_records},
+    {"what is over a bound is refused", refuses_what_is_out_of_bounds},
+    {"too many extended attributes are refused", refuses_too_many_attributes},
+    {"no mutation of an archive makes the reader misbehave", survives_mutations},
+    {"the reader understands what the writer writes", reads_what_was_written},
+    {"an entry's name is cleaned and cannot climb", cleans_names},
+    {0},
+};
