@@ -19,6 +19,7 @@ struct archive {
 
 static struct archive archive;
 static struct tar_entry entry;
+static char attribute[128]; /* `name=value` of the last one seen; the reader forgets it */
 
 static void add_block(const char *name, char type, const char *size_field, const char *prefix) {
   unsigned char *block = archive.bytes + archive.size;
@@ -79,11 +80,11 @@ static int read_all(const void *bytes, size_t size, struct error *err) {
       ;
     if (piece < 0)
       break;
+    for (size_t i = 0; i < entry.xattr_count; i++)
+      snprintf(attribute, sizeof attribute, "%s=%.*s", entry.xattrs[i].name,
+               (int)entry.xattrs[i].size, entry.xattrs[i].value);
     count++;
   }
-  /* Attributes point into the reader: keep their sum, so that ASan sees every byte. */
-  for (size_t i = 0; i < entry.xattr_count && found > 0; i++)
-    (void)strlen(entry.xattrs[i].name);
   tar_reader_close(&reader);
   close(fd);
   return found == 0 ? count : -1;
@@ -144,7 +145,7 @@ static void reads_extended_values(void) {
   CHECK(read_archive(&err) == 1);
   CHECK(entry.size == 3 && entry.uid == 70000);
   CHECK(entry.mtime.tv_sec == -2 && entry.mtime.tv_nsec == 750000000);
-  CHECK(entry.xattr_count == 1 && entry.xattrs[0].size == 1);
+  CHECK_EQUAL(attribute, "user.a=b");
 }
 
 static void reads_base_256(void) {
