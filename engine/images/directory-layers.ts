@@ -29,7 +29,10 @@ interface DirectoryLayersOptions {
 export class DirectoryLayers implements LayerStore {
   readonly #options: DirectoryLayersOptions;
   readonly #layers = new Map<string, { layer: Layer; references: number }>();
+  /** The same layer is unpacked once, however many loads want it. */
   readonly #creating = new KeyedMutex();
+  /** A name in the layers directory is given or taken away by one at a time. */
+  readonly #naming = new KeyedMutex();
 
   constructor(options: DirectoryLayersOptions) {
     this.#options = options;
@@ -67,13 +70,11 @@ export class DirectoryLayers implements LayerStore {
     const entry = this.#layers.get(chainId);
     if (!entry) return;
     entry.references -= 1;
-    if (entry.references <= 0) await this.#remove(chainId);
+    await this.#removeUnused(chainId);
   }
 
   async sweep(): Promise<void> {
-    for (const [chainId, { references }] of this.#layers) {
-      if (references === 0) await this.#remove(chainId);
-    }
+    for (const chainId of this.#layers.keys()) await this.#removeUnused(chainId);
   }
 
   async create(request: LayerRequest, content: ByteSource): Promise<Layer> {
@@ -83,19 +84,24 @@ export class DirectoryLayers implements LayerStore {
     return this.#creating.run(chainId, async () => {
       const existing = this.get(chainId);
       if (!existing) return this.#extract(request, content);
+      // In the same turn as the look: nobody can remove it in between.
       this.acquire(chainId);
       return existing;
     });
   }
 
-  async #remove(chainId: string): Promise<void> {
-    this.#layers.delete(chainId);
-    await this.#options.trash.discard(path.join(this.#options.root, hexOf(chainId)));
+  async #removeUnused(chainId: string): Promise<void> {
+    await this.#naming.run(chainId, async () => {
+      const entry = this.#layers.get(chainId);
+      if (!entry || entry.references > 0) return;
+      this.#layers.delete(chainId);
+      await this.#options.trash.discard(path.join(this.#options.root, hexOf(chainId)));
+    });
   }
 
   /** Unpacks into a directory of its own, verifies, and gives it its name: a reader never sees half a layer. */
   async #extract(request: LayerRequest, content: ByteSource): Promise<Layer> {
-    const { root, temporary, trash } = this.#options;
+    const { temporary, trash } = this.#options;
     const work = path.join(temporary, `layer-${randomBytes(8).toString('hex')}`);
     await mkdir(work, { recursive: true, mode: 0o700 });
     try {
@@ -112,9 +118,7 @@ export class DirectoryLayers implements LayerStore {
         sizeBytes,
       };
       await writeJsonAtomic(path.join(work, 'meta.json'), layer);
-      if (!(await this.#publish(work, layer))) await trash.discard(work);
-      await syncDirectory(root);
-      this.acquire(layer.chainId);
+      await this.#publish(work, layer);
       return layer;
     } catch (error) {
       await trash.discard(work);
@@ -124,17 +128,19 @@ export class DirectoryLayers implements LayerStore {
     }
   }
 
-  /** False when the same layer came into being meanwhile (an import of known content). */
-  async #publish(work: string, layer: Layer): Promise<boolean> {
-    if (this.#layers.has(layer.chainId)) return false;
-    this.#layers.set(layer.chainId, { layer, references: 0 });
-    try {
-      await rename(work, path.join(this.#options.root, hexOf(layer.chainId)));
-    } catch (error) {
-      this.#layers.delete(layer.chainId);
-      throw error;
-    }
-    return true;
+  /** Gives the finished directory its name and takes a reference; an import may find its content already there. */
+  async #publish(work: string, layer: Layer): Promise<void> {
+    const { root, trash } = this.#options;
+    await this.#naming.run(layer.chainId, async () => {
+      if (this.#layers.has(layer.chainId)) {
+        await trash.discard(work);
+      } else {
+        await rename(work, path.join(root, hexOf(layer.chainId)));
+        this.#layers.set(layer.chainId, { layer, references: 0 });
+        await syncDirectory(root);
+      }
+      this.acquire(layer.chainId);
+    });
   }
 
   /** Pipes the tar through sha256 into the extractor. */

@@ -20,6 +20,7 @@
 #include "archive.h"
 #include "archive_root.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "rooted.h"
 
 #define MAX_DEPTH 512
@@ -126,7 +127,7 @@ static int compare_entry(struct level *level, const char *name, int depth, struc
     tell(level, existed ? MODIFIED : ADDED, path);
   if (!S_ISDIR(above.st_mode))
     return 0;
-  ROOTED_FD upper = openat(level->upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int upper = openat(level->upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (upper < 0)
     return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
                ? 0
@@ -180,7 +181,7 @@ static int archive_changes(int argc, char **argv, struct error *err) {
     if (lower[i] < 0)
       return error_set(err, errno, "open %.256s", options.lower[i]);
   }
-  ROOTED_FD upper = open(options.upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int upper = open(options.upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (upper < 0)
     return error_set(err, errno, "open %.256s", options.upper);
   struct rlimit files;

@@ -16,6 +16,7 @@
 #include "archive_root.h"
 #include "archive_tree.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "rooted.h"
 
 /* Entries of one directory listing; more than a person reads. */
@@ -31,9 +32,9 @@ struct request {
 };
 
 static void close_request(struct request *request) {
-  rooted_close(&request->root);
-  rooted_close(&request->parent);
-  rooted_close(&request->target);
+  close_fd(&request->root);
+  close_fd(&request->parent);
+  close_fd(&request->target);
 }
 
 /* Resolves parent and target once each; what follows works on descriptors. */
@@ -63,7 +64,7 @@ static int open_request(int argc, char **argv, struct request *request, struct e
     /* A trailing slash or "/.": the directory behind the name. */
     request->target =
         rooted_open(request->root, request->path, O_PATH | O_DIRECTORY, 0, ROOTED_IN_ROOT);
-    rooted_close(&request->parent);
+    close_fd(&request->parent);
     request->parent = request->target < 0 ? -1 : fcntl(request->target, F_DUPFD_CLOEXEC, 0);
     strcpy(request->leaf, ".");
   } else {
@@ -82,7 +83,7 @@ static int open_request(int argc, char **argv, struct request *request, struct e
 /* Where a link ends inside the root, as the kernel resolves it; its own text when it dangles. */
 static void print_link(const struct request *request, int proc) {
   char text[PATH_MAX], name[64];
-  ROOTED_FD end = rooted_open(request->root, request->path, O_PATH, 0, ROOTED_IN_ROOT);
+  autoclose int end = rooted_open(request->root, request->path, O_PATH, 0, ROOTED_IN_ROOT);
   ssize_t length = -1;
   if (end >= 0 && proc >= 0) {
     snprintf(name, sizeof name, "self/fd/%d", end);
@@ -121,7 +122,7 @@ static int print_stat_line(const struct request *request, int proc) {
 int archive_stat_main(int argc, char **argv) {
   struct error err = {0};
   /* The host's procfs: the container's is not trusted with our paths. */
-  ROOTED_FD proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   __attribute__((cleanup(close_request))) struct request request = {-1, -1, -1, .path = ""};
   if (open_request(argc, argv, &request, &err) < 0)
     return archive_fail(&err);
@@ -140,7 +141,7 @@ static int write_archive(const struct request *request, const char *name, struct
  * after NAME. */
 int archive_get_main(int argc, char **argv) {
   struct error err = {0};
-  ROOTED_FD proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   __attribute__((cleanup(close_request))) struct request request = {-1, -1, -1, .path = ""};
   if (open_request(argc, argv, &request, &err) < 0)
     return archive_fail(&err);

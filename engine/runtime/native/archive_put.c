@@ -15,6 +15,7 @@
 #include "archive_root.h"
 #include "archive_tree.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "extract.h"
 #include "rooted.h"
 #include "user.h"
@@ -76,11 +77,12 @@ static int archive_put(int argc, char **argv, struct error *err) {
   struct extract_options options = {.base_path = argv[first]};
   if (parse_options(argc - first - 1, argv + first + 1, &options, &owner, err) < 0)
     return -1;
-  ROOTED_FD root = archive_root_open(&root_options, true, err);
+  autoclose int root = archive_root_open(&root_options, true, err);
   if (root < 0)
     return -1;
   /* The destination itself may be a link: it is followed, inside the root. */
-  ROOTED_FD directory = rooted_open(root, argv[first], O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  autoclose int directory =
+      rooted_open(root, argv[first], O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
   if (directory < 0)
     return error_set(err, errno, "%.256s", argv[first]);
   if (check_writable(root, directory, err) < 0)

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "rooted.h"
 
 static int parse_pid(const char *text, int *pid, struct error *err) {
@@ -63,7 +64,7 @@ int archive_root_parse(int argc, char **argv, struct archive_root_options *optio
 }
 
 static int enter_namespace(int pid, struct error *err) {
-  ROOTED_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
+  autoclose int process = (int)syscall(SYS_pidfd_open, pid, 0);
   if (process < 0)
     return error_set(err, errno, "open process %d", pid);
   /* The whole switch: root and current directory become those of the namespace. */
@@ -129,7 +130,7 @@ static int make_mount_point(int root, const char *target, bool directory, struct
   if (!slash || (size_t)(slash - target) >= sizeof parent)
     return error_set(err, EINVAL, "%.256s", target);
   *(char *)mempcpy(parent, target, (size_t)(slash - target)) = '\0';
-  ROOTED_FD where = rooted_make_directories(root, parent, ROOTED_IN_ROOT, err);
+  autoclose int where = rooted_make_directories(root, parent, ROOTED_IN_ROOT, err);
   if (where < 0)
     return -1;
   fd = openat(where, slash + 1, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -140,8 +141,8 @@ static int mount_bind(int root, int source, const struct archive_bind *bind, str
   struct stat status;
   if (fstat(source, &status) < 0)
     return error_set(err, errno, "%.256s", bind->source);
-  ROOTED_FD target = make_mount_point(root, bind->target + strspn(bind->target, "/"),
-                                      S_ISDIR(status.st_mode), err);
+  autoclose int target = make_mount_point(root, bind->target + strspn(bind->target, "/"),
+                                          S_ISDIR(status.st_mode), err);
   if (target < 0)
     return -1;
   struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -159,13 +160,13 @@ static int build_namespace(const struct archive_root_options *options, bool writ
   /* Private before anything is mounted: no mount of ours may reach the host. */
   if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
     return error_set(err, errno, "make a mount namespace");
-  ROOTED_FD root = mount_layers(options, writable, err);
+  autoclose int root = mount_layers(options, writable, err);
   if (root < 0)
     return -1;
   for (size_t i = 0; i < options->bind_count; i++) {
     const struct archive_bind *bind = &options->binds[i];
-    ROOTED_FD source = (int)syscall(SYS_open_tree, AT_FDCWD, bind->source,
-                                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    autoclose int source = (int)syscall(SYS_open_tree, AT_FDCWD, bind->source,
+                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     /* A bind whose source is gone: the container could not start, its other files are still there.
      */
     if (source < 0 && errno == ENOENT)

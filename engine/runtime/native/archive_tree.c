@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "rooted.h"
 
 #define MAX_DEPTH 512
@@ -89,7 +90,8 @@ static const char *earlier_name(struct tree *tree, const struct stat *status, co
 static int write_file(struct tree *tree, int parent, const char *leaf, const char *name,
                       struct error *err) {
   /* SECURITY: between stat and open it may become a fifo or a device: never block, look again. */
-  ROOTED_FD fd = openat(parent, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  autoclose int fd =
+      openat(parent, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat status;
   if (fd < 0 && errno == ENOENT)
     return 0;
@@ -196,7 +198,7 @@ static int write_entry(struct tree *tree, int parent, const char *leaf, const ch
   if (S_ISLNK(status.st_mode))
     return write_link(tree, parent, leaf, &status, name, err);
   if (S_ISDIR(status.st_mode)) {
-    ROOTED_FD fd = openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    autoclose int fd = openat(parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
       return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(err, errno, "%.256s", path);
     return write_directory(tree, fd, path, name, depth, err);

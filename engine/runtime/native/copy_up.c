@@ -16,6 +16,7 @@
 #include "archive_root.h"
 #include "archive_tree.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "extract.h"
 #include "rooted.h"
 
@@ -40,14 +41,13 @@ static int copy_tree_through_pipe(int from, int to, struct error *err) {
     send_tree(from, ends[1]);
   }
   close(ends[1]);
-  ROOTED_FD input = ends[0];
+  autoclose int input = ends[0];
   if (child < 0)
     return error_set(err, errno, "fork");
   const struct extract_options options = {.root = to, .base_path = ""};
   struct extract_summary summary;
   int result = extract_archive(input, to, &options, &summary, err);
-  rooted_close(&input);
-  input = -1;
+  close_fd(&input);
   int status;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR)
     ;
@@ -59,14 +59,14 @@ static int copy_tree_through_pipe(int from, int to, struct error *err) {
 static int copy_up(const char *path, const char *target, struct archive_root_options *image,
                    struct error *err) {
   /* Opened before the namespace changes; TARGET is the engine's own directory. */
-  ROOTED_FD to = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int to = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (to < 0)
     return error_set(err, errno, "open %.256s", target);
-  ROOTED_FD root = archive_root_open(image, false, err);
+  autoclose int root = archive_root_open(image, false, err);
   if (root < 0)
     return -1;
   /* SECURITY: 2022-23648: a VOLUME path through links of the image stays inside the image. */
-  ROOTED_FD from = rooted_open(root, path, O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  autoclose int from = rooted_open(root, path, O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
   if (from < 0)
     return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(err, errno, "%.256s", path);
   struct stat status;

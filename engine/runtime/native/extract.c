@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "rooted.h"
 #include "tar_reader.h"
 
@@ -42,8 +43,7 @@ static int fail(const struct extract *x, struct error *err) {
 }
 
 static void forget_parent(struct extract *x) {
-  rooted_close(&x->parent);
-  x->parent = -1;
+  close_fd(&x->parent);
 }
 
 /*
@@ -126,7 +126,7 @@ static int set_attributes(struct extract *x, int fd, struct error *err) {
 }
 
 static int set_opaque(struct extract *x, int directory, struct error *err) {
-  ROOTED_FD fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0 || fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
     return fail(x, err);
   return 0;
@@ -171,7 +171,7 @@ static int write_all(struct extract *x, int fd, const unsigned char *data, size_
 }
 
 static int make_file(struct extract *x, const char *leaf, struct error *err) {
-  ROOTED_FD fd =
+  autoclose int fd =
       openat(x->parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return fail(x, err);
@@ -210,7 +210,7 @@ static int make_directory(struct extract *x, const char *leaf, bool exists, bool
                           struct error *err) {
   if (!exists && mkdirat(x->parent, leaf, 0700) < 0)
     return fail(x, err);
-  ROOTED_FD fd = openat(x->parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int fd = openat(x->parent, leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return fail(x, err);
   if (opaque && set_opaque(x, fd, err) < 0)
@@ -227,15 +227,15 @@ static int make_hard_link(struct extract *x, const char *leaf, struct error *err
   if (rooted_clean(x->entry.link, target, err) < 0)
     return error_wrap(err, "%.200s", x->path);
   char *slash = strrchr(target, '/');
-  ROOTED_FD directory = -1;
+  autoclose int directory = -1;
   if (slash) {
     *slash = '\0';
     directory = open_directory(x, target, err);
     if (directory < 0)
       return error_wrap(err, "%.200s: link target", x->path);
   }
-  ROOTED_FD fd = openat(slash ? directory : x->base, slash ? slash + 1 : target,
-                        O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int fd = openat(slash ? directory : x->base, slash ? slash + 1 : target,
+                            O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return error_set(err, errno, "%.200s: link target \"%.200s\"", x->path, x->entry.link);
   if (linkat(fd, "", x->parent, leaf, AT_EMPTY_PATH) < 0)
@@ -269,7 +269,7 @@ static int make_whiteout(struct extract *x, const char *leaf, struct error *err)
     return 0;
   if (errno != EEXIST)
     return fail(x, err);
-  ROOTED_FD fd = openat(x->parent, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int fd = openat(x->parent, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return errno == ENOTDIR || errno == ELOOP || errno == ENXIO ? 0 : fail(x, err);
   return set_opaque(x, fd, err);
@@ -305,7 +305,8 @@ static int set_directory_times(struct extract *x, struct error *err) {
   for (size_t i = x->directory_count; i-- > 0;) {
     const struct directory_time *directory = &x->directories[i];
     /* Gone or replaced by a later entry: nothing to set. */
-    ROOTED_FD fd = rooted_open(x->base, directory->path, O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
+    autoclose int fd =
+        rooted_open(x->base, directory->path, O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
     struct timespec times[2] = {directory->mtime, directory->mtime};
     if (fd >= 0 && futimens(fd, times) < 0)
       return error_set(err, errno, "%.256s", directory->path);

@@ -7,12 +7,13 @@
 
 #include "archive.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "extract.h"
 #include "rooted.h"
 
 static int extract_layer(const char *path, struct extract_summary *summary, struct error *err) {
   const struct extract_options options = {.layer = true, .root = -1};
-  ROOTED_FD directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory < 0)
     return error_set(err, errno, "open %.256s", path);
   if (extract_archive(STDIN_FILENO, directory, &options, summary, err) < 0)

@@ -7,6 +7,7 @@
 
 #include "archive.h"
 #include "commands.h"
+#include "descriptor.h"
 #include "rooted.h"
 
 static int remove_tree(char *path, struct error *err) {
@@ -14,7 +15,7 @@ static int remove_tree(char *path, struct error *err) {
   if (*path != '/' || slash[1] == '\0' || strcmp(slash + 1, "..") == 0)
     return error_set(err, EINVAL, "remove %.256s", path);
   *slash = '\0';
-  ROOTED_FD parent = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose int parent = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (parent < 0)
     return errno == ENOENT ? 0 : error_set(err, errno, "open %.256s", path);
   return rooted_remove(parent, slash + 1, err);

@@ -11,16 +11,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 /* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile
  * name. */
 #define MAX_DEPTH 1024
 /* Directories open at once while removing; RLIMIT_NOFILE may be 1024. */
 #define MAX_OPEN_DEPTH 128
-
-void rooted_close(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
 
 int rooted_open(int directory, const char *path, int flags, mode_t mode, uint64_t resolve) {
   /* openat2 is strict: mode must be 0 unless something is created. */
@@ -49,7 +46,7 @@ int rooted_make_directories(int directory, const char *path, uint64_t resolve, s
     char *end = strchrnul(start, '/');
     char saved = *end;
     *end = '\0';
-    ROOTED_FD parent = current;
+    autoclose int parent = current;
     current = rooted_open(directory, prefix, O_PATH | O_DIRECTORY, 0, resolve);
     if (current < 0 && errno == ENOENT) {
       /* EEXIST: a dangling link, or a race that the next open judges. */
@@ -123,8 +120,8 @@ static int remove_directory(struct removal *removal, int parent, const char *nam
       return error_set(err, errno, "remove %s", name);
     return 0;
   }
-  ROOTED_FD fd = rooted_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                             ROOTED_STRICT | RESOLVE_NO_XDEV);
+  autoclose int fd = rooted_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                 ROOTED_STRICT | RESOLVE_NO_XDEV);
   if (fd < 0 && errno == ENOENT)
     return 0;
   if (fd < 0)

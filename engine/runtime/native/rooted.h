@@ -16,10 +16,6 @@
 /* As if chroot'ed: absolute links and ".." end at the directory. */
 #define ROOTED_IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
-/* Closes *fd when it is >= 0: for __attribute__((cleanup)). */
-void rooted_close(int *fd);
-#define ROOTED_FD __attribute__((cleanup(rooted_close))) int
-
 /* openat2 with O_CLOEXEC added; retries EAGAIN (a rename raced ".." in the walk). -1 with errno. */
 int rooted_open(int directory, const char *path, int flags, mode_t mode, uint64_t resolve);
 
