@@ -187,7 +187,6 @@ static int enter_directory(const char *cwd, struct error *err) {
 
 int process_become(struct process *process, struct error *err) {
   const struct plan_process *plan = process->plan;
-  umask(0022); /* Docker's; the shim itself has none, to make files with exact modes */
   if (drop_bounding(plan->capabilities.bounding, err) < 0)
     return error_stage(err, "capabilities");
   /* Without no_new_privs a filter needs CAP_SYS_ADMIN, which is gone after the next steps. */
