@@ -17,6 +17,7 @@ export class Zygote {
   readonly #logger: Logger;
   readonly #waiting = new Map<number, Waiter>();
   #socket: Socket | undefined;
+  #starting: Promise<void> | undefined;
   #lastRequest = 0;
 
   constructor(binary: string, logger: Logger) {
@@ -26,6 +27,31 @@ export class Zygote {
 
   async start(): Promise<void> {
     if (this.#socket) return;
+    this.#starting ??= this.#spawn().finally(() => {
+      this.#starting = undefined;
+    });
+    await this.#starting;
+  }
+
+  /** Ends the zygote; shims live on. */
+  close(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.end();
+    if (socket) this.#rejectAll();
+  }
+
+  async request(type: number, ...payload: Uint8Array[]): Promise<void> {
+    await this.start();
+    this.#lastRequest = (this.#lastRequest + 1) >>> 0;
+    const request = this.#lastRequest;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      this.#socket?.write(encodeFrame(request, type, ...payload));
+    });
+  }
+
+  async #spawn(): Promise<void> {
     // The environment stays empty: nothing of the engine's may reach a container.
     const child = spawn(this.#binary, ['zygote'], {
       cwd: '/',
@@ -58,24 +84,6 @@ export class Zygote {
       }
     });
     child.unref();
-  }
-
-  /** Ends the zygote; shims live on. */
-  close(): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.end();
-    if (socket) this.#rejectAll();
-  }
-
-  async request(type: number, ...payload: Uint8Array[]): Promise<void> {
-    await this.start();
-    this.#lastRequest = (this.#lastRequest + 1) >>> 0;
-    const request = this.#lastRequest;
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
-      this.#socket?.write(encodeFrame(request, type, ...payload));
-    });
   }
 
   #lost(socket: Socket): void {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerPlan } from '../runtime/plan.ts';
@@ -22,6 +22,7 @@ const OUTPUT = { stdin: false, stdout: true, stderr: true };
 const EVERYTHING = { stdin: true, stdout: true, stderr: true };
 const SIGKILL = 9;
 const SIGTERM = 15;
+const CAP_SYS_RESOURCE = 24n;
 
 let fixture: RuntimeFixture;
 
@@ -622,9 +623,32 @@ describe('the runtime', () => {
     await stop(shim);
   });
 
+  it('is not ended by the signals that end a session or a service', async () => {
+    const { shim, plan } = await startIdle();
+    const supervisor = shimPid(plan);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.kill(supervisor, signal);
+    // Lowering it takes CAP_SYS_RESOURCE, which a machine inside a sandbox may not have.
+    const ordinary = readFileSync('/proc/self/oom_score_adj', 'utf8');
+    const expected = hasCapability(CAP_SYS_RESOURCE) ? '-999\n' : ordinary;
+    expect(readFileSync(`/proc/${supervisor}/oom_score_adj`, 'utf8')).toBe(expected);
+    expect(readFileSync(`/proc/${shim.pid}/oom_score_adj`, 'utf8')).toBe(ordinary);
+    expect((await execute(shim, sh('cat /proc/self/oom_score_adj'))).stdout).toBe(ordinary);
+    await stop(shim);
+  });
+
+  it('runs from memory that nobody can write', async () => {
+    const { shim, plan } = await startIdle();
+    const executable = `/proc/${shimPid(plan)}/exe`;
+    expect(readlinkSync(executable)).toContain('memfd:gantry-shim');
+    await expect(open(executable, 'r+')).rejects.toMatchObject({ code: 'ETXTBSY' });
+    const sealed = await open(executable, 'r');
+    await sealed.close();
+    await stop(shim);
+  });
+
   it('cleans up after a shim that was killed', async () => {
     const { shim, plan } = await startIdle();
-    process.kill(Number(readFileSync(path.join(plan.runDirectory, 'shim.pid'), 'utf8')), 'SIGKILL');
+    process.kill(shimPid(plan), 'SIGKILL');
     await expect(shim.exited).resolves.toBeUndefined();
     await fixture.runtime.cleanUp(plan.id, plan.cgroup.directories);
     expect(hasCgroup(plan)).toBe(false);
@@ -663,6 +687,15 @@ async function runUntilZygoteIsBack(): Promise<{ stdout: string }> {
   } catch {
     return run(['echo', 'back']);
   }
+}
+
+function hasCapability(capability: bigint): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n;
+}
+
+function shimPid(plan: ContainerPlan): number {
+  return Number(readFileSync(path.join(plan.runDirectory, 'shim.pid'), 'utf8'));
 }
 
 /** A zombie that its new parent has not collected yet is not alive. */

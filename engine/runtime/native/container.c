@@ -21,6 +21,12 @@
 #include "netlink.h"
 #include "process.h"
 
+enum { PROTECTED_OOM_SCORE = -999 };
+
+/* Of the supervisor, before it was protected. */
+static int ordinary_oom_score;
+static bool is_protected;
+
 static const int EXEC_NAMESPACES =
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWNS;
 
@@ -135,16 +141,27 @@ static int set_sysctls(const struct plan_pairs *sysctls, struct error *err) {
 }
 
 /* On the host's procfs, before the container's root is entered. */
-static int adjust_oom_score(const struct plan_process *plan, struct error *err) {
-  if (!plan->adjust_oom)
-    return 0;
+static int write_oom_score(int score) {
   char value[16];
-  int length = snprintf(value, sizeof value, "%d", plan->oom_score_adj);
+  int length = snprintf(value, sizeof value, "%d", score);
   autoclose int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (file >= 0 && write(file, value, (size_t)length) == length)
+  return file >= 0 && write(file, value, (size_t)length) == length ? 0 : -1;
+}
+
+static int adjust_oom_score(const struct plan_process *plan, struct error *err) {
+  int score = plan->adjust_oom ? plan->oom_score_adj : ordinary_oom_score;
+  if ((!plan->adjust_oom && !is_protected) || write_oom_score(score) == 0)
     return 0;
-  error_set(err, errno, "set oom_score_adj to %s", value);
+  error_set(err, errno, "set oom_score_adj to %d", score);
   return error_stage(err, "oom");
+}
+
+void container_protect_supervisor(void) {
+  FILE *file = fopen("/proc/self/oom_score_adj", "re");
+  bool known = file && fscanf(file, "%d", &ordinary_oom_score) == 1;
+  if (file)
+    fclose(file);
+  is_protected = known && write_oom_score(PROTECTED_OOM_SCORE) == 0;
 }
 
 static int set_up_container(const struct container_plan *plan, const struct rootfs_sources *sources,

@@ -37,4 +37,10 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
 pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec,
                           int pidfd, const struct child_io *io, struct error *err);
 
+/*
+ * The kernel's OOM killer shall take the container before its supervisor. For the supervisor, after
+ * PID 1 is forked; execs start from what it had before.
+ */
+void container_protect_supervisor(void);
+
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "container.h"
 #include "descriptor.h"
 #include "shim.h"
 #include "shim_state.h"
@@ -194,6 +195,7 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
     error_stage(&shim.failure, "shim");
     end_with_failure();
   }
+  container_protect_supervisor();
   loop_run(&shim.loop, settle, NULL, &err);
   /* Last, after everybody was told: ending the overlay may sync its whole filesystem
    * (RUNTIME.md 1.3). */

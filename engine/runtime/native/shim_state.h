@@ -11,8 +11,6 @@
 #include "rootfs.h"
 #include "streams.h"
 
-enum { SHIM_MAX_CONNECTIONS = 1024 };
-
 /* PID 1 or an exec. */
 struct task {
   struct source sync; /* set-up socket; its end means that execve succeeded */
