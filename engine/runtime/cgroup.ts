@@ -41,7 +41,7 @@ export interface CgroupDriver {
   /** Limits → directories, writes and joins. What this host cannot do comes back as Docker's warnings. */
   plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] };
   /** What the container sees at /sys/fs/cgroup. */
-  mounts(cgroup: CgroupName, options: { privateNamespace: boolean; readonly: boolean }): MountOperation[];
+  mounts(options: { readonly: boolean }): MountOperation[];
   /** Resolves when every process is frozen. */
   freeze(containerId: string, parent?: string): Promise<void>;
   thaw(containerId: string, parent?: string): Promise<void>;

@@ -88,7 +88,6 @@ function allMounts(input: PlanInput, security: SecurityOptions): MountOperation[
   const replaced = ({ target }: MountOperation): boolean =>
     targets.has(target) || (targets.has('/dev') && target.startsWith('/dev/'));
   const own = defaultMounts({
-    id: input.id,
     hostConfig: input.hostConfig,
     ipc: input.ipc,
     cgroups: input.cgroups,

@@ -1,3 +1,4 @@
+import { notImplemented } from '../lib/errors.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
 import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
@@ -5,7 +6,6 @@ import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 export interface DefaultMountInput {
-  id: string;
   hostConfig: HostConfig;
   ipc: NamespaceSource;
   cgroups: CgroupDriver;
@@ -21,13 +21,7 @@ export function defaultMounts(input: DefaultMountInput): MountOperation[] {
     filesystem('tmpfs', '/dev', ['nosuid', 'strictatime'], 'mode=755,size=65536k'),
     filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=0620,gid=5'),
     filesystem('sysfs', '/sys', [...(privileged ? [] : RO), 'nosuid', 'noexec', 'nodev']),
-    ...input.cgroups.mounts(
-      { id: input.id, parent: input.hostConfig.CgroupParent },
-      {
-        privateNamespace: hasPrivateCgroupNamespace(input.hostConfig),
-        readonly: !input.writableCgroups,
-      },
-    ),
+    ...input.cgroups.mounts({ readonly: !input.writableCgroups }),
     filesystem('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev']),
     ...sharedMemory(input.hostConfig, input.ipc),
   ];
@@ -45,12 +39,12 @@ function sharedMemory(hostConfig: HostConfig, ipc: NamespaceSource): MountOperat
     const size = hostConfig.ShmSize || DEFAULT_SHM_BYTES;
     return [filesystem('tmpfs', '/dev/shm', ['nosuid', 'noexec', 'nodev'], `mode=1777,size=${size}`)];
   }
-  // Who shares System V IPC shares POSIX shared memory: the host's directory, or that of the joined container.
-  const source = ipc.kind === 'host' ? '/dev/shm' : `/proc/${ipc.pid}/root/dev/shm`;
+  // A mount of another container's namespace cannot be bound by path: the shim would have to clone it from inside.
+  if (ipc.kind === 'join') throw notImplemented("sharing another container's IPC namespace");
   return [
     {
       kind: 'bind',
-      source,
+      source: '/dev/shm',
       target: '/dev/shm',
       recursive: false,
       readonly: false,

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { invalidArgument, messageOf } from '../lib/errors.ts';
+import { invalidArgument, messageOf, notImplemented } from '../lib/errors.ts';
 import type { HostConfig, RestartPolicy } from '../wire/container.ts';
 import { hostCapabilities, validateCapabilities } from './capabilities.ts';
 import type { CgroupFeatures } from './cgroup.ts';
@@ -157,6 +157,7 @@ function validateModes(hostConfig: HostConfig): void {
   if (!['', 'none', 'private', 'host', 'shareable'].includes(IpcMode) && !IpcMode.startsWith('container:')) {
     throw invalidArgument(`invalid IPC mode: ${IpcMode}`);
   }
+  if (IpcMode.startsWith('container:')) throw notImplemented("sharing another container's IPC namespace");
   if (!['', 'host'].includes(PidMode) && !/^container:.+/.test(PidMode)) {
     throw invalidArgument(`invalid PID mode: ${PidMode}`);
   }

@@ -192,6 +192,16 @@ echo x > /proc/sys/kernel/hostname; mkdir /sys/fs/cgroup/x; true`;
     expect(stderr.match(/Read-only file system/g)).toHaveLength(2);
   });
 
+  test.skipIf(isV2)("shows the container's own cgroup only, in the host's namespace too", async () => {
+    const script = 'cat /sys/fs/cgroup/pids/pids.max; mkdir /sys/fs/cgroup/pids/x';
+    for (const mode of ['private', 'host']) {
+      const flags = ['--rm', '--cgroupns', mode, '--pids-limit', '77'];
+      const { stdout, stderr } = await engine.docker('run', ...flags, 'busybox', 'sh', '-c', script);
+      expect([mode, stdout]).toEqual([mode, '77\n']);
+      expect(stderr).toContain('Read-only file system');
+    }
+  });
+
   test('is lifted by --privileged', async () => {
     const script =
       'grep -E "CapBnd|^Seccomp:" /proc/self/status; mount -t tmpfs x /mnt && echo mounted; ls /dev | wc -l';

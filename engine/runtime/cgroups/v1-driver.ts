@@ -91,35 +91,14 @@ export class V1Driver implements CgroupDriver {
     return { plan, warnings: limitWarnings(hostConfig, features) };
   }
 
-  mounts(
-    cgroup: CgroupName,
-    { privateNamespace, readonly }: { privateNamespace: boolean; readonly: boolean },
-  ): MountOperation[] {
-    if (privateNamespace) {
-      const hierarchies = this.#hierarchies.map(({ name, options }) => ({
-        name,
-        options,
-        hostMount: `${this.#root}/${name}`,
-      }));
-      return [
-        { kind: 'cgroup-v1', target: '/sys/fs/cgroup', readonly, hierarchies, symlinks: this.#symlinks },
-      ];
-    }
-    // In the host's cgroup namespace a fresh mount would show every container: only its own directories are bound.
-    const flags = ['nosuid', 'nodev', 'noexec'] as const;
-    return [
-      { kind: 'filesystem', type: 'tmpfs', target: '/sys/fs/cgroup', flags: [...flags], data: 'mode=755' },
-      ...this.#hierarchies.map(({ name }): MountOperation => ({
-        kind: 'bind',
-        source: `${this.#root}/${name}${this.#relative(cgroup)}`,
-        target: `/sys/fs/cgroup/${name}`,
-        recursive: false,
-        readonly,
-        flags: [...flags],
-        propagation: 'rprivate',
-        create: 'directory',
-      })),
-    ];
+  /** In the host's cgroup namespace the shim binds the container's own directory of each hierarchy instead. */
+  mounts({ readonly }: { readonly: boolean }): MountOperation[] {
+    const hierarchies = this.#hierarchies.map(({ name, options }) => ({
+      name,
+      options,
+      hostMount: `${this.#root}/${name}`,
+    }));
+    return [{ kind: 'cgroup-v1', target: '/sys/fs/cgroup', readonly, hierarchies, symlinks: this.#symlinks }];
   }
 
   freeze(containerId: string, parent?: string): Promise<void> {

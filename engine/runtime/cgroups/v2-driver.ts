@@ -62,10 +62,7 @@ export class V2Driver implements CgroupDriver {
     return { plan, warnings: limitWarnings(hostConfig, features) };
   }
 
-  mounts(
-    _cgroup: CgroupName,
-    { readonly }: { privateNamespace: boolean; readonly: boolean },
-  ): MountOperation[] {
+  mounts({ readonly }: { readonly: boolean }): MountOperation[] {
     const flags = [...(readonly ? (['ro'] as const) : []), 'nosuid', 'nodev', 'noexec'] as const;
     return [{ kind: 'filesystem', type: 'cgroup2', target: '/sys/fs/cgroup', flags: [...flags], data: '' }];
   }
