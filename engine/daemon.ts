@@ -8,7 +8,8 @@ import { fileRoutes } from './api/routes/files.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
-import { systemRoutes } from './api/routes/system.ts';
+import type { Route } from './api/route.ts';
+import { systemRoutes, type DiskUsage } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
 import { volumeRoutes, volumeUsage } from './api/routes/volumes.ts';
 import type { EngineOptions } from './command-line.ts';
@@ -28,7 +29,7 @@ import { validateHostConfig } from './runtime/host-config-validation.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
-import { readSystemInfo } from './system/system-info.ts';
+import { readSystemInfo, type InfoSources } from './system/system-info.ts';
 import { createVolumes } from './volumes/create-volumes.ts';
 
 export interface Daemon {
@@ -44,15 +45,20 @@ interface Part {
 
 /** The composition root: builds every domain, hands each what it needs, starts them in the order they lean on. */
 export async function startDaemon(options: EngineOptions, logger: Logger): Promise<Daemon> {
-  const { dataRoot, runRoot } = options;
   const binary = findNativeBinary();
-  const root = await openDataRoot(dataRoot, runRoot);
-  const parts = buildParts(options, root.engineId, binary, logger);
-  return startParts([{ close: () => root.release() }, ...parts], logger);
+  const root = await openDataRoot(options.dataRoot, options.runRoot);
+  const domains = createDomains(options, binary, logger);
+  const info = (): Promise<object> => readSystemInfo(infoSources(options, domains, root.engineId, binary));
+  const routes = createRoutes(domains, info);
+  const server = createServer({ socketPath: options.socketPath, routes, logger });
+  const parts = [{ close: () => root.release() }, ...startOrder(domains, options, logger), server];
+  return startParts(parts, logger);
 }
 
-function buildParts(options: EngineOptions, engineId: string, binary: string, logger: Logger): Part[] {
-  const { dataRoot, runRoot, starterImage } = options;
+type Domains = ReturnType<typeof createDomains>;
+
+function createDomains(options: EngineOptions, binary: string, logger: Logger) {
+  const { dataRoot, runRoot } = options;
   const runtime = createRuntime({ binary, runRoot, logger });
   const runTask = (argv: string[]): Promise<void> => runtime.runTask(argv);
   const events = createEvents({ dataRoot, logger });
@@ -84,62 +90,78 @@ function buildParts(options: EngineOptions, engineId: string, binary: string, lo
   images.setUsers(containers);
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
-  const info = (): Promise<object> =>
-    readSystemInfo({
-      engineId,
-      dataRoot,
-      shimBinary: binary,
-      cgroups,
-      debug: options.logLevel === 'debug',
-      insecureRegistries: options.insecureRegistries,
-      registryMirrors: options.registryMirrors,
-      containerCounts: () => containers.counts(),
-      imageCount: () => images.list().length,
-      eventListeners: () => events.subscriberCount(),
+  return { runtime, events, cgroups, images, volumes, networks, containers, archives, stats };
+}
+
+/** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
+function startOrder(domains: Domains, { starterImage }: EngineOptions, logger: Logger): Part[] {
+  const { runtime, events, cgroups, images, volumes, networks, containers, stats } = domains;
+  const offerStarter = async (): Promise<void> => {
+    if (starterImage === undefined) return;
+    await images.ensureStarter(starterImage).catch((error: unknown) => {
+      logger.warn('starter image not loaded', { path: starterImage, error: messageOf(error) });
     });
-  const server = createServer({
-    socketPath: options.socketPath,
-    logger,
-    routes: [
-      ...systemRoutes({
-        info,
-        diskUsage: {
-          layersSizeBytes: async () => layersSizeBytes(images),
-          images: async () => imageUsage(images),
-          containers: () => containers.list({ all: true, limit: undefined, size: true, filters: NO_FILTERS }),
-          volumes: () => volumeUsage(volumes),
-        },
-      }),
-      ...eventRoutes({ events }),
-      ...containerRoutes({ containers }),
-      ...archiveRoutes({ archives }),
-      ...fileRoutes({ archives }),
-      ...containerStreamRoutes({ containers }),
-      ...statsRoutes({ stats, containers }),
-      ...execRoutes({ containers }),
-      ...imageRoutes({ images }),
-      ...networkRoutes({ networks }),
-      ...volumeRoutes({ volumes }),
-      ...unsupportedRoutes(),
-    ],
-  });
+  };
   return [
     events,
     { close: async () => cgroups.release() },
     runtime,
     images,
-    { start: async () => (starterImage === undefined ? undefined : images.ensureStarter(starterImage)) },
+    { start: offerStarter },
     volumes,
     networks,
     containers,
     { close: async () => stats.close() },
     { start: () => networks.settle() },
     { start: async () => containers.startByPolicy() },
-    server,
   ];
 }
 
-const NO_FILTERS = { has: () => false, values: () => [] };
+function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
+  const { events, images, volumes, networks, containers, archives, stats } = domains;
+  const noFilters = { has: () => false, values: () => [] };
+  const diskUsage: DiskUsage = {
+    layersSizeBytes: async () => layersSizeBytes(images),
+    images: async () => imageUsage(images),
+    containers: () => containers.list({ all: true, limit: undefined, size: true, filters: noFilters }),
+    volumes: () => volumeUsage(volumes),
+  };
+  return [
+    ...systemRoutes({ info, diskUsage }),
+    ...eventRoutes({ events }),
+    ...containerRoutes({ containers }),
+    ...archiveRoutes({ archives }),
+    ...fileRoutes({ archives }),
+    ...containerStreamRoutes({ containers }),
+    ...statsRoutes({ stats, containers }),
+    ...execRoutes({ containers }),
+    ...imageRoutes({ images }),
+    ...networkRoutes({ networks }),
+    ...volumeRoutes({ volumes }),
+    ...unsupportedRoutes(),
+  ];
+}
+
+function infoSources(
+  options: EngineOptions,
+  domains: Domains,
+  engineId: string,
+  binary: string,
+): InfoSources {
+  const { events, cgroups, images, containers } = domains;
+  return {
+    engineId,
+    dataRoot: options.dataRoot,
+    shimBinary: binary,
+    cgroups,
+    debug: options.logLevel === 'debug',
+    insecureRegistries: options.insecureRegistries,
+    registryMirrors: options.registryMirrors,
+    containerCounts: () => containers.counts(),
+    imageCount: () => images.list().length,
+    eventListeners: () => events.subscriberCount(),
+  };
+}
 
 /** All or nothing: when one part cannot start, those before it are closed again. */
 async function startParts(parts: Part[], logger: Logger): Promise<Daemon> {

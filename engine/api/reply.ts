@@ -60,6 +60,8 @@ export function sendError(exchange: Exchange, error: unknown, logger: Logger): v
       error: error instanceof Error ? error.stack : String(error),
     });
   }
+  // The reply was complete before the handler failed: its client has what it asked for.
+  if (response.writableEnded) return;
   if (response.headersSent || response.socket === null || response.destroyed) {
     socket.destroy();
     return;

@@ -7,8 +7,8 @@ import { errnoOf } from '../lib/errors.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { EventMessage } from './events.ts';
 
-/** Two files of this size at most are kept: some ten thousand events. */
-const ROTATE_BYTES = 4 * 1024 * 1024;
+/** Two files of this size at most are kept: some thousand events each. */
+const ROTATE_BYTES = 1024 * 1024;
 
 /** The log on disk: one JSON object per line, oldest first, in `previous` then `current`. */
 export class EventFile {
