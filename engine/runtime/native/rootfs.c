@@ -53,8 +53,6 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
   if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
                          set_layer(context, "workdir", plan->work) < 0))
     return error_set(err, errno, "writable layer %s", plan->upper);
-  if (plan->is_volatile)
-    forget_volatile_mount(plan->work);
   /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more.
    */
   if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
@@ -101,6 +99,8 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
     return error_set(err, ENOMEM, "mounts");
   for (size_t i = 0; i < plan->mounts.count; i++)
     sources->mounts[i] = -1;
+  if (plan->rootfs.is_volatile)
+    forget_volatile_mount(plan->rootfs.work);
   sources->overlay = open_overlay(&plan->rootfs, err);
   if (sources->overlay < 0 && err->number != EINVAL)
     return error_stage(err, "rootfs");
