@@ -1,4 +1,18 @@
-import { invalidArgument } from '../lib/errors.ts';
+import {
+  checkFields,
+  checkObject,
+  FLAG,
+  INTEGER,
+  isObject,
+  isText,
+  listOf,
+  mapOf,
+  orNull,
+  TEXT,
+  TEXT_MAP,
+  TEXTS,
+  type Check,
+} from '../lib/field-types.ts';
 import type {
   ContainerConfig,
   ContainerCreateRequest,
@@ -6,27 +20,10 @@ import type {
   NetworkingConfig,
 } from '../wire/container.ts';
 
-type Check = { expected: string; holds: (value: unknown) => boolean };
-
-/** No NUL: these become C strings, and what the kernel sees must be what was checked. */
-const isText = (value: unknown): boolean => typeof value === 'string' && !value.includes('\0');
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const listOf = (value: unknown, holds: (item: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(holds);
-const mapOf = (value: unknown, holds: (item: unknown) => boolean): boolean =>
-  isObject(value) && Object.values(value).every(holds);
-const orNull = (holds: (item: unknown) => boolean) => (value: unknown) => value === null || holds(value);
-
-const TEXT: Check = { expected: 'a string', holds: isText };
-const FLAG: Check = { expected: 'a boolean', holds: (value) => typeof value === 'boolean' };
-const INTEGER: Check = { expected: 'an integer', holds: Number.isSafeInteger };
-const TEXTS: Check = { expected: 'a list of strings', holds: (value) => listOf(value, isText) };
 const COMMAND: Check = {
   expected: 'a string or a list of strings',
   holds: (value) => isText(value) || listOf(value, isText),
 };
-const TEXT_MAP: Check = { expected: 'a map of strings', holds: (value) => mapOf(value, isText) };
 const SET: Check = { expected: 'a map of objects', holds: (value) => mapOf(value, isObject) };
 const CONSOLE_SIZE: Check = {
   expected: 'a height and a width',
@@ -115,18 +112,4 @@ export function checkExecTypes(request: object): void {
     Cmd: TEXTS,
     ConsoleSize: CONSOLE_SIZE,
   });
-}
-
-function checkObject(name: string, value: object | null | undefined, checks: Record<string, Check>): void {
-  if (value === null || value === undefined) return;
-  if (!isObject(value)) throw invalidArgument(`invalid JSON: ${name} must be an object`);
-  checkFields(`${name}.`, value, checks);
-}
-
-function checkFields(prefix: string, value: object, checks: Record<string, Check>): void {
-  for (const [name, field] of Object.entries(value) as [string, unknown][]) {
-    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (field === null || !check || check.holds(field)) continue;
-    throw invalidArgument(`invalid JSON: ${prefix}${name} must be ${check.expected}`);
-  }
 }

@@ -54,6 +54,13 @@ test.each(refused)('on network %s (subnet asked: %s) %j is refused', (name, subn
   expect(() => checkEndpoint(network(name, subnetAsked), settings)).toThrow(text);
 });
 
+test('wishes of a wrong type are refused', () => {
+  const settings = { Aliases: 'web' } as unknown as EndpointSettings;
+  expect(() => checkEndpoint(network('app', true), settings)).toThrow(
+    'invalid JSON: EndpointsConfig.Aliases must be a list of strings',
+  );
+});
+
 test('an exhausted network says so', () => {
   const app = network('app', false);
   const request = checkEndpoint(app, {});

@@ -1,4 +1,5 @@
 import { EngineError, invalidArgument, notImplemented } from '../lib/errors.ts';
+import { checkFields, checkObject, INTEGER, TEXT, TEXT_MAP, TEXTS } from '../lib/field-types.ts';
 import type { EndpointSettings } from '../wire/container.ts';
 import { contains, formatAddress, macOf, parseAddress, parseSubnet } from './ipv4.ts';
 import { isPredefined } from './network-record.ts';
@@ -16,6 +17,7 @@ export interface EndpointRequest {
 /** Throws with Docker's texts; not-implemented for what would otherwise be ignored. */
 export function checkEndpoint(network: Network, settings: EndpointSettings): EndpointRequest {
   const { record } = network;
+  checkTypes(settings);
   if (!record.bridge) throw invalidArgument(`network ${record.name} cannot be combined with other networks`);
   if (settings.IPAMConfig?.IPv6Address) throw notImplemented('IPv6 on networks');
   if (settings.IPAMConfig?.LinkLocalIPs?.length) throw notImplemented('link-local addresses of endpoints');
@@ -36,6 +38,21 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
     aliases,
     gatewayPriority: settings.GwPriority ?? 0,
   };
+}
+
+function checkTypes(settings: EndpointSettings): void {
+  checkFields('EndpointsConfig.', settings, {
+    Aliases: TEXTS,
+    Links: TEXTS,
+    MacAddress: TEXT,
+    DriverOpts: TEXT_MAP,
+    GwPriority: INTEGER,
+  });
+  checkObject('EndpointsConfig.IPAMConfig', settings.IPAMConfig, {
+    IPv4Address: TEXT,
+    IPv6Address: TEXT,
+    LinkLocalIPs: TEXTS,
+  });
 }
 
 function askedAddress({ record }: Network, text: string): number | undefined {

@@ -63,6 +63,17 @@ test.each([
   expect(error.message).toContain(text);
 });
 
+test.each([
+  [{ Name: 5 }, 'Name must be a string'],
+  [{ Name: 'x', Labels: { a: 1 } }, 'Labels must be a map of strings'],
+  [{ Name: 'x', IPAM: [] }, 'IPAM must be an object'],
+  [{ Name: 'x', IPAM: { Config: [null] } }, 'IPAM.Config must be a list of objects'],
+  [{ Name: 'x', IPAM: { Config: [{ Subnet: {} }] } }, 'IPAM.Config.Subnet must be a string'],
+])('%j is refused for its types', (request, text) => {
+  const { kind, message } = failure(request as unknown as NetworkCreateRequest);
+  expect([kind, message]).toEqual(['invalid-argument', `invalid JSON: ${text}`]);
+});
+
 test('bridge options default to what Docker does', () => {
   expect(bridgeOptions({})).toEqual({ icc: true, masquerade: true, hostBindingIp: '0.0.0.0', mtu: 1500 });
   expect(bridgeOptions({ 'com.docker.network.bridge.enable_icc': 'false', other: 'x' }).icc).toBe(false);

@@ -1,4 +1,5 @@
 import { EngineError, invalidArgument, notFound, notImplemented } from '../lib/errors.ts';
+import { checkFields, checkObject, FLAG, isObject, listOf, TEXT, TEXT_MAP } from '../lib/field-types.ts';
 import type { IpamPoolConfig, NetworkCreateRequest } from '../wire/network.ts';
 import { contains, formatAddress, formatSubnet, parseAddress, parseSubnet, type Subnet } from './ipv4.ts';
 
@@ -101,6 +102,7 @@ export interface NetworkSpecification {
 
 /** Checks everything that needs no knowledge of other networks. Throws with Docker's texts. */
 export function specify(request: NetworkCreateRequest): NetworkSpecification {
+  checkTypes(request);
   const name = request.Name ?? '';
   if (name.trim() === '') throw invalidArgument('invalid name: name is empty');
   if (isPredefined(name)) {
@@ -125,6 +127,30 @@ export function specify(request: NetworkCreateRequest): NetworkSpecification {
     pool: configs[0] === undefined ? undefined : specifyPool(configs[0]),
     linkName,
   };
+}
+
+function checkTypes(request: NetworkCreateRequest): void {
+  checkFields('', request, {
+    Name: TEXT,
+    Driver: TEXT,
+    Scope: TEXT,
+    Internal: FLAG,
+    Attachable: FLAG,
+    Options: TEXT_MAP,
+    Labels: TEXT_MAP,
+  });
+  checkObject('IPAM', request.IPAM, {
+    Driver: TEXT,
+    Config: { expected: 'a list of objects', holds: (value) => listOf(value, isObject) },
+  });
+  for (const config of request.IPAM?.Config ?? []) {
+    checkFields('IPAM.Config.', config, {
+      Subnet: TEXT,
+      IPRange: TEXT,
+      Gateway: TEXT,
+      AuxiliaryAddresses: TEXT_MAP,
+    });
+  }
 }
 
 function refuseUnsupported(request: NetworkCreateRequest): void {

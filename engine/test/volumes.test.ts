@@ -58,6 +58,7 @@ test('wrong requests are answered with the status and words of Docker', async ()
   expect(
     (await engine.api('POST', '/volumes/create', { Name: 'x1', DriverOpts: { type: 'nfs' } })).status,
   ).toBe(501);
+  expect((await engine.api('POST', '/volumes/create', { Name: {} })).status).toBe(400);
   const missing = await engine.api('GET', '/volumes/nope');
   expect([missing.status, missing.json]).toEqual([404, { message: 'get nope: no such volume' }]);
   expect((await engine.api('PUT', '/volumes/nope', {})).status).toBe(503);

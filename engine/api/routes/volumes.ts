@@ -1,4 +1,5 @@
 import { EngineError } from '../../lib/errors.ts';
+import { checkFields, TEXT, TEXT_MAP } from '../../lib/field-types.ts';
 import type { Volume } from '../../volumes/volumes.ts';
 import type { Volumes } from '../../volumes/create-volumes.ts';
 import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
@@ -28,6 +29,7 @@ export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
       path: '/volumes/create',
       async handler(context) {
         const body = (await context.jsonBody<VolumeCreateBody>()) ?? {};
+        checkFields('', body, { Name: TEXT, Driver: TEXT, DriverOpts: TEXT_MAP, Labels: TEXT_MAP });
         if (body.ClusterVolumeSpec) throw notInSwarm();
         const { Name: name, Driver: driver, DriverOpts, Labels } = body;
         const request = { name, driver, options: DriverOpts ?? {}, labels: Labels ?? {} };
