@@ -1,7 +1,13 @@
 import { Check, LoaderCircle, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../design/button.tsx';
+import { cx } from '../../design/class-names.ts';
 import type { ComposeRun } from './use-progress.ts';
+
+function titleOf({ verb, running, failed }: ComposeRun) {
+  if (failed) return `compose.${verb}Failed` as const;
+  return running ? (`compose.${verb}Title` as const) : (`compose.${verb}Done` as const);
+}
 
 /** What Up or Down is doing, object by object. */
 export function ProgressPanel({ run, onClose }: { run: ComposeRun; onClose: () => void }) {
@@ -13,8 +19,8 @@ export function ProgressPanel({ run, onClose }: { run: ComposeRun; onClose: () =
     >
       <header className="flex h-9 shrink-0 items-center gap-2 px-5">
         {run.running && <LoaderCircle size={14} className="text-accent animate-spin" aria-hidden />}
-        <h2 className="font-semibold">
-          {t(run.verb === 'up' ? 'compose.upTitle' : 'compose.downTitle', { project: run.project })}
+        <h2 className={cx('font-semibold', run.failed && 'text-bad')} role={run.failed ? 'alert' : undefined}>
+          {t(titleOf(run), { project: run.project })}
         </h2>
         <span className="ml-auto">
           <IconButton label={t('common.close')} icon={X} disabled={run.running} onClick={onClose} />

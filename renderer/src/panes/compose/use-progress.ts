@@ -13,6 +13,7 @@ export interface ComposeRun {
   project: string;
   rows: ProgressRow[];
   running: boolean;
+  failed: boolean;
   failure: string | undefined;
 }
 
@@ -26,14 +27,16 @@ export function useComposeRun() {
   const begin = useCallback(
     (verb: 'up' | 'down', project: string, volumes: boolean) => {
       let failed = false;
-      setRun({ verb, project, rows: [], running: true, failure: undefined });
+      setRun({ verb, project, rows: [], running: true, failed: false, failure: undefined });
       const finish = (failure: string | undefined) => {
-        setRun((current) => current && { ...current, running: false, failure });
+        setRun(
+          (current) =>
+            current && { ...current, running: false, failed: failed || failure !== undefined, failure },
+        );
         for (const key of [queries.compose.key(), queries.containers.key()]) {
           void queryClient.invalidateQueries({ queryKey: key });
         }
-        if (failed || failure) toast('bad', t(`compose.${verb}Failed`, { project }), failure);
-        else toast('good', t(`compose.${verb}Done`, { project }));
+        if (!failed && !failure) toast('good', t(`compose.${verb}Done`, { project }));
       };
       stop.current = openStream(
         (signal) =>

@@ -72,7 +72,7 @@ export function YamlEditor(props: YamlEditorProps) {
             },
             { delay: 500 },
           ),
-          autocompletion(schema ? { override: [composeCompletion(schema)] } : {}),
+          autocompletion({ icons: false, ...(schema && { override: [composeCompletion(schema)] }) }),
           editorTheme,
           EditorView.contentAttributes.of({ 'aria-label': label }),
           EditorView.updateListener.of((update) => {
