@@ -17,7 +17,6 @@ export function Header({ onOpenPalette }: { onOpenPalette: () => void }) {
       <button
         type="button"
         onClick={onOpenPalette}
-        aria-label={t('shell.palette')}
         aria-keyshortcuts="Control+K"
         className="text-faint bg-hover hover:bg-pressed flex h-7.5 w-full max-w-80 items-center gap-2 rounded-md px-2.5 text-left transition-colors"
       >

@@ -30,9 +30,11 @@ export function ComposePane() {
     <Page
       title={t('compose.title')}
       actions={
-        <Button icon={Plus} onClick={() => setCreating(true)}>
-          {t('compose.newProject')}
-        </Button>
+        projects.length > 0 && (
+          <Button icon={Plus} onClick={() => setCreating(true)}>
+            {t('compose.newProject')}
+          </Button>
+        )
       }
     >
       <ListBody query={query}>

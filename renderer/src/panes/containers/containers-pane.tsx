@@ -171,7 +171,7 @@ function NoContainers({
       body={t(total > 0 ? 'containers.emptyRunningBody' : 'containers.emptyBody')}
     >
       <Button variant="primary" icon={Play} onClick={() => openRunDialog()}>
-        {t('containers.run')}
+        {t('run.title')}
       </Button>
     </EmptyState>
   );

@@ -90,9 +90,11 @@ export function VolumesPane() {
           >
             {t('common.prune')}
           </Button>
-          <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
-            {t('volumes.create')}
-          </Button>
+          {all.length > 0 && (
+            <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
+              {t('volumes.create')}
+            </Button>
+          )}
         </>
       }
       toolbar={<FilterInput label={t('volumes.filter')} value={filter} onChange={setFilter} />}
