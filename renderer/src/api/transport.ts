@@ -44,13 +44,30 @@ function openWebSocket(token: string): void {
   url.hash = '';
   const socket = new WebSocket(url, ['gantry', `gantry.token.${token}`]);
   socket.binaryType = 'arraybuffer';
-  socket.addEventListener('open', () => opened(new WebSocketLink({ websocket: socket })));
+  socket.addEventListener('open', () => opened(new WebSocketLink({ websocket: tolerant(socket) })));
   socket.addEventListener('close', () => {
     lost();
     const delay = backOffMs[Math.min(attempts, backOffMs.length) - 1] ?? 8000;
     window.clearTimeout(retryTimer);
     retryTimer = window.setTimeout(() => openWebSocket(token), delay);
   });
+}
+
+/**
+ * The socket as oRPC sees it. A stream that is cancelled after the connection broke has nobody to tell: oRPC would
+ * throw that out of an abort listener, where nothing can catch it. New calls never come here (`link` is undefined).
+ */
+function tolerant(
+  socket: WebSocket,
+): Pick<WebSocket, 'addEventListener' | 'removeEventListener' | 'send' | 'readyState'> {
+  return {
+    addEventListener: socket.addEventListener.bind(socket),
+    removeEventListener: socket.removeEventListener.bind(socket),
+    readyState: WebSocket.OPEN,
+    send: (data) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data);
+    },
+  };
 }
 
 /** The preload answers `gantry:connect` with a `gantry:port` message that carries the port (electron/preload.ts). */

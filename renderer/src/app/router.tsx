@@ -14,6 +14,16 @@ import { VolumesPane } from '../panes/volumes/volumes-pane.tsx';
 import { PageBroken } from './page-broken.tsx';
 import { Shell } from './shell.tsx';
 
+const loadDetails = () => import('../panes/container-details/container-details-pane.tsx');
+const loadCompose = () => import('../panes/compose/compose-pane.tsx');
+const loadLogs = () => import('../panes/logs-window/logs-window.tsx');
+
+/** Fetches the split panes once the first one is drawn, so that they open at once, also without a connection. */
+export function preloadPanes(): void {
+  const load = () => void Promise.allSettled([loadDetails(), loadCompose(), loadLogs()]);
+  window.setTimeout(load, 1500);
+}
+
 const rootRoute = createRootRoute();
 /** Everything with navigation around it; the log window has none. */
 const shellRoute = createRoute({ getParentRoute: () => rootRoute, id: 'shell', component: Shell });
@@ -37,10 +47,7 @@ const containerRoute = createRoute({
   path: '/containers/$id',
   validateSearch: (search): { tab?: string } =>
     typeof search['tab'] === 'string' ? { tab: search['tab'] } : {},
-  component: lazyRouteComponent(
-    () => import('../panes/container-details/container-details-pane.tsx'),
-    'ContainerDetailsPane',
-  ),
+  component: lazyRouteComponent(loadDetails, 'ContainerDetailsPane'),
 });
 const imagesRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -64,13 +71,13 @@ const composeRoute = createRoute({
   path: '/compose',
   validateSearch: (search): { project?: string } =>
     typeof search['project'] === 'string' ? { project: search['project'] } : {},
-  component: lazyRouteComponent(() => import('../panes/compose/compose-pane.tsx'), 'ComposePane'),
+  component: lazyRouteComponent(loadCompose, 'ComposePane'),
 });
 const systemRoute = createRoute({ getParentRoute: () => shellRoute, path: '/system', component: SystemPane });
 const logsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/logs/$id',
-  component: lazyRouteComponent(() => import('../panes/logs-window/logs-window.tsx'), 'LogsWindow'),
+  component: lazyRouteComponent(loadLogs, 'LogsWindow'),
 });
 
 export const router = createRouter({

@@ -85,7 +85,7 @@ export function ContainerDetailsPane() {
           <Tabs.Trigger
             key={value}
             value={value}
-            className="text-muted hover:text-text data-[state=active]:border-accent data-[state=active]:text-text -mb-px h-9 shrink-0 border-b-2 border-transparent transition-colors focus-visible:-outline-offset-2 data-[state=active]:font-semibold"
+            className="text-muted hover:text-text data-[state=active]:border-accent data-[state=active]:text-text -mx-1 -mb-px h-9 shrink-0 rounded-t-sm border-b-2 px-1 border-transparent transition-colors focus-visible:-outline-offset-2 data-[state=active]:font-semibold"
           >
             {t(label)}
           </Tabs.Trigger>

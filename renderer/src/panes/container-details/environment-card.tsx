@@ -2,6 +2,7 @@ import { Eye, EyeOff } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../design/button.tsx';
+import { cx } from '../../design/class-names.ts';
 import { Card } from '../../design/card.tsx';
 import { CopyButton } from '../../design/copy-button.tsx';
 import { toVariables } from './environment.ts';
@@ -34,7 +35,12 @@ function VariableLine({ variable }: { variable: Variable }) {
       <dd className="font-mono text-sm [overflow-wrap:anywhere]">
         {hidden ? <span aria-hidden>••••••••</span> : variable.value}
       </dd>
-      <span className="flex opacity-0 group-focus-within:opacity-100 group-hover:opacity-100">
+      <span
+        className={cx(
+          'flex group-focus-within:opacity-100 group-hover:opacity-100',
+          !variable.secret && 'opacity-0',
+        )}
+      >
         {variable.secret && (
           <IconButton
             label={t(revealed ? 'details.hide' : 'details.reveal', { name: variable.name })}
