@@ -30,11 +30,17 @@ interface CatalogFile {
   version: 1;
   /** The starter image was offered once; a user who deleted it does not get it back. */
   seeded: boolean;
-  images: Record<string, { lastTagTime: string }>;
+  images: Record<string, ImageState>;
   /** Canonical reference → image ID. */
   references: Record<string, string>;
   /** Deleted by force while containers still need their layers. */
-  detached: string[];
+  detached: Record<string, ImageState>;
+}
+
+interface ImageState {
+  lastTagTime: string;
+  /** Chain-ids, lowest first: known even when the configuration blob is damaged. */
+  layers: string[];
 }
 
 interface CatalogOptions {
@@ -54,6 +60,8 @@ export class ImageCatalog {
   readonly #images = new Map<string, CatalogImage>();
   readonly #detached = new Map<string, CatalogImage>();
   readonly #references = new Map<string, string>();
+  /** Not usable now; containers may stand on their layers, so nothing of them is removed before a prune. */
+  readonly #damaged = new Map<string, ImageState>();
   seeded = false;
 
   constructor(options: CatalogOptions) {
@@ -66,34 +74,26 @@ export class ImageCatalog {
     const state = await readJson<CatalogFile>(file);
     if (!state) return;
     this.seeded = state.seeded;
-    for (const [id, { lastTagTime }] of Object.entries(state.images)) {
-      const image = await this.#restore(id, lastTagTime);
-      if (image) this.#images.set(id, image);
-    }
-    for (const id of state.detached) {
-      const image = await this.#restore(id, '');
-      if (image) this.#detached.set(id, image);
-    }
+    for (const [id, image] of Object.entries(state.images)) await this.#restore(id, image, this.#images);
+    for (const [id, image] of Object.entries(state.detached)) await this.#restore(id, image, this.#detached);
     for (const [reference, id] of Object.entries(state.references)) {
       if (this.#images.has(id)) this.#references.set(reference, id);
       else logger.warn('a reference to a missing image is dropped', { reference, id });
     }
   }
 
-  async #restore(id: string, lastTagTime: string): Promise<CatalogImage | undefined> {
+  async #restore(id: string, state: ImageState, into: Map<string, CatalogImage>): Promise<void> {
     const { blobs, layers, logger } = this.#options;
+    const present = state.layers.filter((chainId) => layers.get(chainId) !== undefined);
+    for (const chainId of present) layers.acquire(chainId);
     try {
       const blob = await blobs.get(id);
       if (!blob) throw new Error('its configuration is missing or damaged');
-      const config = parseImageConfig(blob);
-      const chain = chainIds(config.rootfs.diff_ids);
-      const missing = chain.find((chainId) => layers.get(chainId) === undefined);
-      if (missing !== undefined) throw new Error(`layer ${missing} is missing`);
-      for (const chainId of chain) layers.acquire(chainId);
-      return { id, config, layers: chain, lastTagTime };
+      if (present.length < state.layers.length) throw new Error('a layer is missing');
+      into.set(id, { id, config: parseImageConfig(blob), ...state });
     } catch (error) {
       logger.error('image not usable', { id, error: messageOf(error) });
-      return undefined;
+      this.#damaged.set(id, { ...state, layers: present });
     }
   }
 
@@ -104,6 +104,10 @@ export class ImageCatalog {
   /** Also one that was deleted by force but still carries containers. */
   byId(id: string): CatalogImage | undefined {
     return this.#images.get(id) ?? this.#detached.get(id);
+  }
+
+  damaged(): string[] {
+    return [...this.#damaged.keys()];
   }
 
   isDetached(id: string): boolean {
@@ -152,14 +156,18 @@ export class ImageCatalog {
   async add(id: string, config: OciImageConfig): Promise<boolean> {
     if (this.#images.has(id)) return false;
     const image = { id, config, layers: chainIds(config.rootfs.diff_ids), lastTagTime: '' };
-    const wasDetached = this.#detached.get(id);
+    const detached = this.#detached.get(id);
+    const damaged = this.#damaged.get(id);
     this.#detached.delete(id);
+    this.#damaged.delete(id);
     this.#images.set(id, image);
     await this.#saveOr(() => {
       this.#images.delete(id);
-      if (wasDetached) this.#detached.set(id, wasDetached);
+      if (detached) this.#detached.set(id, detached);
+      if (damaged) this.#damaged.set(id, damaged);
     });
-    return wasDetached === undefined;
+    for (const chainId of damaged?.layers ?? []) await this.#options.layers.release(chainId);
+    return detached === undefined;
   }
 
   /** Points a reference at an image; returns the ID it pointed at before, if another. */
@@ -191,15 +199,16 @@ export class ImageCatalog {
   /** Forgets the image and its references. `keepLayers`: containers still stand on it. */
   async remove(id: string, keepLayers: boolean): Promise<void> {
     const image = this.byId(id);
-    if (!image) return;
+    const { layers } = image ?? this.#damaged.get(id) ?? { layers: [] };
     for (const [key, value] of this.#references) if (value === id) this.#references.delete(key);
     this.#images.delete(id);
     this.#detached.delete(id);
-    if (keepLayers) this.#detached.set(id, image);
+    this.#damaged.delete(id);
+    if (keepLayers && image) this.#detached.set(id, image);
     await this.save();
     if (keepLayers) return;
     await this.#options.blobs.remove(id);
-    for (const chainId of image.layers.toReversed()) await this.#options.layers.release(chainId);
+    for (const chainId of layers.toReversed()) await this.#options.layers.release(chainId);
   }
 
   /** The shape other domains see. */
@@ -218,9 +227,9 @@ export class ImageCatalog {
     const state: CatalogFile = {
       version: 1,
       seeded: this.seeded,
-      images: Object.fromEntries(this.all().map(({ id, lastTagTime }) => [id, { lastTagTime }])),
+      images: Object.fromEntries([...this.#images, ...this.#damaged].map(toState)),
       references: Object.fromEntries(this.#references),
-      detached: [...this.#detached.keys()],
+      detached: Object.fromEntries([...this.#detached].map(toState)),
     };
     try {
       await writeJsonAtomic(this.#options.file, state);
@@ -243,4 +252,8 @@ export class ImageCatalog {
       throw error;
     }
   }
+}
+
+function toState([id, { lastTagTime, layers }]: [string, ImageState]): [string, ImageState] {
+  return [id, { lastTagTime, layers }];
 }

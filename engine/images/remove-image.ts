@@ -131,7 +131,7 @@ export async function pruneImages(
         criteria.matchesLabels(image.config.config?.Labels ?? {});
       if (chosen) await deleteImage(parts, image, true, false, deleted);
     }
-    for (const { id } of catalog.detached()) {
+    for (const id of [...catalog.detached().map((image) => image.id), ...catalog.damaged()]) {
       if (users.usersOf(id).length === 0) await catalog.remove(id, false);
     }
   });

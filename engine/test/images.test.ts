@@ -267,6 +267,52 @@ test('an image in use is removed by force only, and its containers outlive it', 
   await expect.poll(() => readdirSync(path.join(engine.dataRoot, 'layers')).length).toBe(layers - 1);
 });
 
+test('images survive a crash; what it left half-made is removed, a damaged image is reported and left out', async () => {
+  await load(dockerArchive({ layers: [layer('safe')], tags: ['safe:1'] }));
+  await load(dockerArchive({ layers: [layer('hurt')], tags: ['hurt:1'] }));
+  const hurt = await engine.dockerOk('images', '-q', '--no-trunc', 'hurt');
+  await engine.kill9();
+  mkdirSync(path.join(engine.dataRoot, 'tmp/images/layer-1/diff'), { recursive: true });
+  mkdirSync(path.join(engine.dataRoot, 'trash/image-1/diff'), { recursive: true });
+  writeFileSync(path.join(engine.dataRoot, 'blobs/sha256', hurt.slice('sha256:'.length)), 'damage');
+  await engine.restart();
+  expect(await engine.dockerOk('images', '--format', '{{.Repository}}')).toMatch(/safe/);
+  expect(await engine.dockerOk('images', '-q', 'hurt')).toBe('');
+  expect(engine.log()).toMatch(/image not usable.*missing or damaged/);
+});
+
+test('the same archive loaded several times at once gives one image', async () => {
+  const archive = dockerArchive({
+    layers: [layer('twin', 't'.repeat(1 << 20)), layer('top')],
+    tags: ['twin:1'],
+  });
+  const results = await Promise.all(Array.from({ length: 4 }, () => load(archive)));
+  expect(results.map(({ stdout }) => stdout)).toEqual(Array(4).fill('Loaded image: twin:1\n'));
+  const layers = readdirSync(path.join(engine.dataRoot, 'layers')).length;
+  await Promise.all([load(archive), engine.docker('rmi', 'twin:1'), load(archive)]);
+  await engine.docker('rmi', 'twin:1');
+  await expect.poll(() => readdirSync(path.join(engine.dataRoot, 'layers')).length).toBe(layers - 2);
+});
+
+test('every change of an image is told as an event', async () => {
+  const since = String(Date.now() / 1000);
+  await load(dockerArchive({ layers: [layer('told')], tags: ['told:1'] }));
+  await engine.dockerOk('tag', 'told:1', 'told:2');
+  await engine.dockerOk('rmi', 'told:1', 'told:2');
+  const events = await engine.dockerOk(
+    'events',
+    '--since',
+    since,
+    '--until',
+    String(Date.now() / 1000),
+    '--filter',
+    'type=image',
+    '--format',
+    '{{.Action}}',
+  );
+  expect(events.split('\n')).toEqual(['load', 'tag', 'untag', 'untag', 'delete']);
+});
+
 test('the starter image does not come back after the user removed it', async () => {
   await engine.restart();
   expect(await engine.dockerOk('images', '-q', 'busybox')).toBe('');

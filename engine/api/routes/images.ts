@@ -12,7 +12,7 @@ import type { ImageInspect, ImageSummary } from '../../wire/image.ts';
 import { asksTrue, matchesLabels } from '../object-filters.ts';
 import type { ApiVersion, Filters, JsonLines, Route, RouteContext } from '../route.ts';
 
-const LIST_FILTERS = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
+const LIST_FILTERS = ['before', 'dangling', 'label', 'reference', 'since', 'until'];
 const PRUNE_FILTERS = ['all', 'dangling', 'label', 'label!', 'until'];
 
 export function imageRoutes({ images }: { images: Images }): Route[] {

@@ -63,13 +63,24 @@ int archive_root_parse(int argc, char **argv, struct archive_root_options *optio
   return i;
 }
 
+/* Identity of this process's mount namespace, read through the host's procfs. */
+static int mount_namespace(int proc, struct stat *status) {
+  return fstatat(proc, "self/ns/mnt", status, 0);
+}
+
 static int enter_namespace(int pid, struct error *err) {
+  autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   autoclose int process = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (process < 0)
+  struct stat before, after;
+  if (proc < 0 || process < 0 || mount_namespace(proc, &before) < 0)
     return error_set(err, errno, "open process %d", pid);
   /* The whole switch: root and current directory become those of the namespace. */
   if (setns(process, CLONE_NEWNS) < 0)
     return error_set(err, errno, "enter the mount namespace of process %d", pid);
+  /* SECURITY: the container may have ended and its pid be a host process by now: never work on the
+   * host's root. */
+  if (mount_namespace(proc, &after) < 0 || before.st_ino == after.st_ino)
+    return error_set(err, ESRCH, "process %d is not in a container", pid);
   int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   return root < 0 ? error_set(err, errno, "open the container's root") : root;
 }
