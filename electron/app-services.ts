@@ -1,7 +1,7 @@
-import Dockerode from 'dockerode';
 import { createProjectStore } from '../engine/compose/project-store.ts';
 import type { ApiContext } from './api/context.ts';
 import { composeClientOf } from './api/engine-request.ts';
+import { createEngineClient } from './engine-client.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { ImageUploads } from './image-uploads.ts';
 import { SettingsStore } from './settings-store.ts';
@@ -18,8 +18,7 @@ export interface AppOptions {
 
 /** The composition root of the app: what every handler works with. */
 export function createAppServices(options: AppOptions): ApiContext {
-  // `host: undefined`: a tcp:// DOCKER_HOST in the environment would win over the socket.
-  const docker = new Dockerode({ socketPath: options.socket, host: undefined });
+  const docker = createEngineClient(options.socket);
   return {
     docker,
     composeClient: composeClientOf(docker),

@@ -133,7 +133,9 @@ export class WebServer {
 function pacedSend(client: WebSocket) {
   return (data: Parameters<WebSocket['send']>[0]): Promise<void> =>
     new Promise((resolve, reject) => {
-      client.send(data, (error) => (error ? reject(error) : resolve()));
+      // What is left of a stream when its window closed is nobody's fault.
+      const closed = () => client.readyState !== client.OPEN;
+      client.send(data, (error) => (error && !closed() ? reject(error) : resolve()));
     });
 }
 

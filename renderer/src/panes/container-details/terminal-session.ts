@@ -54,6 +54,7 @@ export function openTerminalSession(
   terminal.attachCustomKeyEventHandler(copyPasteKeys(terminal));
 
   let sessionId: string | undefined;
+  let opened: () => void;
   let stop: (() => void) | undefined;
   const ignore = () => undefined;
   const start = () => {
@@ -66,6 +67,7 @@ export function openTerminalSession(
           else if (event.type === 'exit') status.set({ state: 'exited', code: event.code });
           else {
             sessionId = event.sessionId;
+            opened();
             sendSize();
           }
         },
@@ -78,12 +80,12 @@ export function openTerminalSession(
     if (!sessionId || status.get().state !== 'open') return;
     api.terminal.resize({ sessionId, rows: terminal.rows, columns: terminal.cols }).catch(ignore);
   };
-  // Keystrokes go one call after the other, so that they cannot overtake each other.
-  let sending = Promise.resolve<void>(undefined);
+  // Keystrokes go one call after the other, so that they cannot overtake each other; what is typed before the shell
+  // is there waits for it.
+  let sending = new Promise<void>((resolve) => (opened = resolve));
   terminal.onData((data) => {
-    if (!sessionId || status.get().state !== 'open') return;
-    const input = { sessionId, data };
-    sending = sending.then(() => api.terminal.write(input)).catch(ignore);
+    if (status.get().state !== 'open') return;
+    sending = sending.then(() => api.terminal.write({ sessionId: sessionId ?? '', data })).catch(ignore);
   });
   terminal.onResize(sendSize);
 
