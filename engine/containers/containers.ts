@@ -14,7 +14,7 @@ import { createContainer, type CreateOptions } from './create.ts';
 import { ExecSessions } from './exec-sessions.ts';
 import { makeInitLayer } from './init-layer.ts';
 import { inspectContainer } from './inspect-view.ts';
-import { killAndWait, notRunning, sendSignal } from './kill.ts';
+import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
 import {
   pauseContainer,
   restartContainer,
@@ -143,7 +143,8 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
       if (!isActive(container.record.state.status)) {
         throw conflict(`cannot kill container: ${idOrName}: ${notRunning(container).message}`);
       }
-      if (signal === SIGKILL && (await stopRestarting(container))) return;
+      const final = signal === SIGKILL || signal === stopSignalOf(container);
+      if (final && (await stopRestarting(container))) return;
       if (signal === SIGKILL) await killAndWait(context, container);
       else await sendSignal(context, container, signal);
     },

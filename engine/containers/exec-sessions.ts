@@ -65,6 +65,7 @@ export class ExecSessions {
     checkExecTypes(request);
     checkCanExec(container);
     parseDetachKeys(request.DetachKeys);
+    this.#forgetOrphans();
     const id = randomBytes(32).toString('hex');
     this.#sessions.set(id, {
       id,
@@ -157,10 +158,10 @@ export class ExecSessions {
     };
   }
 
-  /** A container that ended or went away takes its sessions along. */
-  forget(container: Container): void {
-    for (const session of this.#sessions.values()) {
-      if (session.container === container) this.#sessions.delete(session.id);
+  /** Sessions that were never started go with their container. */
+  #forgetOrphans(): void {
+    for (const { id, container } of this.#sessions.values()) {
+      if (!this.#context.store.has(container.record.id)) this.#sessions.delete(id);
     }
   }
 

@@ -1,7 +1,7 @@
 import { EngineError, conflict, messageOf } from '../lib/errors.ts';
 import type { ExitRecord, Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
-import type { Container } from './container.ts';
+import type { Container, PendingAttach } from './container.ts';
 import { publish, save, saveIfPossible, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
 import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
@@ -51,7 +51,7 @@ async function run(context: ContainersContext, container: Container): Promise<vo
       };
       // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
       await save(container);
-      for (const pending of container.pendingAttaches) await pending.connect(launched.shim);
+      for (const pending of container.pendingAttaches) await connectPending(context, pending, launched.shim);
       await launched.shim.start();
     } catch (error) {
       container.shim = undefined;
@@ -65,6 +65,16 @@ async function run(context: ContainersContext, container: Container): Promise<vo
   watchExit(context, container);
   publish(context, container, 'start');
   container.health = startHealthMonitor(context, container);
+}
+
+/** A client that cannot be connected is let go; the container starts all the same. */
+async function connectPending(context: ContainersContext, pending: PendingAttach, shim: Shim): Promise<void> {
+  try {
+    await pending.connect(shim);
+  } catch (error) {
+    context.logger.warn('attaching failed', { container: shim.id, error: messageOf(error) });
+    pending.abandon();
+  }
 }
 
 async function failStart(context: ContainersContext, container: Container, cause: unknown): Promise<never> {

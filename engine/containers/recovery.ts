@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../lib/errors.ts';
+import { ShimStageError, type Shim } from '../runtime/runtime.ts';
 import { Container } from './container.ts';
 import { containersRoot, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
@@ -91,13 +92,11 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.
   const found = await context.runtime.reconnect(record.id);
-  if (found) {
-    if ('shim' in found) {
-      await found.shim.killAll();
-      await found.shim.exited;
-    }
-    await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  if (found && 'shim' in found) {
+    await found.shim.killAll();
+    await found.shim.exited;
   }
+  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
   if (record.hostConfig.AutoRemove && status === 'exited')
     await discard(context, container, { volumes: true });
 }
@@ -115,6 +114,18 @@ async function acquireVolumes(
   }
 }
 
+/** The record says `running` a moment before PID 1 is let go: an engine that was killed in between left it waiting. */
+async function finishStart({ logger }: ContainersContext, shim: Shim): Promise<void> {
+  try {
+    await shim.start();
+    logger.info('finished a start that had been cut off', { container: shim.id });
+  } catch (error) {
+    if (error instanceof ShimStageError && error.failure.errno === 'EALREADY') return;
+    // The shim ends with a failed start, and the exit handler does the rest.
+    logger.warn('finishing a start failed', { container: shim.id, error: messageOf(error) });
+  }
+}
+
 async function reconnect(context: ContainersContext, container: Container): Promise<void> {
   const { record } = container;
   const found = await context.runtime.reconnect(record.id);
@@ -122,6 +133,7 @@ async function reconnect(context: ContainersContext, container: Container): Prom
     container.shim = found.shim;
     record.state.pid = found.shim.pid;
     watchExit(context, container);
+    await finishStart(context, found.shim);
     if (record.attachment) await context.networks.restore(record.id, record.attachment);
     container.health = startHealthMonitor(context, container);
     return;

@@ -30,12 +30,31 @@ export async function removeContainer(
   try {
     // Under the mutex: a restart may have begun, and then there is something to kill.
     await container.mutex.run(async () => cancelRestart(container));
-    await killAndWait(context, container);
-    await container.mutex.run(() => discard(context, container, options));
+    for (let done = false; !done;) {
+      await killAndWait(context, container);
+      done = await container.mutex.run(() => discardStopped(context, container, options));
+    }
   } catch (error) {
     container.removing = false;
     throw error;
   }
+}
+
+/** false when a start that was under way has made it run meanwhile. */
+async function discardStopped(
+  context: ContainersContext,
+  container: Container,
+  options: RemoveOptions,
+): Promise<boolean> {
+  // AutoRemove was faster.
+  if (!context.store.has(container.record.id)) return true;
+  if (!container.shim) {
+    await discard(context, container, options);
+    return true;
+  }
+  if (!options.force)
+    throw conflict(`cannot remove container "/${container.record.name}": ${whyNot(container)}`);
+  return false;
 }
 
 /**

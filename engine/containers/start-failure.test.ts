@@ -29,6 +29,8 @@ describe('toStartFailure', () => {
     const ours = conflict('port is already allocated');
     expect(toStartFailure(ours, [])).toEqual({ error: ours, exitCode: 128 });
     expect(toStartFailure(failure('mount', 'EPERM'), ['sh']).error.kind).toBe('internal');
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    expect(toStartFailure(full, ['sh']).error.kind).toBe('no-space');
     expect(toStartFailure(new Error('socket closed'), ['sh']).error.message).toBe('socket closed');
   });
 });

@@ -1,4 +1,4 @@
-import { EngineError, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import { ShimStageError, type StageFailure } from '../runtime/runtime.ts';
 
 /** A start that failed, as Docker tells it: what the client gets and what State.ExitCode becomes. */
@@ -17,16 +17,17 @@ const UNKNOWN = 128;
  */
 export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
   if (!(cause instanceof ShimStageError)) {
-    const error =
-      cause instanceof EngineError ? cause : new EngineError('internal', messageOf(cause), { cause });
-    return { error, exitCode: UNKNOWN };
+    if (cause instanceof EngineError) return { error: cause, exitCode: UNKNOWN };
+    const kind = isDiskFull(errnoOf(cause)) ? 'no-space' : 'internal';
+    return { error: new EngineError(kind, messageOf(cause), { cause }), exitCode: UNKNOWN };
   }
   const { failure } = cause;
   const problem = describe(failure, argv);
   const prefix =
     'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
   const exitCode = exitCodeOf(failure);
-  const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
+  const unknownKind = isDiskFull(failure.errno) ? 'no-space' : 'internal';
+  const kind = exitCode === UNKNOWN ? unknownKind : 'invalid-argument';
   const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;
   return { error: new EngineError(kind, message, { cause }), exitCode };
 }
@@ -39,6 +40,8 @@ export function toExecFailure(cause: unknown, argv: string[]): { message: string
     exitCode: exitCodeOf(cause.failure),
   };
 }
+
+const isDiskFull = (errno: string | undefined): boolean => errno === 'ENOSPC' || errno === 'EDQUOT';
 
 function describe({ stage, errno, message }: StageFailure, argv: string[]): string {
   if (stage !== 'exec') return stage === 'user' ? message : `error during container init: ${message}`;

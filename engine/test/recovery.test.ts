@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
@@ -163,6 +164,30 @@ test('what was half-made or half-removed is cleared away at the next start', asy
   // What cannot be read is nobody's to delete.
   expect(existsSync(damaged)).toBe(true);
   expect(engine.log()).toContain('a container record is damaged');
+});
+
+test('SIGKILL in the middle of a start leaves a container that runs or one that does not', async () => {
+  const image = { Image: 'busybox', Cmd: ['sleep', '1000'] };
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const { json } = await engine.api<{ Id: string }>(
+      'POST',
+      `/containers/create?name=cut-${attempt}`,
+      image,
+    );
+    const start = engine.api('POST', `/containers/${json.Id}/start`).catch(() => undefined);
+    await delay(attempt);
+    await engine.kill9();
+    await start;
+    await engine.restart();
+    const status = await engine.dockerOk('inspect', `cut-${attempt}`, '--format', '{{.State.Status}}');
+    if (status === 'running') {
+      expect(await engine.dockerOk('exec', `cut-${attempt}`, 'cat', '/proc/1/comm')).toBe('sleep');
+    } else {
+      await expect.poll(() => existsSync(path.join(engine.runRoot, 'containers', json.Id))).toBe(false);
+      await engine.dockerOk('start', `cut-${attempt}`);
+    }
+    await engine.dockerOk('rm', '-f', `cut-${attempt}`);
+  }
 });
 
 function parentOf(pid: number): number {

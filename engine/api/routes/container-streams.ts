@@ -32,6 +32,8 @@ const wait =
     const condition = parseWaitCondition(context.query.string('condition'));
     containers.identify(idOf(context));
     const exit = containers.wait(idOf(context), condition, context.signal);
+    // Observed below; should the head fail to go out, its rejection must not be unhandled.
+    exit.catch(() => undefined);
     const out = context.reply.stream(200, { 'Content-Type': 'application/json' });
     const { exitCode } = await exit;
     out.end(`${JSON.stringify({ StatusCode: exitCode })}\n`);
