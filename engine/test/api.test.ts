@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
@@ -214,6 +215,22 @@ describe('the process', () => {
       code: 2,
       stderr: expect.stringContaining('newer Gantry'),
     });
+  });
+
+  test('started through npm it says that it listens, ends by SIGTERM to npm and exits 0', async () => {
+    const socket = path.join(engine.directory, 'npm.sock');
+    const roots = [
+      '--data-root',
+      path.join(engine.directory, 'npm'),
+      '--run-root',
+      path.join(engine.directory, 'run4'),
+    ];
+    const npm = spawn('npm', ['run', '--silent', 'engine', '--', ...roots, '--socket', socket]);
+    const [line] = (await once(npm.stdout, 'data')) as [Buffer];
+    expect(line.toString()).toBe(`listening on unix://${socket}\n`);
+    npm.kill('SIGTERM');
+    expect(await once(npm, 'exit')).toEqual([0, null]);
+    expect(existsSync(socket)).toBe(false);
   });
 
   test('after SIGKILL the same command starts again, with the same identity', async () => {
