@@ -89,7 +89,7 @@ export class NetworkRegistry {
     return match;
   }
 
-  /** Adds and persists a bridge network. Throws conflict for a name, forbidden for a subnet in use. */
+  /** Adds and persists a bridge network; not to be called twice at once. Throws conflict for a name, forbidden for a subnet in use. */
   async add(specification: NetworkSpecification): Promise<Network> {
     const { name, pool, linkName, ...rest } = specification;
     if (this.list().some(({ record }) => record.name === name)) {
@@ -114,8 +114,8 @@ export class NetworkRegistry {
       ...rest,
       bridge,
     });
-    this.#networks.set(id, network);
     await this.#save(network.record);
+    this.#networks.set(id, network);
     return network;
   }
 

@@ -79,6 +79,15 @@ test('what a crash left half made or half removed is gone after the next start',
   expect(await readdir(path.join(dataRoot, 'volumes'))).toEqual([]);
 });
 
+test('a volume that cannot be made leaves nothing behind', async () => {
+  const volumes = await open();
+  // What an unreadable record of an earlier engine looks like.
+  await mkdir(path.join(dataRoot, 'volumes/data/_data'), { recursive: true });
+  await expect(volumes.create({ name: 'data' })).rejects.toThrow('ENOTEMPTY');
+  expect(await readdir(path.join(dataRoot, 'volumes'))).toEqual(['data']);
+  expect(volumes.list()).toEqual([]);
+});
+
 test('prune takes what nobody uses and says what it freed', async () => {
   const volumes = await open();
   for (const name of ['kept', 'used', 'gone']) await volumes.create({ name });

@@ -69,9 +69,14 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
   /** Whole or not at all: made beside, then renamed. */
   async function make(record: VolumeRecord): Promise<Volume> {
     const temporary = unfinished();
-    await mkdir(path.join(temporary, '_data'), { recursive: true, mode: 0o755 });
-    await writeJsonAtomic(path.join(temporary, 'volume.json'), record);
-    await rename(temporary, directoryOf(record.name));
+    try {
+      await mkdir(path.join(temporary, '_data'), { recursive: true, mode: 0o755 });
+      await writeJsonAtomic(path.join(temporary, 'volume.json'), record);
+      await rename(temporary, directoryOf(record.name));
+    } catch (error) {
+      await removeTree(temporary);
+      throw error;
+    }
     await syncDirectory(root);
     return load(record);
   }
