@@ -13,9 +13,10 @@
 #include "resolve.h"
 
 static int create_node(const struct plan_device *device, int root, struct error *err) {
+  char clean[PATH_MAX];
   const char *name;
   /* SECURITY: 2026-41579. Everything below /dev goes through a descriptor of the directory. */
-  autoclose int parent = resolve_parent(root, device->path, &name, err);
+  autoclose int parent = resolve_parent(root, device->path, clean, &name, err);
   if (parent < 0)
     return -1;
   if (mknodat(parent, name, device->type | device->mode, makedev(device->major, device->minor)) <

@@ -6,6 +6,7 @@
 #ifndef GANTRY_RESOLVE_H
 #define GANTRY_RESOLVE_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "error.h"
@@ -18,8 +19,11 @@ int resolve(int root, const char *path, int flags, bool follow_symlinks);
 int resolve_or_create(int root, const char *path, bool file, bool follow_symlinks,
                       struct error *err);
 
-/* Splits off the last part: O_PATH descriptor of the (made if missing) parent, *name points into
- * `path`. */
-int resolve_parent(int root, const char *path, const char **name, struct error *err);
+/*
+ * Splits off the last part: O_PATH descriptor of the (made if missing) parent, *name points into
+ * `clean`, which holds the cleaned path.
+ */
+int resolve_parent(int root, const char *path, char clean[PATH_MAX], const char **name,
+                   struct error *err);
 
 #endif
