@@ -341,7 +341,8 @@ test('prune takes dangling images, and with -a every unused one', async () => {
   const dangling = await engine.dockerOk('images', '-q', '--filter', 'dangling=true');
   expect(dangling).not.toBe('');
   const pruned = await engine.dockerOk('image', 'prune', '-f');
-  expect(pruned).toContain('Total reclaimed space: 8B');
+  // With the layer of the image that was damaged above.
+  expect(pruned).toContain(`Total reclaimed space: ${'dangling'.length + 'hurt'.length}B`);
   expect(await engine.dockerOk('images', '-q', 'first')).not.toBe('');
   await engine.dockerOk('image', 'prune', '-af');
   expect(await engine.dockerOk('images', '-aq')).toBe('');
