@@ -2,6 +2,7 @@ export const system = {
   title: 'System',
   engine: 'Engine',
   version: 'Version',
+  host: 'Host name',
   apiVersion: 'API version',
   operatingSystem: 'Operating system',
   kernel: 'Kernel',

@@ -5,6 +5,7 @@ export const system: Translated<typeof source> = {
   title: '시스템',
   engine: '엔진',
   version: '버전',
+  host: '호스트 이름',
   apiVersion: 'API 버전',
   operatingSystem: '운영 체제',
   kernel: '커널',

@@ -2,7 +2,7 @@ import { Check, LoaderCircle, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../design/button.tsx';
 import { cx } from '../../design/class-names.ts';
-import type { ComposeRun } from './use-progress.ts';
+import type { ComposeRun } from './compose-runs.ts';
 
 function titleOf({ verb, running, failed }: ComposeRun) {
   if (failed) return `compose.${verb}Failed` as const;

@@ -5,17 +5,17 @@ export interface ProgressRow extends ComposeProgress {
   phase: 'working' | 'done' | 'failed';
 }
 
+export function isFailure(step: ComposeProgress): boolean {
+  return /error|failed/i.test(step.status);
+}
+
 const finished =
   /^(created|started|running|removed|stopped|recreated|pulled|healthy|exists|unchanged|up-to-date|skipped)$/i;
 
 /** One row per object with its newest status, in the order the objects came up. */
 export function addProgress(rows: readonly ProgressRow[], step: ComposeProgress): ProgressRow[] {
   const key = `${step.kind} ${step.name}`;
-  const phase = /error|failed/i.test(step.status)
-    ? 'failed'
-    : finished.test(step.status)
-      ? 'done'
-      : 'working';
+  const phase = isFailure(step) ? 'failed' : finished.test(step.status) ? 'done' : 'working';
   const row: ProgressRow = { ...step, key, phase };
   const index = rows.findIndex((known) => known.key === key);
   return index < 0 ? [...rows, row] : rows.with(index, row);

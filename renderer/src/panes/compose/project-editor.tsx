@@ -6,13 +6,14 @@ import type { ComposeDiagnostic, ComposeFile } from '../../../../electron/api/ty
 import { api, queries } from '../../api/client.ts';
 import { toFailure } from '../../api/failure.ts';
 import { queryClient } from '../../api/query-client.ts';
+import { useStore } from '../../api/store.ts';
 import { Button } from '../../design/button.tsx';
 import { confirm } from '../../design/confirm.tsx';
 import { toast } from '../../design/toast.tsx';
 import { hasErrors } from './diagnostics.ts';
 import { ProgressPanel } from './progress-panel.tsx';
+import { beginRun, closeRun, composeRuns } from './compose-runs.ts';
 import { useComposeSchema } from './use-compose.ts';
-import { useComposeRun } from './use-progress.ts';
 import { YamlEditor } from './yaml-editor.tsx';
 import type { YamlEditorHandle } from './yaml-editor.tsx';
 
@@ -24,7 +25,14 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
   const [text, setText] = useState(file.text);
   const [savedText, setSavedText] = useState(file.text);
   const [diagnostics, setDiagnostics] = useState<ComposeDiagnostic[]>();
-  const { run, begin, close } = useComposeRun();
+  const run = useStore(composeRuns)[project];
+  const begin = (verb: 'up' | 'down', volumes: boolean) =>
+    beginRun(
+      verb,
+      project,
+      volumes,
+      (worked) => worked && toast('good', t(`compose.${verb}Done`, { project })),
+    );
   const dirty = text !== savedText;
   useUnsavedGuard(dirty, project);
 
@@ -62,7 +70,7 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
   };
   const up = async () => {
     if (!(await check())) toast('bad', t('compose.fixFirst'));
-    else if (!dirty || (await save())) begin('up', project, false);
+    else if (!dirty || (await save())) begin('up', false);
   };
   const down = async () => {
     const answer = await confirm({
@@ -71,7 +79,7 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
       action: t('compose.down'),
       option: { label: t('compose.downVolumes'), initial: false },
     });
-    if (answer.confirmed) begin('down', project, answer.option);
+    if (answer.confirmed) begin('down', answer.option);
   };
 
   return (
@@ -99,10 +107,21 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
         <Button icon={Save} disabled={!dirty} aria-keyshortcuts="Control+S" onClick={() => void saveAndSay()}>
           {t('compose.save')}
         </Button>
-        <Button icon={Square} disabled={run?.running} onClick={() => void down()}>
+        <Button
+          icon={Square}
+          busy={run?.running && run.verb === 'down'}
+          disabled={run?.running}
+          onClick={() => void down()}
+        >
           {t('compose.down')}
         </Button>
-        <Button variant="primary" icon={Play} busy={run?.running} onClick={() => void up()}>
+        <Button
+          variant="primary"
+          icon={Play}
+          busy={run?.running && run.verb === 'up'}
+          disabled={run?.running}
+          onClick={() => void up()}
+        >
           {t('compose.up')}
         </Button>
       </div>
@@ -118,7 +137,7 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
         />
       </div>
       <Problems diagnostics={diagnostics} onGo={(line) => editor.current?.goTo(line)} />
-      {run && <ProgressPanel run={run} onClose={close} />}
+      {run && <ProgressPanel run={run} onClose={() => closeRun(project)} />}
     </div>
   );
 }

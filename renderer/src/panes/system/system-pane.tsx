@@ -60,7 +60,11 @@ function EngineCard({ summary }: { summary: SystemSummary }) {
     <Card title={t('system.engine')}>
       <Facts
         facts={[
-          [t('system.version'), `${summary.name} ${summary.version}`],
+          [
+            t('system.version'),
+            `${engine?.state === 'connected' ? engine.engine.name : ''} ${summary.version}`.trim(),
+          ],
+          [t('system.host'), summary.name],
           [t('system.apiVersion'), summary.apiVersion],
           [t('system.operatingSystem'), summary.operatingSystem],
           [t('system.kernel'), summary.kernel],
