@@ -46,7 +46,7 @@ export async function createContainer(
   const planned = planMounts(
     record.config,
     record.hostConfig,
-    (name) => context.store.get(name).record.mounts,
+    (name) => otherContainer(context, name).record.mounts,
   );
   toLogPlan(record, '');
   record.name = given ?? generateName((name) => context.store.isNameTaken(name));
@@ -76,6 +76,15 @@ export async function createContainer(
   return { id: record.id, warnings: [...new Set(warnings)] };
 }
 
+/** A container that the request leans on. 400, not 404: to clients a 404 of create means that the image is missing. */
+function otherContainer(context: ContainersContext, name: string): Container {
+  try {
+    return context.store.get(name);
+  } catch (error) {
+    throw invalidArgument(messageOf(error), { cause: error });
+  }
+}
+
 function toRecord(
   context: ContainersContext,
   request: ContainerCreateRequest,
@@ -94,7 +103,7 @@ function toRecord(
   checkHealthcheck(config);
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const target = joinTarget(hostConfig[key]);
-    if (target !== undefined) hostConfig[key] = `container:${context.store.get(target).record.id}`;
+    if (target !== undefined) hostConfig[key] = `container:${otherContainer(context, target).record.id}`;
   }
   const mode = networkModeOf(hostConfig);
   const ports = normalizePorts(config, hostConfig);

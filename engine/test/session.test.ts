@@ -45,6 +45,20 @@ test('a command that is missing or not executable has its exit code and message'
   expect(refused.stderr).toContain('permission denied');
 });
 
+test('a container that another leans on and that is not there is named', async () => {
+  for (const flags of [
+    ['--network', 'container:nobody'],
+    ['--pid', 'container:nobody'],
+    ['--volumes-from', 'nobody'],
+  ]) {
+    const refused = await engine.docker('run', '--rm', ...flags, 'busybox', 'true');
+    expect(refused).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('No such container: nobody'),
+    });
+  }
+});
+
 test('a server runs in the background with a published port', async () => {
   const script = 'echo it works > /tmp/index.html; echo ready; exec httpd -f -v -p 80 -h /tmp';
   await engine.dockerOk('run', '-d', '--name', 'web', '-p', '127.0.0.1::80', 'busybox', 'sh', '-c', script);
