@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventPublisher } from '@orpc/server';
 import type Dockerode from 'dockerode';
-import { errnoOf, messageOf } from '../engine/lib/errors.ts';
+import { messageOf } from '../engine/lib/errors.ts';
 import { engineReply } from './api/engine-request.ts';
 import { jsonLines } from './api/streams.ts';
 import type { ConnectionState, EngineEvent } from './api/types.ts';
@@ -20,7 +20,7 @@ const MAX_BUFFERED_EVENTS = 10_000;
 export class EngineConnection {
   readonly #docker: Dockerode;
   readonly #socket: string;
-  readonly #startFailure: string | undefined;
+  #startFailure: string | undefined;
   readonly #stop = new AbortController();
   readonly #publisher = new EventPublisher<{ state: ConnectionState; event: EngineEvent }>({
     maxBufferedEvents: MAX_BUFFERED_EVENTS,
@@ -28,7 +28,7 @@ export class EngineConnection {
   #state: ConnectionState;
   #work: Promise<void> | undefined;
 
-  /** `startFailure`: why no engine could be started, told instead of `connect ENOENT …`. */
+  /** `startFailure`: why no engine could be started, told instead of `connect ENOENT …` until one answers. */
   constructor(docker: Dockerode, socket: string, startFailure?: string) {
     this.#docker = docker;
     this.#socket = socket;
@@ -63,9 +63,7 @@ export class EngineConnection {
         await this.#follow(() => (retryMs = FIRST_RETRY_MS));
         this.#disconnected('the engine closed the connection');
       } catch (error) {
-        this.#disconnected(
-          errnoOf(error) === 'ENOENT' ? (this.#startFailure ?? messageOf(error)) : messageOf(error),
-        );
+        this.#disconnected(this.#startFailure ?? messageOf(error));
       }
       await delay(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
@@ -79,6 +77,7 @@ export class EngineConnection {
     const version = await engineReply<EngineVersion>(this.#docker, { method: 'GET', path, signal: timeout });
     const body = await this.#docker.getEvents({ abortSignal: signal });
     this.#setState({ state: 'connected', engine: toEngine(version), socket: this.#socket });
+    this.#startFailure = undefined;
     onConnected();
     for await (const event of jsonLines<DockerEvent>(body)) {
       this.#publisher.publish('event', toEngineEvent(event));

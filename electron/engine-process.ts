@@ -71,7 +71,11 @@ export async function findOrStartEngine(bundle: string): Promise<EngineSearch> {
   const uid = process.getuid?.() ?? -1;
   const paths = enginePaths(uid);
   for (const socket of new Set([paths.socket, ROOT_SOCKET])) {
-    if (await answers(socket)) return { socket, started: false };
+    const answer = await ping(socket);
+    if (answer === 'OK') return { socket, started: false };
+    if (answer === 'EACCES') {
+      return { socket, started: false, failure: `this user may not use the engine at ${socket}` };
+    }
   }
   if (uid !== 0) {
     const failure = `no engine answers on ${paths.socket} or ${ROOT_SOCKET}, and starting one needs root for now`;
@@ -86,15 +90,20 @@ export async function findOrStartEngine(bundle: string): Promise<EngineSearch> {
 }
 
 /** Whether an engine answers `GET /_ping` on the socket. */
-export function answers(socketPath: string): Promise<boolean> {
+export async function answers(socketPath: string): Promise<boolean> {
+  return (await ping(socketPath)) === 'OK';
+}
+
+/** `OK`, or why not: the errno of the connection, or anything else that an engine does not say. */
+function ping(socketPath: string): Promise<string> {
   return new Promise((resolve) => {
-    const ping = request({ socketPath, path: '/_ping', timeout: PING_TIMEOUT_MS }, (response) => {
+    const sent = request({ socketPath, path: '/_ping', timeout: PING_TIMEOUT_MS }, (response) => {
       response.resume();
-      resolve(response.statusCode === 200);
+      resolve(response.statusCode === 200 ? 'OK' : `HTTP ${response.statusCode}`);
     });
-    ping.on('timeout', () => ping.destroy());
-    ping.on('error', () => resolve(false));
-    ping.end();
+    sent.on('timeout', () => sent.destroy());
+    sent.on('error', (error) => resolve(errnoOf(error) ?? error.message));
+    sent.end();
   });
 }
 
