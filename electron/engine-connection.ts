@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EventPublisher } from '@orpc/server';
 import type Dockerode from 'dockerode';
 import { messageOf } from '../engine/lib/errors.ts';
-import { engineReply } from './api/engine-request.ts';
+import { engineStream } from './api/engine-request.ts';
 import { jsonLines } from './api/streams.ts';
 import type { ConnectionState, EngineEvent } from './api/types.ts';
 import { toEngineEvent, type DockerEvent } from './api/views/engine-event.ts';
@@ -72,15 +72,27 @@ export class EngineConnection {
 
   async #follow(onConnected: () => void): Promise<void> {
     const { signal } = this.#stop;
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(VERSION_TIMEOUT_MS)]);
-    const path = '/version';
-    const version = await engineReply<EngineVersion>(this.#docker, { method: 'GET', path, signal: timeout });
-    const body = await this.#docker.getEvents({ abortSignal: signal });
+    const version = await this.#version();
+    const body = await engineStream(this.#docker, { method: 'GET', path: '/events', signal });
     this.#setState({ state: 'connected', engine: toEngine(version), socket: this.#socket });
     this.#startFailure = undefined;
     onConnected();
     for await (const event of jsonLines<DockerEvent>(body)) {
       this.#publisher.publish('event', toEngineEvent(event));
+    }
+  }
+
+  /** An engine that takes the connection and says nothing counts as none. */
+  async #version(): Promise<EngineVersion> {
+    const answered = new AbortController();
+    const silence = async () => {
+      await delay(VERSION_TIMEOUT_MS, undefined, { signal: answered.signal });
+      throw new Error('the engine does not answer');
+    };
+    try {
+      return await Promise.race([this.#docker.version(), silence()]);
+    } finally {
+      answered.abort();
     }
   }
 

@@ -67,6 +67,7 @@ export class ImageUploads {
 
   async #load(body: PassThrough): Promise<string[]> {
     const reply = await this.#docker.loadImage(body, { quiet: true });
+    reply.on('error', () => undefined);
     const messages: string[] = [];
     for await (const message of jsonLines<LoadMessage>(reply)) {
       const error = message.errorDetail?.message ?? message.error;

@@ -34,9 +34,13 @@ export class TerminalSessions {
     request: TerminalRequest,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TerminalEvent, void> {
-    const exec = await containerOf(this.#docker, request.id).exec(toExecRequest(request));
-    const stream = await exec.start({ hijack: true, stdin: true, Tty: true });
     const sessionId = randomUUID();
+    const container = containerOf(this.#docker, request.id);
+    const exec = await container.exec(toExecRequest(request, sessionId));
+    const stream = await exec.start({ hijack: true, stdin: true, Tty: true });
+    // A reset that comes while nobody reads must not end the process; the reader hears of it.
+    stream.on('error', () => undefined);
+    let ended = false;
     const hangUp = () => stream.destroy();
     signal?.addEventListener('abort', hangUp);
     if (signal?.aborted) hangUp();
@@ -46,12 +50,15 @@ export class TerminalSessions {
       yield { type: 'ready', sessionId };
       const decoder = new StringDecoder('utf8');
       for await (const chunk of stream) yield { type: 'data', data: decoder.write(chunk as Buffer) };
+      ended = true;
       const { ExitCode } = await exec.inspect();
       yield { type: 'exit', code: ExitCode ?? undefined };
     } finally {
       this.#sessions.delete(sessionId);
       signal?.removeEventListener('abort', hangUp);
       stream.destroy();
+      // The container may be gone, or have no shell: there is nothing left to hang up, or no way to.
+      if (!ended) await hangUpSession(container, sessionId, request.user).catch(() => undefined);
     }
   }
 
@@ -92,14 +99,33 @@ async function resizeWhenRunning(exec: Dockerode.Exec, rows: number, columns: nu
   }
 }
 
-function toExecRequest(request: TerminalRequest): Dockerode.ExecCreateOptions {
+const SESSION_VARIABLE = 'GANTRY_TERMINAL';
+
+/** Finds the leader of the terminal's session by its environment (proc(5): stat's fields behind the name). */
+const HANG_UP_SCRIPT = `
+for p in /proc/[0-9]*; do
+  read -r stat < $p/stat && set -- \${stat##*) } || continue
+  [ "$4" = "\${p#/proc/}" ] && grep -qs "${SESSION_VARIABLE}=$0" $p/environ && kill -HUP "$4"
+done`;
+
+/**
+ * Engines let an exec go on when its client is gone: each closed tab would leave a shell behind. A hang-up goes to
+ * the leader of its session, as when a terminal is closed.
+ */
+async function hangUpSession(container: Dockerode.Container, sessionId: string, user = ''): Promise<void> {
+  const Cmd = ['/bin/sh', '-c', HANG_UP_SCRIPT, sessionId];
+  const exec = await container.exec({ Cmd, User: user });
+  await exec.start({ Detach: true });
+}
+
+function toExecRequest(request: TerminalRequest, sessionId: string): Dockerode.ExecCreateOptions {
   return {
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
     Tty: true,
     Cmd: request.command,
-    Env: ['TERM=xterm-256color'],
+    Env: ['TERM=xterm-256color', `${SESSION_VARIABLE}=${sessionId}`],
     ...(request.user && { User: request.user }),
     ...(request.workingDirectory && { WorkingDir: request.workingDirectory }),
   };

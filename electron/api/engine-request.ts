@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type {
   ComposeClient,
@@ -11,7 +12,6 @@ interface EngineRequest {
   path: string;
   query?: object;
   body?: object;
-  signal?: AbortSignal | undefined;
 }
 
 /** A reply's JSON, for what dockerode has no (good) method for. */
@@ -19,20 +19,33 @@ export function engineReply<T>(docker: Dockerode, request: EngineRequest): Promi
   return dial(docker, request, false) as Promise<T>;
 }
 
-/** A reply's body as it arrives. */
-export function engineStream(docker: Dockerode, request: EngineRequest): Promise<NodeJS.ReadableStream> {
-  return dial(docker, request, true) as Promise<NodeJS.ReadableStream>;
+/**
+ * A reply's body as it arrives; its reader hears of failures. `signal` hangs up. It is not dockerode's `abortSignal`,
+ * which Node hands on to the socket: an abort after the reply then kills whatever that socket does next, and with
+ * nobody listening the process.
+ */
+export async function engineStream(
+  docker: Dockerode,
+  request: EngineRequest & { signal: AbortSignal | undefined },
+): Promise<Readable> {
+  const { signal } = request;
+  const body = (await dial(docker, request, true)) as Readable;
+  const hangUp = () => body.destroy();
+  // A failure can hit a body that nobody reads yet, or any more.
+  body.on('error', () => undefined).on('close', () => signal?.removeEventListener('abort', hangUp));
+  signal?.addEventListener('abort', hangUp);
+  if (signal?.aborted) hangUp();
+  return body;
 }
 
 function dial(docker: Dockerode, request: EngineRequest, isStream: boolean): Promise<unknown> {
-  const { method, path, query = {}, body, signal } = request;
+  const { method, path, query = {}, body } = request;
   const options = {
     method,
     path: `${path}?`,
     isStream,
     statusCodes: { 200: true, 201: true },
     options: { _query: query, _body: body },
-    ...(signal && { abortSignal: signal }),
   };
   return new Promise((resolve, reject) => {
     docker.modem.dial(options, (error, reply) => (error ? reject(error) : resolve(reply)));

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ApiContext } from '../api/context.ts';
 import type { contract } from '../api/contract.ts';
+import { tarOfFile } from '../api/tar-file.ts';
 import { createAppServices } from '../app-services.ts';
 import { WebServer } from './web-server.ts';
 
@@ -231,6 +232,30 @@ describe('the handlers', () => {
     await expect((await api.containers.stats({ id: 'x' })).next()).rejects.toMatchObject({
       data: expect.anything(),
     });
+  });
+
+  test('read the beginning of a file without waiting for the rest of it', async () => {
+    const closed = new Promise<void>((resolve) => {
+      const stat = Buffer.from(JSON.stringify({ name: 'f', mode: 0o644 })).toString('base64');
+      routes['HEAD /containers/x/archive'] = (_, response) =>
+        void response.writeHead(200, { 'X-Docker-Container-Path-Stat': stat }).end();
+      routes['GET /containers/x/archive'] = (_, response) => {
+        response.on('close', resolve);
+        response.writeHead(200);
+        // Two of three bytes of the character at the limit, and more that never ends.
+        const text = Buffer.from(`${'x'.repeat(1024 * 1024 - 2)}€${'y'.repeat(1024 * 1024)}`);
+        response.write(tarOfFile('f', text, 0o644, 0).subarray(0, -1024));
+      };
+    });
+    const api = await connect();
+    const { encoding, content, truncated } = await api.files.read({ id: 'x', path: '/f' });
+    expect({ encoding, truncated, length: content.length }).toEqual({
+      encoding: 'utf8',
+      truncated: true,
+      length: 1024 * 1024 - 2,
+    });
+    await closed;
+    expect(await api.settings.get()).toBeDefined();
   });
 
   test('load an image part by part and report what the engine says', async () => {

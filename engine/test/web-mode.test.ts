@@ -165,6 +165,18 @@ describe('a container', () => {
     });
   });
 
+  test('keeps no shell of a terminal that was closed', async () => {
+    const shells = async () => {
+      const { processes } = await api.containers.top({ id });
+      return processes.filter((row) => row.at(-1) === '/bin/sh -i').length;
+    };
+    const stream = await api.terminal.open({ id, command: ['/bin/sh', '-i'], rows: 24, columns: 80 });
+    await stream.next();
+    await expect.poll(shells).toBe(1);
+    await stream.return(undefined);
+    await expect.poll(shells).toBe(0);
+  });
+
   test('has files: upload, list, read, download', async () => {
     const content = Buffer.from('line 1\nzwei ü\n').toString('base64');
     await api.files.upload({ id, directory: '/tmp', name: 'a b.txt', content });

@@ -90,7 +90,8 @@ async function* statsPoints(
   id: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StatsPoint, void> {
-  const body = await containerOf(docker, id).stats({ stream: true, ...(signal && { abortSignal: signal }) });
+  const path = `/containers/${containerOf(docker, id).id}/stats`;
+  const body = await engineStream(docker, { method: 'GET', path, query: { stream: true }, signal });
   let previous: StatsMessage | undefined;
   for await (const message of jsonLines<StatsMessage>(body)) {
     const point = previous && toStatsPoint(previous, message);

@@ -83,8 +83,12 @@ function archiveOf(
   hangUp: AbortController,
   signal: AbortSignal | undefined,
 ): Promise<NodeJS.ReadableStream> {
-  const abortSignal = signal ? AbortSignal.any([signal, hangUp.signal]) : hangUp.signal;
-  return containerOf(docker, id).getArchive({ path, abortSignal });
+  return engineStream(docker, {
+    method: 'GET',
+    path: `/containers/${containerOf(docker, id).id}/archive`,
+    query: { path },
+    signal: signal ? AbortSignal.any([signal, hangUp.signal]) : hangUp.signal,
+  });
 }
 
 /** A link is downloaded and shown as what it leads to; the engine resolves it inside of the container. */
@@ -131,11 +135,14 @@ async function permissionsOf(docker: Dockerode, place: FilePlace): Promise<numbe
 /** Gantry's own operation: other engines do not have it and answer 404 `page not found`. */
 async function listFiles(docker: Dockerode, id: string, path: string): Promise<FileEntry[]> {
   const url = `/gantry/v1/containers/${containerOf(docker, id).id}/files`;
-  const body = await engineStream(docker, { method: 'GET', path: url, query: { path } }).catch(
-    (error: unknown) => {
-      throw isUnknownOperation(error) ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
-    },
-  );
+  const body = await engineStream(docker, {
+    method: 'GET',
+    path: url,
+    query: { path },
+    signal: undefined,
+  }).catch((error: unknown) => {
+    throw isUnknownOperation(error) ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
+  });
   const entries: FileEntry[] = [];
   for await (const value of jsonLines<FileEntry | FileEntry[]>(body)) entries.push(...[value].flat());
   return entries;
