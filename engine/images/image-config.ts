@@ -20,6 +20,7 @@ export function parseImageConfig(blob: Uint8Array): OciImageConfig {
   if (config.os !== undefined && config.os !== '' && config.os !== 'linux') {
     throw invalidArgument(`cannot load a ${config.os} image on linux`);
   }
+  if (!isObject(config.config ?? {})) throw invalidArgument('invalid image configuration: config');
   checkProcess(config.config ?? {});
   return {
     ...config,
@@ -34,7 +35,7 @@ function checkProcess(config: object): void {
   for (const name of ['Env', 'Cmd', 'Entrypoint', 'OnBuild', 'Shell']) {
     const value: unknown = Reflect.get(config, name);
     if (value === undefined || value === null) continue;
-    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string' && !item.includes('\0'))) {
+    if (!isStringList(value)) {
       throw invalidArgument(`invalid image configuration: config.${name}`);
     }
   }
@@ -44,10 +45,30 @@ function checkProcess(config: object): void {
       throw invalidArgument(`invalid image configuration: config.${name}`);
     }
   }
-  for (const name of ['ExposedPorts', 'Volumes', 'Labels']) {
+  for (const name of ['ExposedPorts', 'Volumes', 'Labels', 'Healthcheck']) {
     const value: unknown = Reflect.get(config, name) ?? {};
-    if (typeof value !== 'object') throw invalidArgument(`invalid image configuration: config.${name}`);
+    if (!isObject(value)) throw invalidArgument(`invalid image configuration: config.${name}`);
+    const items: unknown[] = Object.values(value);
+    if (name === 'Labels' && !items.every((item) => typeof item === 'string')) {
+      throw invalidArgument('invalid image configuration: config.Labels');
+    }
+    if (name === 'Healthcheck') checkHealthcheck(value);
   }
+}
+
+function checkHealthcheck(value: object): void {
+  const valid = Object.entries(value).every(([name, item]: [string, unknown]) =>
+    name === 'Test' ? item === null || isStringList(item) : typeof item === 'number',
+  );
+  if (!valid) throw invalidArgument('invalid image configuration: config.Healthcheck');
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStringList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string' && !item.includes('\0'));
 }
 
 function parseObject(text: string): object {
@@ -57,8 +78,6 @@ function parseObject(text: string): object {
   } catch (error) {
     throw invalidArgument('invalid image configuration: not JSON', { cause: error });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidArgument('invalid image configuration: not an object');
-  }
+  if (!isObject(value)) throw invalidArgument('invalid image configuration: not an object');
   return value;
 }

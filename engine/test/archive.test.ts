@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { request, type ClientRequest } from 'node:http';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -197,6 +198,24 @@ describe.each(['running', 'stopped'])('a %s container', (state) => {
     expect(names).toContain('volume/');
     expect(names).not.toContain('volume/file');
   });
+});
+
+test('a client that hangs up in the middle of a copy holds nothing up', async () => {
+  await engine.dockerOk('create', '--name', 'left', 'busybox', 'true');
+  const path = '/containers/left/archive?path=/bin';
+  const hangUp = (method: string, begun: (client: ClientRequest, end: () => void) => void) =>
+    new Promise<void>((resolve) => {
+      const client = request({ socketPath: engine.socketPath, method, path });
+      client.on('error', () => resolve()).on('close', () => resolve());
+      begun(client, () => client.destroy());
+    });
+  await hangUp('GET', (client, end) => client.on('response', (response) => response.once('data', end)).end());
+  await hangUp('PUT', (client, end) => {
+    client.write(tar([{ name: 'half', content: 'x'.repeat(1 << 20) }]).subarray(0, 1 << 19), end);
+  });
+  // A copy keeps a stopped container from starting: this would wait for ever.
+  await engine.dockerOk('start', '-a', 'left');
+  expect(engine.log()).not.toContain('request failed');
 });
 
 test('diff tells what was added, changed and deleted', async () => {
