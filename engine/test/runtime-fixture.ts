@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +11,10 @@ import type { Runtime, StdioStream } from '../runtime/runtime.ts';
 import { createRuntime } from '../runtime/shim-runtime.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
-const CONTROLLERS = ['pids', 'memory', 'freezer'];
+/** Of a v1 or hybrid host; `unified` is a hybrid's v2 tree, which has cgroup.kill. */
+const CONTROLLERS = ['pids', 'memory', 'freezer', 'unified'].filter((name) =>
+  existsSync(path.join(CGROUP_ROOT, name)),
+);
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 /** Docker's default fourteen. */
 export const DEFAULT_CAPABILITIES = 0xa80425fbn;
@@ -164,7 +168,7 @@ function cgroupPlan(parent: string, id: string): ContainerPlan['cgroup'] {
     ]),
     writes: [{ file: `${CGROUP_ROOT}/pids/${parent}/${id}/pids.max`, value: '100' }],
     join: CONTROLLERS.map((name) => `${CGROUP_ROOT}/${name}/${parent}/${id}/cgroup.procs`),
-    killFile: '',
+    killFile: CONTROLLERS.includes('unified') ? `${CGROUP_ROOT}/unified/${parent}/${id}/cgroup.kill` : '',
     deviceProgram: null,
     oomFile: `${CGROUP_ROOT}/memory/${parent}/${id}/memory.oom_control`,
   };

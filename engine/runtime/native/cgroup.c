@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -75,15 +77,52 @@ int cgroup_create(const struct plan_cgroup *plan, struct error *err) {
   return 0;
 }
 
-int cgroup_join(const struct plan_cgroup *plan, struct error *err) {
+/*
+ * cgroup.procs is written under a lock whose taker waits for an RCU grace period, 5-20 ms when
+ * nobody did it just before. Two ways around it (kernel/cgroup/cgroup.c, cgroup_procs_write_start):
+ * a thread that moves itself by writing "0" to the v1 file `tasks`, and a birth inside the cgroup
+ * on v2.
+ */
+static int open_tasks(const char *procs) {
+  char tasks[PATH_MAX];
+  const char *slash = strrchr(procs, '/');
+  if (!slash ||
+      snprintf(tasks, sizeof tasks, "%.*s/tasks", (int)(slash - procs), procs) >= PATH_MAX)
+    return -1;
+  return open(tasks, O_WRONLY | O_CLOEXEC);
+}
+
+int cgroup_join(const struct plan_cgroup *plan, const char *born_in, struct error *err) {
   for (size_t i = 0; i < plan->join.count; i++) {
-    /* "0" is the writer itself, in whatever pid namespace it is. */
-    if (write_file(plan->join.items[i], "0") < 0) {
-      error_set(err, errno, "join %s", plan->join.items[i]);
-      return error_stage(err, "cgroup");
-    }
+    const char *procs = plan->join.items[i];
+    if (procs == born_in)
+      continue;
+    autoclose int tasks = open_tasks(procs);
+    /* "0" is the writer itself, in whatever pid namespace it is; it has one thread. */
+    if (tasks >= 0 ? write(tasks, "0", 1) == 1 : write_file(procs, "0") == 0)
+      continue;
+    error_set(err, errno, "join %s", procs);
+    return error_stage(err, "cgroup");
   }
   return 0;
+}
+
+int cgroup_open_unified(const struct plan_cgroup *plan, const char **joined) {
+  for (size_t i = 0; i < plan->join.count; i++) {
+    char directory[PATH_MAX];
+    struct statfs filesystem;
+    const char *procs = plan->join.items[i], *slash = strrchr(procs, '/');
+    if (!slash ||
+        snprintf(directory, sizeof directory, "%.*s", (int)(slash - procs), procs) >= PATH_MAX)
+      continue;
+    autoclose int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstatfs(fd, &filesystem) < 0 || filesystem.f_type != CGROUP2_SUPER_MAGIC)
+      continue;
+    *joined = procs;
+    return take_fd(&fd);
+  }
+  *joined = NULL;
+  return -1;
 }
 
 static bool kill_listed(const char *file) {

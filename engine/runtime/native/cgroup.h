@@ -8,8 +8,14 @@
 /* Makes the directories, writes the values, attaches the v2 device program. */
 int cgroup_create(const struct plan_cgroup *plan, struct error *err);
 
-/* Moves the calling process into every hierarchy of the plan. */
-int cgroup_join(const struct plan_cgroup *plan, struct error *err);
+/*
+ * Moves the calling process, which has one thread, into every hierarchy of the plan but `born_in`
+ * (an entry of plan->join, or NULL).
+ */
+int cgroup_join(const struct plan_cgroup *plan, const char *born_in, struct error *err);
+
+/* The v2 directory of the plan for CLONE_INTO_CGROUP and which entry that is, or -1 and NULL. */
+int cgroup_open_unified(const struct plan_cgroup *plan, const char **joined);
 
 /* SIGKILL to every process inside; they may still be dying when it returns. */
 void cgroup_kill(const struct plan_cgroup *plan);

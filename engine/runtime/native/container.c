@@ -51,6 +51,7 @@ static void await(int sync, char kind) {
  * else. */
 struct joins {
   int pid, cgroup, ipc, uts, network; /* -1: not joined */
+  const char *born_in;                /* the cgroup that the birth already joined */
 };
 
 static int open_join(const struct plan_namespace *source, int *target, struct error *err) {
@@ -68,7 +69,7 @@ static void close_joins(struct joins *joins) {
 
 static int open_joins(const struct plan_namespaces *namespaces, struct joins *joins,
                       struct error *err) {
-  *joins = (struct joins){-1, -1, -1, -1, -1};
+  *joins = (struct joins){-1, -1, -1, -1, -1, NULL};
   if (open_join(&namespaces->pid, &joins->pid, err) < 0 ||
       open_join(&namespaces->cgroup, &joins->cgroup, err) < 0 ||
       open_join(&namespaces->ipc, &joins->ipc, err) < 0 ||
@@ -167,7 +168,8 @@ void container_protect_supervisor(void) {
 static int set_up_container(const struct container_plan *plan, const struct rootfs_sources *sources,
                             const struct child_io *io, const struct joins *joins,
                             struct process *process, struct error *err) {
-  if (adjust_oom_score(&plan->process, err) < 0 || cgroup_join(&plan->cgroup, err) < 0)
+  if (adjust_oom_score(&plan->process, err) < 0 ||
+      cgroup_join(&plan->cgroup, joins->born_in, err) < 0)
     return -1;
   if (enter_namespaces(&plan->namespaces, joins, err) < 0 || set_names(plan, err) < 0)
     return error_stage(err, "namespaces");
@@ -186,6 +188,20 @@ static int set_up_container(const struct container_plan *plan, const struct root
   if (process_prepare(&plan->process, plan->id, process, err) < 0 || rootfs_seal(plan, err) < 0)
     return -1;
   return process_become(process, err);
+}
+
+/* Forks into the plan's v2 cgroup where it has one; *born_in is then the entry that need not be
+ * joined. */
+static pid_t clone_into(const struct plan_cgroup *cgroup, uint64_t flags, int *pidfd,
+                        const char **born_in) {
+  autoclose int unified = cgroup_open_unified(cgroup, born_in);
+  struct clone_args arguments = {
+      .flags = flags | (unified >= 0 ? CLONE_INTO_CGROUP : 0) | (pidfd ? CLONE_PIDFD : 0),
+      .pidfd = (uintptr_t)pidfd,
+      .exit_signal = SIGCHLD,
+      .cgroup = unified >= 0 ? (uint64_t)unified : 0,
+  };
+  return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
 static _Noreturn void container_main(const struct container_plan *plan,
@@ -214,13 +230,12 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
     error_stage(err, "namespaces");
     return -1;
   }
-  uint64_t flags = CLONE_NEWNS | CLONE_PIDFD;
+  uint64_t flags = CLONE_NEWNS;
   flags |= namespaces->pid.kind == NAMESPACE_NEW ? CLONE_NEWPID : 0;
   flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
   flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
-  struct clone_args arguments = {.flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD};
-  pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  pid_t pid = clone_into(&plan->cgroup, flags, pidfd, &joins.born_in);
   if (pid == 0)
     container_main(plan, sources, io, &joins);
   if (pid < 0) {
@@ -231,11 +246,11 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
 }
 
 static _Noreturn void exec_main(const struct container_plan *plan, const struct exec_plan *exec,
-                                int pidfd, const struct child_io *io) {
+                                int pidfd, const struct child_io *io, const char *born_in) {
   struct error err = {0};
   struct process process;
   process_detach();
-  if (adjust_oom_score(&exec->process, &err) < 0 || cgroup_join(&plan->cgroup, &err) < 0)
+  if (adjust_oom_score(&exec->process, &err) < 0 || cgroup_join(&plan->cgroup, born_in, &err) < 0)
     fail(io->sync, &err);
   if (process_connect(io->stdio, exec->process.tty, &err) < 0) {
     error_stage(&err, "stdio");
@@ -259,9 +274,10 @@ pid_t container_fork_exec(const struct container_plan *plan, const struct exec_p
     error_stage(err, "namespaces");
     return -1;
   }
-  pid_t pid = fork();
+  const char *born_in;
+  pid_t pid = clone_into(&plan->cgroup, 0, NULL, &born_in);
   if (pid == 0)
-    exec_main(plan, exec, pidfd, io);
+    exec_main(plan, exec, pidfd, io, born_in);
   if (pid < 0) {
     error_set(err, errno, "fork");
     error_stage(err, "namespaces");
