@@ -7,64 +7,13 @@
 #include <unistd.h>
 
 #include "rooted.h"
+#include "tar_builder.h"
 #include "tar_reader.h"
 #include "tar_writer.h"
 #include "test.h"
 
-/* An archive under construction. */
-struct archive {
-  unsigned char bytes[64 * 1024];
-  size_t size;
-};
-
-static struct archive archive;
 static struct tar_entry entry;
 static char attribute[128]; /* `name=value` of the last one seen; the reader forgets it */
-
-static void add_block(const char *name, char type, const char *size_field, const char *prefix) {
-  unsigned char *block = archive.bytes + archive.size;
-  memset(block, 0, TAR_BLOCK);
-  memcpy(block, name, strnlen(name, 100));
-  memcpy(block + 100, "0000644", 8);
-  memcpy(block + 108, "0001750", 8);
-  memcpy(block + 116, "0001751", 8);
-  memcpy(block + 124, size_field, 12);
-  memcpy(block + 136, "14524613500", 12);
-  block[156] = (unsigned char)type;
-  memcpy(block + 257,
-         "ustar\0"
-         "00",
-         8);
-  memcpy(block + 345, prefix, strlen(prefix));
-  memset(block + 148, ' ', 8);
-  unsigned sum = 0;
-  for (int i = 0; i < TAR_BLOCK; i++)
-    sum += block[i];
-  snprintf((char *)block + 148, 8, "%06o", sum);
-  archive.size += TAR_BLOCK;
-}
-
-static void add(const char *name, char type, const void *content, size_t size) {
-  char field[12];
-  snprintf(field, sizeof field, "%011zo", size);
-  add_block(name, type, field, "");
-  memset(archive.bytes + archive.size, 0, size + TAR_BLOCK);
-  memcpy(archive.bytes + archive.size, content, size);
-  archive.size += (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
-}
-
-static void end(void) {
-  memset(archive.bytes + archive.size, 0, 2 * TAR_BLOCK);
-  archive.size += 2 * TAR_BLOCK;
-}
-
-static int open_bytes(const void *bytes, size_t size) {
-  int fd = memfd_create("archive", MFD_CLOEXEC);
-  if (write(fd, bytes, size) != (ssize_t)size)
-    abort();
-  lseek(fd, 0, SEEK_SET);
-  return fd;
-}
 
 /* Reads everything; the last entry stays in `entry`. Returns the number of entries or -1. */
 static int read_all(const void *bytes, size_t size, struct error *err) {
@@ -106,11 +55,11 @@ static void refuses(const char *message) {
 static void reads_plain_entries(void) {
   struct error err;
   add("directory/", '0', "", 0);
-  add_block("name", '0', "00000000000", "some/prefix");
-  end();
+  add_header("name", '0', "00000000000", "some/prefix", NULL);
+  add_end();
   CHECK(read_archive(&err) == 2);
   CHECK_EQUAL(entry.name, "some/prefix/name");
-  CHECK(entry.type == '0' && entry.mode == 0644 && entry.uid == 1000 && entry.gid == 1001);
+  CHECK(entry.type == '0' && entry.mode == 0644 && entry.uid == getuid() && entry.gid == getgid());
   add("directory/", '0', "", 0);
   CHECK(read_archive(&err) == 1);
   CHECK(entry.type == '5');
@@ -138,10 +87,10 @@ static void reads_extended_values(void) {
   static const char records[] =
       "20 mtime=-1.2500000\n13 uid=70000\n10 size=3\n25 SCHILY.xattr.user.a=b\n";
   add("pax", 'x', records, sizeof records - 1);
-  add_block("f", '0', "00000000000", "");
+  add_header("f", '0', "00000000000", "", NULL);
   memcpy(archive.bytes + archive.size, "abc", 3);
   archive.size += TAR_BLOCK;
-  end();
+  add_end();
   CHECK(read_archive(&err) == 1);
   CHECK(entry.size == 3 && entry.uid == 70000);
   CHECK(entry.mtime.tv_sec == -2 && entry.mtime.tv_nsec == 750000000);
@@ -150,12 +99,12 @@ static void reads_extended_values(void) {
 
 static void reads_base_256(void) {
   struct error err;
-  add_block("f", '5', "\x80\0\0\0\0\0\0\0\0\0\0\1", "");
-  end();
+  add_header("f", '5', "\x80\0\0\0\0\0\0\0\0\0\0\1", "", NULL);
+  add_end();
   CHECK(read_archive(&err) == 1);
-  add_block("f", '0', "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "");
+  add_header("f", '0', "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "", NULL);
   refuses("negative size");
-  add_block("f", '0', "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "");
+  add_header("f", '0', "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "", NULL);
   refuses("out of range");
 }
 
@@ -202,7 +151,7 @@ static void refuses_bad_records(void) {
 }
 
 static void refuses_what_is_out_of_bounds(void) {
-  add_block("pax", 'x', "00004000001", "");
+  add_header("pax", 'x', "00004000001", "", NULL);
   refuses("extended header of 1048577 bytes");
   add("pax", 'x', "18 uid=4294967295\n", 18);
   add("f", '0', "x", 1);
@@ -242,7 +191,7 @@ static void survives_mutations(void) {
   add("f", '0', "content", 7);
   add("././@LongLink", 'K', "target", 7);
   add("link", '2', "", 0);
-  end();
+  add_end();
   uint64_t state = 42;
   int accepted = 0;
   for (int round = 0; round < 20000; round++) {
