@@ -134,34 +134,42 @@ export async function recordExit(
   exit: ExitRecord | undefined,
 ): Promise<void> {
   const { record } = container;
-  if (record.attachment) await context.networks.detach(record.id);
-  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
-  const finishedAt = exit?.finishedAt ?? nowRfc3339();
+  await detachNetworks(context, container);
   const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
+  const finishedAt = exit?.finishedAt ?? nowRfc3339();
   const durationMs = toEpochMs(finishedAt) - toEpochMs(record.state.startedAt);
-  const error = exit ? '' : 'the process that watched the container was lost';
   record.attachment = null;
-  record.cgroupDirectories = [];
-  record.state = { ...record.state, status: 'exited', pid: 0, exitCode, error, finishedAt };
-  record.state.oomKilled = exit?.oomKilled ?? false;
-  const restart =
-    !container.removing &&
-    !container.restartRequested &&
-    shouldRestart(record.hostConfig.RestartPolicy, {
-      exitCode,
-      durationMs,
-      manuallyStopped: record.manuallyStopped,
-      restartCount: record.restartCount,
-    });
+  record.state = {
+    ...record.state,
+    status: 'exited',
+    pid: 0,
+    exitCode,
+    error: exit ? '' : 'the process that watched the container was lost',
+    oomKilled: exit?.oomKilled ?? false,
+    finishedAt,
+  };
+  const mayFollow = !container.restartRequested && !container.removing;
+  const { manuallyStopped, restartCount, hostConfig } = record;
+  const ended = { exitCode, durationMs, manuallyStopped, restartCount };
+  const restart = mayFollow && shouldRestart(hostConfig.RestartPolicy, ended);
+  const autoRemove = mayFollow && hostConfig.AutoRemove === true;
   if (restart) scheduleRestart(context, container, durationMs);
-  const autoRemove =
-    record.hostConfig.AutoRemove === true && !container.restartRequested && !container.removing;
+  // In this order: until the record has the exit code, the shim's own exit record is the only place that knows it.
   if (!autoRemove) await saveIfPossible(context, container);
+  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
   if (record.state.oomKilled) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
   if (!restart) container.notifyExit({ exitCode });
   if (autoRemove) await discard(context, container, { volumes: true });
+}
+
+/** A network that cannot be left must not keep the container from having ended. */
+async function detachNetworks({ networks, logger }: ContainersContext, { record }: Container): Promise<void> {
+  if (!record.attachment) return;
+  await networks.detach(record.id).catch((error: unknown) => {
+    logger.error('leaving networks failed', { container: record.id, error: messageOf(error) });
+  });
 }
 
 function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
