@@ -5,6 +5,7 @@ import { errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { encodeContainerPlan } from './plan-encoding.ts';
 import type { ContainerPlan } from './plan.ts';
+import { ShimStageError } from './runtime.ts';
 import type { Runtime, Shim } from './runtime.ts';
 import { connectShim, readExitRecord } from './shim-client.ts';
 import { FRAME } from './shim-protocol.ts';
@@ -47,14 +48,29 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
     await rm(directoryOf(id), { recursive: true, force: true });
   }
 
+  async function runTask(argv: string[]): Promise<void> {
+    try {
+      await zygote.request(FRAME.runTask, Buffer.from(argv.map((item) => `${item}\0`).join('')));
+    } catch (error) {
+      throw error instanceof ShimStageError ? toTaskError(error) : error;
+    }
+  }
+
   return {
     start: () => zygote.start(),
     close: () => Promise.resolve(zygote.close()),
     create,
     reconnect,
     cleanUp,
-    runTask: (argv) => zygote.request(FRAME.runTask, Buffer.from(argv.map((item) => `${item}\0`).join(''))),
+    runTask,
   };
+}
+
+/** A failing task writes `ENAME message` or `- message`: an error that `errnoOf` and `messageOf` understand. */
+function toTaskError({ failure }: ShimStageError): Error {
+  const [, code, message] = /^(E[A-Z0-9]+|-) ([^]*)$/.exec(failure.message) ?? [];
+  const error = new Error(message ?? failure.message);
+  return code === undefined || code === '-' ? error : Object.assign(error, { code });
 }
 
 /** Kills what a dead shim left inside and removes the directory; a parent with other containers stays. */

@@ -673,6 +673,13 @@ describe('the runtime', () => {
 
   it('runs subcommands in the zygote and passes on why one failed', async () => {
     await expect(fixture.runtime.runTask(['no-such-command'])).rejects.toThrow(/usage: gantry-shim/);
+    const layers = Array.from({ length: 120 }, () => '/no/such/layer');
+    await expect(
+      fixture.runtime.runTask(['copy-up', '/etc', fixture.directory, ...layers]),
+    ).rejects.toMatchObject({
+      code: 'ENOENT',
+      message: expect.not.stringContaining('ENOENT') as string,
+    });
   });
 
   it('leaves no shim behind', async () => {

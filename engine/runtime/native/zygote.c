@@ -31,7 +31,7 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-enum { ENGINE_FD = 3, MAX_TASK_ARGUMENTS = 64, MAX_TASK_OUTPUT = 4096 };
+enum { ENGINE_FD = 3, MAX_TASK_OUTPUT = 4096 };
 
 /* A forked child whose answer is still owed to the engine. */
 struct child {
@@ -183,13 +183,14 @@ static void leave_zygote(void) {
 
 /* Runs a subcommand of this binary; its stderr becomes the error message. */
 static _Noreturn void run_task(const struct frame *frame, int output) {
-  char *argv[MAX_TASK_ARGUMENTS + 1];
+  const char *payload = (const char *)frame->payload;
+  size_t limit = 0;
+  for (size_t at = 0; at < frame->size; at++)
+    limit += payload[at] == '\0';
+  char **argv = calloc(limit + 1, sizeof *argv);
   int argc = 0;
-  for (size_t at = 0; at < frame->size && argc < MAX_TASK_ARGUMENTS;) {
-    argv[argc++] = (char *)frame->payload + at;
-    at += strlen(argv[argc - 1]) + 1;
-  }
-  argv[argc] = NULL;
+  for (size_t at = 0; argv && at < frame->size; at += strlen(payload + at) + 1)
+    argv[argc++] = (char *)payload + at;
   for (int number = 1; number < NSIG; number++)
     signal(number, SIG_DFL);
   /* A task may read hostile archives: it ends with the zygote, it is no daemon. */
