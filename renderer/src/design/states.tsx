@@ -56,16 +56,21 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
 
 const widths = ['62%', '48%', '71%', '55%', '66%', '44%', '58%', '69%'];
 
-export function SkeletonRows({ rows = 8, height = 40 }: { rows?: number; height?: number }) {
+/** The shape of a table before its rows are there. */
+export function SkeletonRows({ rows = 8, height = 42 }: { rows?: number; height?: number }) {
   const { t } = useTranslation();
   return (
     <div role="status" aria-label={t('common.loading')}>
       {Array.from({ length: rows }, (_, index) => (
-        <div key={index} className="border-line flex items-center gap-6 border-b px-4" style={{ height }}>
-          <span className="skeleton h-3 flex-[2]" style={{ maxWidth: widths[index % widths.length] }} />
-          <span className="skeleton h-3 flex-1" />
-          <span className="skeleton h-3 w-16" />
-          <span className="skeleton h-3 w-24" />
+        <div
+          key={index}
+          className="border-line grid grid-cols-[3fr_2fr_1fr_1fr] items-center gap-6 border-b px-5"
+          style={{ height }}
+        >
+          <span className="skeleton h-3" style={{ width: widths[index % widths.length] }} />
+          <span className="skeleton h-3" style={{ width: widths[(index + 3) % widths.length] }} />
+          <span className="skeleton h-3 w-3/5" />
+          <span className="skeleton h-3 w-2/5 justify-self-end" />
         </div>
       ))}
     </div>

@@ -1,3 +1,6 @@
+/** One for all comparisons: making a collator for each is a hundred times slower than comparing. */
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
 export type TableItem<T> =
   { kind: 'group'; key: string; rows: T[] } | { kind: 'row'; row: T; grouped: boolean };
 
@@ -24,7 +27,7 @@ export function toTableItems<T>(
     else groups.set(key, [row]);
   }
   const items: TableItem<T>[] = [];
-  for (const key of [...groups.keys()].sort((a, b) => a.localeCompare(b))) {
+  for (const key of [...groups.keys()].sort(collator.compare)) {
     const members = groups.get(key) ?? [];
     items.push({ kind: 'group', key, rows: members });
     if (!collapsed.has(key)) for (const row of members) items.push({ kind: 'row', row, grouped: true });
@@ -39,5 +42,5 @@ export function compareValues(a: string | number | undefined, b: string | number
   if (a === undefined) return 1;
   if (b === undefined) return -1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a).localeCompare(String(b), undefined, { numeric: true, sensitivity: 'base' });
+  return collator.compare(String(a), String(b));
 }

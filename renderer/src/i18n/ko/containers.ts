@@ -22,8 +22,8 @@ export const containers: Translated<typeof source> = {
   emptyStopped: '중지된 컨테이너가 없습니다',
   emptyStoppedBody: '모든 컨테이너가 실행 중입니다.',
   openPort: '브라우저에서 http://{{address}} 열기',
-  morePorts_one: '외 {{count}}개',
-  morePorts_other: '외 {{count}}개',
+  morePorts_one: '+{{count}}',
+  morePorts_other: '+{{count}}',
   allPorts: '포트 {{count}}개 모두 보기',
   states: {
     created: '생성됨',

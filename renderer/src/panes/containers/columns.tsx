@@ -69,7 +69,7 @@ export function containerColumns({
     {
       id: 'state',
       header: t('containers.state'),
-      width: 'minmax(6rem, 0.9fr)',
+      width: 'minmax(6.25rem, 1fr)',
       sortValue: stateRank,
       cell: (container) => <StateLabel container={container} />,
     },

@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Box, Play, SearchX } from 'lucide-react';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../../electron/api/types.ts';
 import { openRunDialog } from '../../containers/run-dialog-store.ts';
@@ -37,7 +37,8 @@ export function ContainersPane() {
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const { act, busy } = useContainerActions();
 
-  const { rows, counts } = useMemo(() => filterContainers(all, { text, tab }), [all, text, tab]);
+  const filter = useDeferredValue(text);
+  const { rows, counts } = useMemo(() => filterContainers(all, { text: filter, tab }), [all, filter, tab]);
   const selected = useMemo(() => rows.filter((row) => selection.has(row.id)), [rows, selection]);
   const run = useCallback(
     (verb: Verb, targets: ContainerSummary[]) => {
