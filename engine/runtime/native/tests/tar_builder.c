@@ -15,7 +15,7 @@ void add_header(const char *name, char type, const char *size_field, const char 
   unsigned char *block = archive.bytes + archive.size;
   memset(block, 0, BLOCK);
   memcpy(block, name, strnlen(name, 100));
-  memcpy(block + 100, "0000644", 8);
+  memcpy(block + 100, "0000755", 8);
   snprintf((char *)block + 108, 8, "%07o", getuid());
   snprintf((char *)block + 116, 8, "%07o", getgid());
   memcpy(block + 124, size_field, 12);

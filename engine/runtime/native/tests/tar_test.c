@@ -59,7 +59,7 @@ static void reads_plain_entries(void) {
   add_end();
   CHECK(read_archive(&err) == 2);
   CHECK_EQUAL(entry.name, "some/prefix/name");
-  CHECK(entry.type == '0' && entry.mode == 0644 && entry.uid == getuid() && entry.gid == getgid());
+  CHECK(entry.type == '0' && entry.mode == 0755 && entry.uid == getuid() && entry.gid == getgid());
   add("directory/", '0', "", 0);
   CHECK(read_archive(&err) == 1);
   CHECK(entry.type == '5');
