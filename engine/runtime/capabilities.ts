@@ -74,8 +74,15 @@ const maskOf = (names: readonly string[]): bigint =>
 
 export const DEFAULT_CAPABILITIES: bigint = maskOf(DEFAULTS.map((name) => `CAP_${name}`));
 
-/** What `ALL` means here: the engine's own bounding set (a sandboxed host may lack some). */
-export function hostCapabilities(statusFile = '/proc/self/status'): bigint {
+let cachedBounding: bigint | undefined;
+
+/** What `ALL` means here: the engine's own bounding set (a sandboxed host may lack some), which it never changes. */
+export function hostCapabilities(): bigint {
+  cachedBounding ??= readBounding('/proc/self/status');
+  return cachedBounding;
+}
+
+function readBounding(statusFile: string): bigint {
   const match = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(statusFile, 'latin1'));
   const known = (1n << BigInt(NAMES.length)) - 1n;
   return match?.[1] === undefined ? known : BigInt(`0x${match[1]}`) & known;

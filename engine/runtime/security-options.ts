@@ -18,14 +18,23 @@ export interface SecurityModules {
   selinux: boolean;
 }
 
+let cachedModules: SecurityModules | undefined;
+
+/** Fixed when the kernel boots. */
 export function hostSecurityModules(): SecurityModules {
-  let apparmor = false;
+  cachedModules ??= {
+    apparmor: isAppArmorEnabled('/sys/module/apparmor/parameters/enabled'),
+    selinux: existsSync('/sys/fs/selinux/enforce'),
+  };
+  return cachedModules;
+}
+
+function isAppArmorEnabled(file: string): boolean {
   try {
-    apparmor = readFileSync('/sys/module/apparmor/parameters/enabled', 'latin1').startsWith('Y');
+    return readFileSync(file, 'latin1').startsWith('Y');
   } catch {
-    // Not built in.
+    return false; // not built in
   }
-  return { apparmor, selinux: existsSync('/sys/fs/selinux/enforce') };
 }
 
 /**
