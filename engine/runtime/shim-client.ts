@@ -82,8 +82,14 @@ async function openStream(runDirectory: string, first: Buffer): Promise<{ socket
   return { socket, payload: answer.payload };
 }
 
-export function readExitRecord(runDirectory: string): Promise<ExitRecord | undefined> {
-  return readJson<ExitRecord>(path.join(runDirectory, 'exit.json'));
+/** Undefined also for a damaged one: the shim does not fsync, so a power cut may leave an empty file. */
+export async function readExitRecord(runDirectory: string): Promise<ExitRecord | undefined> {
+  try {
+    return await readJson<ExitRecord>(path.join(runDirectory, 'exit.json'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** A control connection to one shim. */

@@ -322,6 +322,7 @@ describe('a container', () => {
     const stream = await shim.attach(OUTPUT);
     await shim.start();
     await readUntil(stream, '2\n');
+    expect(readFileSync(`/proc/${shim.pid}/cmdline`, 'utf8').replaceAll('\0', '')).toBe('gantry-init');
     await shim.kill(SIGTERM);
     await expect(shim.exited).resolves.toMatchObject({ exitCode: 3, signal: 0 });
   });

@@ -150,14 +150,14 @@ static int handle_request(struct connection *connection, const struct frame *fra
 
 static void handle_frame(struct connection *connection, const struct frame *frame) {
   struct error err = {0};
-  bool failed = shim.failure.message[0];
+  bool over = shim.failure.message[0] || shim.ended;
   if (!connection->is_control && frame->type == FRAME_CONTROL) {
     become_control(connection);
-  } else if (!connection->is_control && frame->type == FRAME_ATTACH && !failed) {
+  } else if (!connection->is_control && frame->type == FRAME_ATTACH && !over) {
     become_client(connection, frame);
-  } else if (!connection->is_control && frame->type == FRAME_EXEC && !failed) {
+  } else if (!connection->is_control && frame->type == FRAME_EXEC && !over) {
     task_create_exec(connection, frame);
-  } else if (!connection->is_control || failed) {
+  } else if (!connection->is_control || over) {
     drop(connection);
   } else {
     int result = handle_request(connection, frame, &err);

@@ -1,10 +1,10 @@
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "init.h"
+#include "title.h"
 
 /* Ends only when the main child does, with its code; every other child is just reaped. */
 static void reap(pid_t main_child) {
@@ -17,7 +17,7 @@ static void reap(pid_t main_child) {
 }
 
 static _Noreturn void serve(pid_t main_child, const sigset_t *signals) {
-  prctl(PR_SET_NAME, "gantry-init");
+  title_set("gantry-init");
   /* A pipe must see its end when the program closes it, and the sync socket's end means its execve.
    */
   close_range(0, ~0U, 0);

@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "loop.h"
 #include "shim.h"
+#include "title.h"
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020
@@ -50,7 +51,6 @@ static struct {
   struct source engine, signals;
   struct frame_reader reader;
   struct child *children;
-  char *title; /* argv's memory behind the program name */
 } zygote;
 
 /*
@@ -163,12 +163,6 @@ static void reap(struct source *source, uint32_t events) {
   }
 }
 
-/* What `ps` shows; the room is that of the first command line, "gantry-shim zygote". */
-static void set_title(const char *name) {
-  prctl(PR_SET_NAME, name);
-  strncpy(zygote.title, name + strlen("gantry-"), strlen(zygote.title));
-}
-
 /* In the child: nothing of the zygote stays open but stdio. */
 static void leave_zygote(void) {
   close(ENGINE_FD);
@@ -209,7 +203,7 @@ static _Noreturn void become_shim(const struct frame *frame, int report) {
   if (plan)
     memcpy(plan, frame->payload, size);
   frame_reader_free(&zygote.reader);
-  set_title("gantry-shim");
+  title_set("gantry-shim");
   shim_main(plan, size, report);
 }
 
@@ -293,7 +287,7 @@ static int serve(struct error *err) {
   close_range(ENGINE_FD + 1, ~0U, 0);
   prctl(PR_SET_DUMPABLE, 0);
   umask(0077);
-  prctl(PR_SET_NAME, "gantry-zygote");
+  title_set("gantry-zygote");
   zygote.engine = (struct source){.fd = ENGINE_FD, .ready = read_requests};
   if (open_signals(err) < 0 || loop_open(&zygote.loop, err) < 0)
     return -1;
@@ -306,9 +300,12 @@ static int serve(struct error *err) {
 int zygote_main(int argc, char **argv) {
   (void)argc;
   struct error err = {0};
-  zygote.title = argv[0];
-  if (become_sealed(argv, &err) == 0 && serve(&err) == 0)
-    return 0;
+  if (become_sealed(argv, &err) == 0) {
+    /* The sealed binary was given exactly "gantry-shim zygote". */
+    title_open(argv[-1], argv[0]);
+    if (serve(&err) == 0)
+      return 0;
+  }
   fprintf(stderr, "gantry-shim zygote: %s\n", err.message);
   return 1;
 }
