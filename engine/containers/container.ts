@@ -22,6 +22,8 @@ export class Container {
   readonly directory: string;
   /** Held by start, exit handling, pause, rename and remove; never while waiting for a process to end. */
   readonly mutex = new Mutex();
+  /** Held while the record is written, so that an older state never overtakes a newer one on its way to the disk. */
+  readonly writes = new Mutex();
   shim: Shim | undefined;
   health: HealthMonitor | undefined;
   /** IDs of running exec sessions, oldest first. */

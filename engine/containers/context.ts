@@ -52,7 +52,7 @@ export function initLayerDirectory(context: ContainersDeps): string {
 }
 
 export async function save(container: Container): Promise<void> {
-  await writeRecord(container.directory, container.record);
+  await container.writes.run(() => writeRecord(container.directory, container.record));
 }
 
 /**

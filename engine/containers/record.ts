@@ -1,5 +1,7 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
+import { writeJsonAtomic } from '../lib/atomic-file.ts';
+import { errnoOf } from '../lib/errors.ts';
 import type { Attachment } from '../networks/networks.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../wire/container.ts';
 
@@ -73,14 +75,24 @@ export interface ContainerRecord {
 
 const RECORD_FILE = 'container.json';
 
-/** Writes the whole record; on return it survives a crash of the engine and of the machine. */
+/**
+ * Replaces the record on disk: whatever happens to the engine, the old or the new one is there. It survives a crash of
+ * the machine, too, except for AutoRemove: no such container outlives one, so it need not wait for the disk.
+ */
 export async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
-  await writeJsonAtomic(path.join(directory, RECORD_FILE), record);
+  const file = path.join(directory, RECORD_FILE);
+  if (!record.hostConfig.AutoRemove) return writeJsonAtomic(file, record);
+  await writeFile(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
+  await rename(`${file}.tmp`, file);
 }
 
-/** undefined when the directory holds no record (a create that never finished). */
+/** undefined when the directory holds no record (a create that never finished, an AutoRemove that lost power). */
 export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
-  return readJson<ContainerRecord>(path.join(directory, RECORD_FILE));
+  const text = await readFile(path.join(directory, RECORD_FILE), 'utf8').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  });
+  return text === '' ? undefined : (JSON.parse(text) as ContainerRecord);
 }
 
 export function isActive(status: ContainerStatus): boolean {

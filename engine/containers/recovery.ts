@@ -87,7 +87,8 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   const { record } = container;
   const { status } = record.state;
   await acquireVolumes(context, record);
-  if (status === 'removing' || status === 'dead') return discard(context, container, { volumes: false });
+  // Marked because it was about to lose its anonymous volumes.
+  if (status === 'removing') return discard(context, container, { volumes: true });
   if (status === 'running' || status === 'paused') return reconnect(context, container);
   if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.

@@ -5,7 +5,7 @@ import { conflict, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Container } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { killAndWait } from './kill.ts';
-import { isActive } from './record.ts';
+import { isActive, type ContainerRecord, type MountPoint } from './record.ts';
 
 export interface RemoveOptions {
   force: boolean;
@@ -58,8 +58,8 @@ async function discardStopped(
 }
 
 /**
- * Removes a container that does not run; the caller holds its mutex. `removing` on disk first: a crash after any of
- * the steps is finished by the next start of the engine.
+ * Removes a container that does not run; the caller holds its mutex. After a crash in between the container is still
+ * whole; when it is about to lose volumes it is marked on disk first, and the next start of the engine goes on.
  */
 export async function discard(
   context: ContainersContext,
@@ -70,9 +70,16 @@ export async function discard(
   container.removing = true;
   const { exitCode } = record.state;
   record.state.status = 'removing';
+  const doomed = options.volumes ? record.mounts.filter(isOwnVolume) : [];
   // AutoRemove is itself the mark: a stopped container that has it is removed at the next start in any case.
-  if (!record.hostConfig.AutoRemove) await saveIfPossible(context, container);
-  await releaseHeld(context, container, options.volumes);
+  if (doomed.length > 0 && !record.hostConfig.AutoRemove) await saveIfPossible(context, container);
+  await releaseHeld(context, record);
+  for (const { name } of doomed) {
+    await context.volumes.remove(name, { force: true }).catch((error: unknown) => {
+      // Another container may have taken it over by VolumesFrom.
+      context.logger.debug('anonymous volume stays', { volume: name, reason: messageOf(error) });
+    });
+  }
   await moveToTrash(context, container.directory, record.id);
   context.store.remove(container);
   for (const pending of container.pendingAttaches) pending.abandon();
@@ -81,20 +88,13 @@ export async function discard(
   container.notifyRemoved({ exitCode });
 }
 
-async function releaseHeld(
-  context: ContainersContext,
-  { record }: Container,
-  anonymousToo: boolean,
-): Promise<void> {
-  await context.images.release(record.imageId, record.id);
-  for (const mount of record.mounts) {
-    if (mount.type !== 'volume') continue;
-    await context.volumes.release(mount.name, record.id);
-    if (!anonymousToo || !mount.anonymous || mount.specification === 'volumes-from') continue;
-    await context.volumes.remove(mount.name, { force: true }).catch((error: unknown) => {
-      // Another container may have taken it over by VolumesFrom.
-      context.logger.debug('anonymous volume stays', { volume: mount.name, reason: messageOf(error) });
-    });
+const isOwnVolume = ({ type, anonymous, specification }: MountPoint): boolean =>
+  type === 'volume' && anonymous && specification !== 'volumes-from';
+
+async function releaseHeld({ images, volumes }: ContainersContext, record: ContainerRecord): Promise<void> {
+  await images.release(record.imageId, record.id);
+  for (const { type, name } of record.mounts) {
+    if (type === 'volume') await volumes.release(name, record.id);
   }
 }
 
