@@ -36,11 +36,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   socket?.terminate();
-  if (web) {
-    web.kill('SIGTERM');
-    expect((await once(web, 'exit'))[0]).toBe(0);
-  }
+  web?.kill('SIGTERM');
+  const code: unknown = web && (web.exitCode ?? (await once(web, 'exit'))[0]);
   await engine?.stop();
+  expect(code).toBe(0);
 });
 
 async function connect(token: string): Promise<{ api: Api; socket: WebSocket }> {
