@@ -8,7 +8,7 @@ const missing = virtualMachineMissing();
 if (missing !== undefined) console.log(`cgroup v2 in a virtual machine is skipped: ${missing}`);
 
 const GUEST = fileURLToPath(new URL('./vm/guest.mjs', import.meta.url));
-const BOOT_TIMEOUT_MS = 150_000;
+const BOOT_TIMEOUT_MS = 240_000;
 const MB = 1024 * 1024;
 
 interface GuestResult {
