@@ -12,12 +12,13 @@ extern const struct test_case log_tests[];
 extern const struct test_case user_tests[];
 extern const struct test_case process_tests[];
 extern const struct test_case frame_tests[];
+extern const struct test_case resolve_tests[];
 extern const struct test_case tar_tests[];
 extern const struct test_case extract_tests[];
 
 static const struct test_case *const suites[] = {
-    error_tests,   plan_tests,  log_tests, user_tests,
-    process_tests, frame_tests, tar_tests, extract_tests,
+    error_tests, plan_tests,    log_tests, user_tests,    process_tests,
+    frame_tests, resolve_tests, tar_tests, extract_tests,
 };
 
 static bool failed;
