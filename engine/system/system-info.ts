@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { VERSION } from '../lib/version.ts';
 import type { CgroupDriver, CgroupFeatures } from '../runtime/cgroup.ts';
 import { filesystemOf, readHost } from './host.ts';
@@ -21,10 +21,11 @@ export interface InfoSources {
 export async function readSystemInfo(sources: InfoSources): Promise<object> {
   const { running, paused, stopped } = sources.containerCounts();
   const features = sources.cgroups.features();
-  const [host, filesystem, descriptors] = await Promise.all([
+  const [host, filesystem, descriptors, forwarding] = await Promise.all([
     readHost(),
     filesystemOf(sources.dataRoot),
     readdir('/proc/self/fd'),
+    readFile('/proc/sys/net/ipv4/ip_forward', 'utf8'),
   ]);
   return {
     ID: sources.engineId,
@@ -34,11 +35,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     ContainersStopped: stopped,
     Images: sources.imageCount(),
     Driver: 'overlay2',
-    DriverStatus: [
-      ['Backing Filesystem', filesystem],
-      ['Supports d_type', 'true'],
-      ['userxattr', 'false'],
-    ],
+    DriverStatus: [['Backing Filesystem', filesystem]],
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
@@ -53,7 +50,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     CPUSet: features.cpuset,
     PidsLimit: features.pidsLimit,
     OomKillDisable: features.oomKillDisable,
-    IPv4Forwarding: true,
+    IPv4Forwarding: forwarding.trim() === '1',
     Debug: sources.debug,
     NFd: descriptors.length,
     NGoroutines: 0,
