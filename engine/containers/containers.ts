@@ -84,10 +84,12 @@ export interface Containers extends ImageUsers, ContainerRoots {
 
 export function createContainers(deps: ContainersDeps): Containers {
   const store = new ContainerStore();
-  const context: ContainersContext = { ...deps, store };
+  let becomeReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
+  const context: ContainersContext = { ...deps, store, ready };
   const execs = new ExecSessions(context);
   return {
-    ...lifetime(context),
+    ...lifetime(context, becomeReady),
     ...operations(context),
     ...streams(context),
     ...lookups(context),
@@ -95,13 +97,19 @@ export function createContainers(deps: ContainersDeps): Containers {
   };
 }
 
-function lifetime(context: ContainersContext): Pick<Containers, 'start' | 'startByPolicy' | 'close'> {
+function lifetime(
+  context: ContainersContext,
+  becomeReady: () => void,
+): Pick<Containers, 'start' | 'startByPolicy' | 'close'> {
   return {
     async start() {
       await makeInitLayer(initLayerDirectory(context));
       await recover(context);
     },
-    startByPolicy: () => startByPolicy(context),
+    startByPolicy() {
+      becomeReady();
+      startByPolicy(context);
+    },
     async close() {
       for (const container of context.store.list()) {
         clearTimeout(container.restartTimer);

@@ -41,6 +41,8 @@ export interface ContainersDeps {
 /** The deps plus what the operations share. */
 export interface ContainersContext extends ContainersDeps {
   store: ContainerStore;
+  /** Resolves when the engine has found everything again: no policy starts anything before. */
+  ready: Promise<void>;
 }
 
 export function containersRoot(context: ContainersDeps): string {

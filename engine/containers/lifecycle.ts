@@ -172,12 +172,13 @@ async function detachNetworks({ networks, logger }: ContainersContext, { record 
   });
 }
 
-function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
+/** exited → restarting; the next run begins after the back-off. */
+export function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
   container.record.state.status = 'restarting';
   container.restartDelayMs = nextDelayMs(container.restartDelayMs, lastRunMs);
   container.restartTimer = setTimeout(() => {
-    container.mutex
-      .run(() => restartByPolicy(context, container))
+    context.ready
+      .then(() => container.mutex.run(() => restartByPolicy(context, container)))
       .catch((error: unknown) => {
         context.logger.warn('restart by policy failed', {
           container: container.record.id,

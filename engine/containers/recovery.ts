@@ -6,7 +6,7 @@ import { ShimStageError, type Shim } from '../runtime/runtime.ts';
 import { Container } from './container.ts';
 import { containersRoot, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
-import { recordExit, startContainer, watchExit } from './lifecycle.ts';
+import { recordExit, scheduleRestart, startContainer, watchExit } from './lifecycle.ts';
 import { isActive, readRecord, type ContainerRecord } from './record.ts';
 import { discard, moveToTrash, sweepTrash } from './removal.ts';
 import { shouldStartWithEngine } from './restart-policy.ts';
@@ -36,6 +36,8 @@ export async function recover(context: ContainersContext): Promise<void> {
 export function startByPolicy(context: ContainersContext): void {
   for (const container of context.store.list()) {
     const { state, hostConfig, manuallyStopped, restartCount } = container.record;
+    // The engine ended in the middle of a back-off.
+    if (state.status === 'restarting' && !container.restartTimer) scheduleRestart(context, container, 0);
     if (isActive(state.status) || container.removing) continue;
     const wanted = shouldStartWithEngine(hostConfig.RestartPolicy, {
       exitCode: state.exitCode,
@@ -90,7 +92,6 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   // Marked because it was about to lose its anonymous volumes.
   if (status === 'removing') return discard(context, container, { volumes: true });
   if (status === 'running' || status === 'paused') return reconnect(context, container);
-  if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.
   const found = await context.runtime.reconnect(record.id);
   if (found && 'shim' in found) {

@@ -146,6 +146,19 @@ test('the policy starts what must run, and not what was stopped by hand', async 
   expect(await status('never')).toBe('exited');
 });
 
+test('a back-off that was cut off goes on', async () => {
+  await engine.dockerOk('run', '-d', '--name', 'failing', '--restart', 'on-failure:50', 'busybox', 'false');
+  const restarts = async (): Promise<number> =>
+    Number(await engine.dockerOk('inspect', 'failing', '--format', '{{.RestartCount}}'));
+  await expect.poll(restarts).toBeGreaterThan(1);
+  await engine.kill9();
+  await engine.restart();
+  const before = await restarts();
+  expect(before).toBeGreaterThan(0);
+  await expect.poll(restarts).toBeGreaterThan(before);
+  await engine.dockerOk('rm', '-f', 'failing');
+});
+
 test('what was half-made or half-removed is cleared away at the next start', async () => {
   await engine.dockerOk('create', '--name', 'dying', 'busybox', 'true');
   const id = await engine.dockerOk('inspect', 'dying', '--format', '{{.Id}}');
