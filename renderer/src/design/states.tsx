@@ -1,5 +1,5 @@
 import type { LucideIcon } from 'lucide-react';
-import { RotateCw, TriangleAlert } from 'lucide-react';
+import { RotateCw, TriangleAlert, Unplug } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { toFailure } from '../api/failure.ts';
@@ -28,10 +28,24 @@ export function EmptyState({
   );
 }
 
+/** Nobody answers: the banner says so already, this is no fault of the object. */
+const unreachable = new Set(['ENGINE_UNREACHABLE', 'TRANSPORT']);
+
 /** A failed read: what failed, the hint when there is one, and a way to try again. */
 export function ErrorState({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const failure = toFailure(error);
+  if (unreachable.has(failure.code)) {
+    return (
+      <EmptyState icon={Unplug} title={t('shell.engineLostTitle')} body={failure.message}>
+        {retry && (
+          <Button icon={RotateCw} onClick={retry}>
+            {t('common.tryAgain')}
+          </Button>
+        )}
+      </EmptyState>
+    );
+  }
   return (
     <div
       role="alert"
