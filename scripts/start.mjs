@@ -21,10 +21,19 @@ const [command, args] =
         process.execPath,
         [path.join(root, 'build/electron/web.mjs'), ...flags.filter((flag) => flag !== '--web')],
       ]
-    : [electron, [root, ...flags]];
+    : [electron, [...sandboxFlags(), root, ...flags]];
 const child = spawn(command, args, { stdio: 'inherit', cwd: root });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+
+/** Chromium refuses to run as root with its sandbox. */
+function sandboxFlags() {
+  if (process.getuid?.() !== 0) return [];
+  console.warn(
+    'Gantry runs as root: its window has no Chromium sandbox (start it as an ordinary user, or with --web)',
+  );
+  return ['--no-sandbox'];
+}
 
 /**
  * Electron's executable, or undefined. `import('electron')` in plain Node would start a download (TOOLCHAIN.md,

@@ -1,4 +1,5 @@
-/* Tries what a confined container must not do, one line `name errno` each (0: it worked). Built by limits.test.ts. */
+/* Tries what a confined container must not do, one line `name errno` each (0: it worked). Built by
+ * limits.test.ts. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
