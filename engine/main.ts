@@ -25,6 +25,9 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => {
     logger.error('unhandled rejection', { error: error instanceof Error ? error.stack : String(error) });
   });
+  if (process.geteuid?.() !== 0) {
+    logger.warn('not running as root: containers cannot be started, rootless mode is not implemented yet');
+  }
   const daemon = await startDaemon(options, logger);
   process.stdout.write(`listening on unix://${options.socketPath}\n`);
   let stopping = false;

@@ -231,6 +231,11 @@ test('a live socket is not taken over, nor is a file of another kind', async () 
   await expect(serverOn(file).start()).rejects.toThrow('is not a socket');
 });
 
+test('a path that the kernel would cut off is refused', async () => {
+  const long = path.join(directory, 'x'.repeat(120));
+  await expect(serverOn(long).start()).rejects.toThrow('socket path is longer than 107 bytes');
+});
+
 test('a socket file that a killed engine left is replaced', async () => {
   const [first, stale] = [path.join(directory, 'first.sock'), path.join(directory, 'stale.sock')];
   const dead = createNetServer().listen(first);

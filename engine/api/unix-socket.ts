@@ -5,11 +5,17 @@ import type { Server } from 'node:net';
 import path from 'node:path';
 import { conflict, errnoOf, invalidArgument } from '../lib/errors.ts';
 
+/** sun_path is 108 bytes with the terminating zero; libuv cuts off what is longer without a word. */
+const MAXIMUM_PATH_BYTES = 107;
+
 /**
  * Listens on a unix socket of mode 0660 (SECURITY: engine socket). A socket file that nobody answers on is what a
  * killed engine left and is replaced; a live one, or a file of another kind, is not touched.
  */
 export async function listenOnSocket(server: Server, socketPath: string): Promise<void> {
+  if (Buffer.byteLength(socketPath) > MAXIMUM_PATH_BYTES) {
+    throw invalidArgument(`socket path is longer than ${MAXIMUM_PATH_BYTES} bytes: ${socketPath}`);
+  }
   await mkdir(path.dirname(socketPath), { recursive: true, mode: 0o750 });
   await removeStaleSocket(socketPath);
   // bind() happens inside listen(): under this umask nobody can connect between bind and chmod.
