@@ -20,5 +20,11 @@ export const DEBIAN_PACKAGES = [
     purpose: 'test',
     why: 'Korean screenshots',
   },
+  {
+    name: 'qemu-system-x86',
+    probe: ['/usr/bin/qemu-system-x86_64'],
+    purpose: 'test',
+    why: 'the engine on cgroup v2',
+  },
   { name: 'clang-format', probe: ['/usr/bin/clang-format'], purpose: 'test', why: 'checks the format of C' },
 ];
