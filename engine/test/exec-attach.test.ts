@@ -292,6 +292,10 @@ describe('attach', () => {
       'while [ ! -e /go ]; do sleep 0.02; done; echo bye; exit 8',
     );
     const attached = engine.dockerStart('attach', 'ends');
+    const filters = JSON.stringify({ event: ['attach'], container: ['ends'] });
+    const attachments = () =>
+      engine.api('GET', `/events?since=1&until=${Date.now() / 1000}&filters=${filters}`);
+    await expect.poll(async () => (await attachments()).text).toContain('attach');
     await engine.dockerOk('exec', 'ends', 'touch', '/go');
     const { code, stdout } = await attached.exited;
     expect([code, stdout]).toEqual([8, 'bye\n']);
