@@ -180,7 +180,9 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
       const container = store.get(idOrName);
       if (!container.shim) throw notRunning(container);
       const { id, hostConfig } = container.record;
-      return context.listProcesses(await context.cgroups.processes(id, hostConfig.CgroupParent), psArguments);
+      const { pid } = container.shim;
+      const pids = await context.cgroups.processes(id, hostConfig.CgroupParent, pid);
+      return context.listProcesses(pids, psArguments);
     },
     prepareLogs(idOrName, request) {
       const container = store.get(idOrName);

@@ -36,6 +36,8 @@ export interface CgroupName {
 
 /** cgroup v1 (also hybrid) and v2 behind one interface; one contract suite runs against both. */
 export interface CgroupDriver {
+  /** Docker's `CgroupDriver`. */
+  readonly name: 'cgroupfs' | 'none';
   readonly version: 1 | 2;
   features(): CgroupFeatures;
   /** Limits → directories, writes and joins. What this host cannot do comes back as Docker's warnings. */
@@ -45,8 +47,8 @@ export interface CgroupDriver {
   /** Resolves when every process is frozen. */
   freeze(containerId: string, parent?: string): Promise<void>;
   thaw(containerId: string, parent?: string): Promise<void>;
-  /** Every pid of the container, as seen on the host. */
-  processes(containerId: string, parent?: string): Promise<number[]>;
+  /** Every pid of the container, as seen on the host. `pid`: its PID 1, the one trace where there are no cgroups. */
+  processes(containerId: string, parent?: string, pid?: number): Promise<number[]>;
   openSampler(containerId: string, pid: number, parent?: string): SampleReader;
   /** Removes the engine's own parent directories where no container is left in them. */
   release(): void;

@@ -1,4 +1,5 @@
 import { notImplemented } from '../lib/errors.ts';
+import { isGroupMapped, isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
 import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
@@ -19,12 +20,17 @@ export function defaultMounts(input: DefaultMountInput): MountOperation[] {
   return [
     filesystem('proc', '/proc', ['nosuid', 'noexec', 'nodev']),
     filesystem('tmpfs', '/dev', ['nosuid', 'strictatime'], 'mode=755,size=65536k'),
-    filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], 'newinstance,ptmxmode=0666,mode=0620,gid=5'),
+    filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], terminalOptions()),
     filesystem('sysfs', '/sys', [...(privileged ? [] : RO), 'nosuid', 'noexec', 'nodev']),
     ...input.cgroups.mounts({ readonly: !input.writableCgroups }),
     filesystem('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev']),
     ...sharedMemory(input.hostConfig, input.ipc),
   ];
+}
+
+/** Group 5 is tty, which an ordinary user without an /etc/subgid range does not have. */
+function terminalOptions(): string {
+  return `newinstance,ptmxmode=0666,mode=0620${isRootless() && !isGroupMapped(5) ? '' : ',gid=5'}`;
 }
 
 const RO: readonly MountFlag[] = ['ro'];

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { invalidArgument } from '../lib/errors.ts';
+import { isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { NamespaceSource } from './plan.ts';
 
@@ -47,7 +48,8 @@ export function resolveSysctls(
 ): { name: string; value: string }[] {
   const values = new Map<string, string>();
   if (network.kind === 'new') {
-    if (existsSync('/proc/sys/net/ipv4/ping_group_range')) {
+    // Not every group exists in a user namespace, and the kernel refuses a range with one that does not.
+    if (!isRootless() && existsSync('/proc/sys/net/ipv4/ping_group_range')) {
       values.set('net.ipv4.ping_group_range', '0 2147483647');
     }
     if (existsSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) {

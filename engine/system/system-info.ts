@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { VERSION } from '../lib/version.ts';
 import type { CgroupDriver, CgroupFeatures } from '../runtime/cgroup.ts';
+import { isRootless } from '../lib/user-namespace.ts';
 import { filesystemOf, readHost } from './host.ts';
 
 /** What the other domains and the command line contribute to `GET /info`. */
@@ -8,7 +9,7 @@ export interface InfoSources {
   engineId: string;
   dataRoot: string;
   shimBinary: string;
-  cgroups: Pick<CgroupDriver, 'version' | 'features'>;
+  cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
   insecureRegistries: string[];
   registryMirrors: string[];
@@ -35,7 +36,10 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     ContainersStopped: stopped,
     Images: sources.imageCount(),
     Driver: 'overlay2',
-    DriverStatus: [['Backing Filesystem', filesystem]],
+    DriverStatus: [
+      ['Backing Filesystem', filesystem],
+      ['userxattr', String(isRootless())],
+    ],
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
@@ -56,7 +60,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
-    CgroupDriver: 'cgroupfs',
+    CgroupDriver: sources.cgroups.name,
     CgroupVersion: String(sources.cgroups.version),
     NEventsListener: sources.eventListeners(),
     KernelVersion: host.kernelVersion,
@@ -93,7 +97,11 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
+    SecurityOptions: [
+      'name=seccomp,profile=builtin',
+      'name=cgroupns',
+      ...(isRootless() ? ['name=rootless'] : []),
+    ],
     CDISpecDirs: [],
     Warnings: warningsFor(features),
   };

@@ -2,7 +2,8 @@ import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:
 import os from 'node:os';
 import type { Sample } from '../../stats/stats.ts';
 
-const NS_PER_TICK = 10_000_000n;
+/** USER_HZ is 100 on every architecture that Gantry runs on. */
+export const NS_PER_TICK = 10_000_000n;
 const MAX_FILE_BYTES = 64 * 1024;
 const buffer = Buffer.alloc(MAX_FILE_BYTES);
 

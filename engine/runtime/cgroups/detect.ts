@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { EngineError, invalidArgument } from '../../lib/errors.ts';
+import { isRootless } from '../../lib/user-namespace.ts';
 import type { CgroupDriver } from '../cgroup.ts';
+import { NoneDriver } from './none-driver.ts';
 import { V1Driver } from './v1-driver.ts';
 import { V2Driver } from './v2-driver.ts';
 
@@ -9,6 +11,8 @@ export interface DetectOptions {
   parent?: string;
   root?: string;
   procfs?: string;
+  /** Whether this engine is an ordinary user's, to whom the host's cgroups are closed. */
+  rootless?: boolean;
 }
 
 /** The driver for what is mounted at `root`: v2 when the root itself is a unified cgroup, else v1 or hybrid. */
@@ -16,11 +20,14 @@ export function detectCgroups({
   parent = 'gantry',
   root = '/sys/fs/cgroup',
   procfs = '/proc',
+  rootless = isRootless(),
 }: DetectOptions = {}): CgroupDriver {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(parent)) {
     throw invalidArgument(`invalid cgroup parent: ${JSON.stringify(parent)}`);
   }
-  if (existsSync(`${root}/cgroup.controllers`)) return new V2Driver({ root, parent, procfs });
+  const unified = existsSync(`${root}/cgroup.controllers`);
+  if (rootless) return new NoneDriver({ version: unified ? 2 : 1, procfs });
+  if (unified) return new V2Driver({ root, parent, procfs });
   if (!existsSync(root)) throw new EngineError('internal', `no cgroup filesystem at ${root}`);
   return new V1Driver({ root, parent, procfs });
 }

@@ -36,6 +36,7 @@ const CONTROLLERS = new Set(
  * cgroup.kill and cgroup.freeze work there for all processes at once (RUNTIME.md 1.3).
  */
 export class V1Driver implements CgroupDriver {
+  readonly name = 'cgroupfs';
   readonly version = 1;
   readonly #root: string;
   readonly #parent: string;

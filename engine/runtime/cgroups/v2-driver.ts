@@ -29,6 +29,7 @@ export interface V2Options {
 
 /** The unified hierarchy (Documentation/admin-guide/cgroup-v2.rst). */
 export class V2Driver implements CgroupDriver {
+  readonly name = 'cgroupfs';
   readonly version = 2;
   readonly #root: string;
   readonly #parent: string;

@@ -22,6 +22,7 @@
 #include "commands.h"
 #include "descriptor.h"
 #include "rooted.h"
+#include "user_namespace.h"
 
 #define MAX_DEPTH 512
 
@@ -48,7 +49,7 @@ static bool is_whiteout(const struct stat *status) {
 
 static bool is_opaque(int directory) {
   char value;
-  return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+  return fgetxattr(directory, user_namespace_opaque_xattr(), &value, 1) == 1 && value == 'y';
 }
 
 /* Looks `name` up in the lower layers as overlay does. */

@@ -20,6 +20,7 @@
 #include "init.h"
 #include "netlink.h"
 #include "process.h"
+#include "user_namespace.h"
 
 enum { PROTECTED_OOM_SCORE = -999 };
 
@@ -152,6 +153,10 @@ static int write_oom_score(int score) {
 static int adjust_oom_score(const struct plan_process *plan, struct error *err) {
   int score = plan->adjust_oom ? plan->oom_score_adj : ordinary_oom_score;
   if ((!plan->adjust_oom && !is_protected) || write_oom_score(score) == 0)
+    return 0;
+  /* Lowering it is the host's to allow; an ordinary user's containers stay as likely to be chosen
+   * as their engine. */
+  if (errno == EACCES && user_namespace_is_child())
     return 0;
   error_set(err, errno, "set oom_score_adj to %d", score);
   return error_stage(err, "oom");

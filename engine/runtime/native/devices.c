@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,6 +12,37 @@
 #include "devices.h"
 #include "filesystem.h"
 #include "resolve.h"
+#include "user_namespace.h"
+
+/* The host's node of these numbers: by the same name, else where udev keeps the numbers. */
+static int open_host_node(const struct plan_device *device) {
+  char by_number[64];
+  snprintf(by_number, sizeof by_number, "/dev/%s/%u:%u", device->type == S_IFBLK ? "block" : "char",
+           device->major, device->minor);
+  const char *const paths[] = {device->path, by_number};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    struct stat stat;
+    int node = open(paths[i], O_PATH | O_CLOEXEC);
+    if (node >= 0 && fstat(node, &stat) == 0 && (stat.st_mode & S_IFMT) == device->type &&
+        stat.st_rdev == makedev(device->major, device->minor))
+      return node;
+    close_fd(&node);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+/* In a user namespace no node can be made: the host's own is bound, with the rights that its user
+ * has on it. The path leads through the host's root, before pivot_root. */
+static int bind_node(const struct plan_device *device, int parent, const char *name,
+                     struct error *err) {
+  autoclose int node = open_host_node(device);
+  if (node < 0)
+    return error_set(err, errno, "device %s: no such node below the host's /dev", device->path);
+  autoclose int target = resolve_or_create(parent, name, true, false, err);
+  autoclose int clone = target < 0 ? -1 : mount_clone(node, false, err);
+  return clone < 0 ? -1 : mount_attach(clone, target, err);
+}
 
 static int create_node(const struct plan_device *device, int root, struct error *err) {
   char clean[PATH_MAX];
@@ -19,6 +51,8 @@ static int create_node(const struct plan_device *device, int root, struct error 
   autoclose int parent = resolve_parent(root, device->path, clean, &name, err);
   if (parent < 0)
     return -1;
+  if (user_namespace_is_child())
+    return bind_node(device, parent, name, err);
   if (mknodat(parent, name, device->type | device->mode, makedev(device->major, device->minor)) <
       0) {
     struct stat stat;

@@ -13,6 +13,7 @@
 #include "descriptor.h"
 #include "rooted.h"
 #include "tar_reader.h"
+#include "user_namespace.h"
 
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
@@ -109,6 +110,16 @@ static int set_xattrs(struct extract *x, int fd, struct error *err) {
   return 0;
 }
 
+/* EINVAL is the kernel's word for an id that the user namespace does not map. */
+static int fail_owner(const struct extract *x, uid_t uid, gid_t gid, struct error *err) {
+  if (errno != EINVAL || !user_namespace_is_child())
+    return fail(x, err);
+  return error_set(err, EINVAL,
+                   "%.256s: owner %u:%u is beyond the ids that this user may use "
+                   "(see /etc/subuid and /etc/subgid)",
+                   x->path, uid, gid);
+}
+
 static uid_t owner(const struct extract *x) {
   return x->options->chown ? x->options->uid : x->entry.uid;
 }
@@ -120,14 +131,16 @@ static gid_t group(const struct extract *x) {
 /* Attributes of a file or directory. chown first: it clears set-user-ID bits and file capabilities.
  */
 static int set_attributes(struct extract *x, int fd, struct error *err) {
-  if (fchown(fd, owner(x), group(x)) < 0 || fchmod(fd, x->entry.mode) < 0)
+  if (fchown(fd, owner(x), group(x)) < 0)
+    return fail_owner(x, owner(x), group(x), err);
+  if (fchmod(fd, x->entry.mode) < 0)
     return fail(x, err);
   return set_xattrs(x, fd, err);
 }
 
 static int set_opaque(struct extract *x, int directory, struct error *err) {
   autoclose int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 || fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
+  if (fd < 0 || fsetxattr(fd, user_namespace_opaque_xattr(), "y", 1, 0) < 0)
     return fail(x, err);
   return 0;
 }
@@ -247,11 +260,17 @@ static int make_node(struct extract *x, const char *leaf, struct error *err) {
   const struct tar_entry *entry = &x->entry;
   mode_t type = entry->type == '3' ? S_IFCHR : entry->type == '4' ? S_IFBLK : S_IFIFO;
   dev_t device = makedev(entry->device_major, entry->device_minor);
+  /* As in Docker: an image that brings device nodes is usable without them. */
+  if (type != S_IFIFO && user_namespace_is_child())
+    return 0;
   int made = entry->type == '2' ? symlinkat(entry->link, x->parent, leaf)
                                 : mknodat(x->parent, leaf, type | entry->mode, device);
   struct timespec times[2] = {entry->mtime, entry->mtime};
-  if (made < 0 || fchownat(x->parent, leaf, owner(x), group(x), AT_SYMLINK_NOFOLLOW) < 0 ||
-      utimensat(x->parent, leaf, times, AT_SYMLINK_NOFOLLOW) < 0)
+  if (made < 0)
+    return fail(x, err);
+  if (fchownat(x->parent, leaf, owner(x), group(x), AT_SYMLINK_NOFOLLOW) < 0)
+    return fail_owner(x, owner(x), group(x), err);
+  if (utimensat(x->parent, leaf, times, AT_SYMLINK_NOFOLLOW) < 0)
     return fail(x, err);
   return 0;
 }

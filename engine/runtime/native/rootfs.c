@@ -14,6 +14,7 @@
 #include "filesystem.h"
 #include "mounts.h"
 #include "rootfs.h"
+#include "user_namespace.h"
 
 enum { FSCONFIG_MAX_STRING = 255 };
 
@@ -53,6 +54,8 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
   if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
                          set_layer(context, "workdir", plan->work) < 0))
     return error_set(err, errno, "writable layer %s", plan->upper);
+  if (user_namespace_is_child() && filesystem_set(context, "userxattr", NULL) < 0)
+    return error_set(err, errno, "overlay in a user namespace");
   /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more.
    */
   if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
@@ -81,8 +84,9 @@ static int mount_overlay(const struct container_plan *plan, struct error *err) {
     return error_set(err, errno, "writable layer %s", rootfs->upper);
   if (length < sizeof options)
     length += (size_t)snprintf(options + length, sizeof options - length,
-                               ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", upper, work,
-                               rootfs->is_volatile ? ",volatile" : "");
+                               ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s%s", upper,
+                               work, rootfs->is_volatile ? ",volatile" : "",
+                               user_namespace_is_child() ? ",userxattr" : "");
   if (length >= sizeof options)
     return error_set(err, E2BIG, "%zu layers", rootfs->lower.count);
   if (mount("overlay", plan->run_directory, "overlay", 0, options) < 0)

@@ -24,6 +24,7 @@
 #include "loop.h"
 #include "shim.h"
 #include "title.h"
+#include "user_namespace.h"
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020
@@ -288,6 +289,7 @@ static int serve(struct error *err) {
   prctl(PR_SET_DUMPABLE, 0);
   umask(0077);
   title_set("gantry-zygote");
+  user_namespace_is_child(); /* once for all shims */
   zygote.engine = (struct source){.fd = ENGINE_FD, .ready = read_requests};
   if (open_signals(err) < 0 || loop_open(&zygote.loop, err) < 0)
     return -1;
