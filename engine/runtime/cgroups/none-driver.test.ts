@@ -47,7 +47,7 @@ test('processes are those below the shim, execs and double-forked ones included'
   putProcess(12, 11, [0, 0, 0, 0], [13]);
   putProcess(13, 12, [0, 0, 0, 0]);
   putProcess(14, 10, [0, 0, 0, 0]);
-  expect((await driver.processes('c', '', 11)).toSorted()).toEqual([11, 12, 13, 14]);
+  expect((await driver.processes('c', '', 11)).toSorted((a, b) => a - b)).toEqual([11, 12, 13, 14]);
   await expect(driver.processes('c', '', 99)).rejects.toThrow('is gone');
 });
 
