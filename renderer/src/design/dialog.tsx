@@ -17,6 +17,13 @@ interface DialogProps {
 
 const widths = { small: 'max-w-105', medium: 'max-w-140', large: 'max-w-180' };
 
+/** The dialog itself gets the focus unless a field of it took it: the first button's tooltip would eat Escape. */
+function focusContent(event: Event): void {
+  event.preventDefault();
+  const content = event.currentTarget;
+  if (content instanceof HTMLElement && !content.contains(document.activeElement)) content.focus();
+}
+
 export function Dialog(props: DialogProps) {
   const { title, description, open, onClose, children, footer, width = 'medium' } = props;
   const { t } = useTranslation();
@@ -25,9 +32,10 @@ export function Dialog(props: DialogProps) {
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="animate-overlay bg-scrim fixed inset-0 z-40" />
         <RadixDialog.Content
+          onOpenAutoFocus={focusContent}
           {...(description ? {} : { 'aria-describedby': undefined })}
           className={cx(
-            'animate-dialog bg-raised shadow-overlay fixed inset-x-4 top-[8vh] z-50 mx-auto flex max-h-[84vh] flex-col rounded-xl',
+            'animate-dialog bg-raised outline-none! shadow-overlay fixed inset-x-4 top-[8vh] z-50 mx-auto flex max-h-[84vh] flex-col rounded-xl',
             widths[width],
           )}
         >
@@ -74,8 +82,9 @@ export function Drawer({
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="animate-overlay bg-scrim fixed inset-0 z-40" />
         <RadixDialog.Content
+          onOpenAutoFocus={focusContent}
           aria-describedby={undefined}
-          className="animate-drawer bg-canvas shadow-overlay fixed inset-y-0 right-0 z-50 flex w-[min(42rem,92vw)] flex-col"
+          className="animate-drawer bg-canvas outline-none! shadow-overlay fixed inset-y-0 right-0 z-50 flex w-[min(42rem,92vw)] flex-col"
         >
           <header className="border-line flex items-center gap-3 border-b px-5 py-3">
             <div className="min-w-0 flex-1">

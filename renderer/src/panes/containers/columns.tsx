@@ -14,7 +14,8 @@ import { CpuCell, MemoryCell } from './usage-cells.tsx';
 interface ColumnContext {
   t: TFunction;
   language: string;
-  now: number;
+  /** Time since the list was read. */
+  sinceFetchMs: number;
   busy: ReadonlySet<string>;
   act: (verb: Verb, targets: ContainerSummary[]) => void;
 }
@@ -29,7 +30,7 @@ function stateRank(container: ContainerSummary): number {
 export function containerColumns({
   t,
   language,
-  now,
+  sinceFetchMs,
   busy,
   act,
 }: ColumnContext): TableColumn<ContainerSummary>[] {
@@ -104,7 +105,7 @@ export function containerColumns({
       sortValue: (container) => (isLive(container.state) ? uptimeMs(container.status) : undefined),
       cell: (container) => (
         <span className="text-muted truncate" title={container.status}>
-          {uptimeText(container, now, language)}
+          {uptimeText(container, sinceFetchMs, language)}
         </span>
       ),
     },

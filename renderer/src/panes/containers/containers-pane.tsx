@@ -28,8 +28,8 @@ const none: ContainerSummary[] = [];
 export function ContainersPane() {
   const { t, i18n } = useTranslation();
   const navigate = useNavigate();
-  const now = useNow();
   const query = useContainers();
+  const sinceFetchMs = Math.max(0, useNow() - query.dataUpdatedAt);
   const all = query.data ?? none;
   const [text, setText] = useRemembered('containers.filter', '', isString);
   const [tab, setTab] = useRemembered<StateTab>('containers.tab', 'all', isStateTab);
@@ -50,8 +50,8 @@ export function ContainersPane() {
     [act],
   );
   const columns = useMemo(
-    () => containerColumns({ t, language: i18n.language, now, busy, act: run }),
-    [t, i18n.language, now, busy, run],
+    () => containerColumns({ t, language: i18n.language, sinceFetchMs, busy, act: run }),
+    [t, i18n.language, sinceFetchMs, busy, run],
   );
   const collapsedSet = useMemo(() => new Set(collapsed), [collapsed]);
   const open = (id: string, detail?: string) =>

@@ -22,11 +22,13 @@ export function uptimeMs(status: string): number | undefined {
   return Number(match[1] ?? 1) * (unitMs[match[2] ?? ''] ?? 0);
 }
 
+/** The uptime now: `sinceFetchMs` passed since the engine wrote the status text. */
 export function uptimeText(
-  container: Pick<ContainerSummary, 'state' | 'status' | 'createdAt'>,
-  now: number,
+  container: Pick<ContainerSummary, 'state' | 'status'>,
+  sinceFetchMs: number,
   language: string,
 ): string {
-  if (!isLive(container.state)) return '';
-  return formatLasting(uptimeMs(container.status) ?? now - container.createdAt, language);
+  const uptime = uptimeMs(container.status);
+  if (!isLive(container.state) || uptime === undefined) return '';
+  return formatLasting(uptime + Math.max(0, sinceFetchMs), language);
 }
