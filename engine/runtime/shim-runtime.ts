@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../lib/errors.ts';
@@ -44,7 +44,9 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
   }
 
   async function cleanUp(id: string, cgroupDirectories: string[]): Promise<void> {
-    for (const directory of [...cgroupDirectories].reverse()) await removeCgroup(directory);
+    // Never below a directory that is not this container's alone: its neighbours live there.
+    const own = cgroupDirectories.filter((directory) => path.basename(directory).includes(id));
+    for (const directory of own.reverse()) await removeCgroup(directory);
     await rm(directoryOf(id), { recursive: true, force: true });
   }
 
@@ -73,7 +75,7 @@ function toTaskError({ failure }: ShimStageError): Error {
   return code === undefined || code === '-' ? error : Object.assign(error, { code });
 }
 
-/** Kills what a dead shim left inside and removes the directory; a parent with other containers stays. */
+/** Kills what a dead shim left inside and removes the directory with all that the container made below it. */
 async function removeCgroup(directory: string): Promise<void> {
   for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt++) {
     try {
@@ -82,12 +84,19 @@ async function removeCgroup(directory: string): Promise<void> {
     } catch (error) {
       if (errnoOf(error) !== 'EBUSY') return;
     }
+    await removeChildren(directory);
     const text = await readFile(path.join(directory, 'cgroup.procs'), 'utf8').catch(() => '');
     const pids = text.split('\n').filter(Boolean).map(Number);
     if (pids.length === 0 && attempt > 0) return;
     for (const pid of pids) killProcess(pid);
     await delay(KILL_INTERVAL_MS);
   }
+}
+
+/** What the container made inside its own cgroup; their processes are killed like its own. */
+async function removeChildren(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeCgroup(path.join(directory, entry.name));
 }
 
 function killProcess(pid: number): void {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   OUTPUT,
@@ -100,6 +101,23 @@ describe('the runtime', () => {
     expect(hasCgroup(plan)).toBe(false);
     expect(existsSync(plan.runDirectory)).toBe(false);
     await expect.poll(() => isAlive(shim.pid)).toBe(false);
+  });
+
+  it("removes cgroups that the container made inside its own, and no neighbour's", async () => {
+    const ended = await startIdle(fixture);
+    const killed = await startIdle(fixture);
+    const neighbour = await startIdle(fixture);
+    for (const { plan } of [ended, killed])
+      for (const directory of plan.cgroup.join.map((file) => path.dirname(file)))
+        await mkdir(path.join(directory, 'a', 'b'), { recursive: true });
+    await stop(ended.shim);
+    expect(hasCgroup(ended.plan)).toBe(false);
+    process.kill(shimPid(killed.plan), 'SIGKILL');
+    await expect(killed.shim.exited).resolves.toBeUndefined();
+    await fixture.runtime.cleanUp(killed.plan.id, killed.plan.cgroup.directories);
+    expect(hasCgroup(killed.plan)).toBe(false);
+    expect((await execute(neighbour.shim, ['echo', 'alive'])).stdout).toBe('alive\n');
+    await stop(neighbour.shim);
   });
 
   it('works below directories deeper than a socket address', async () => {

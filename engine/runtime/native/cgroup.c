@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +17,7 @@
 #include "cgroup.h"
 #include "descriptor.h"
 
-enum { RETRIES = 200, RETRY_MICROSECONDS = 1000 };
+enum { RETRIES = 200, RETRY_MICROSECONDS = 1000, MAX_DEPTH = 32 };
 
 static int write_file(const char *file, const char *value) {
   autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
@@ -162,6 +163,26 @@ unsigned long cgroup_oom_kills(const struct plan_cgroup *plan) {
   return 0;
 }
 
+static void close_directory(DIR **directory) {
+  if (*directory)
+    closedir(*directory);
+}
+
+/* A container that may write its cgroups (privileged, systemd) leaves some inside its own. There
+ * are no links. */
+static void remove_children(int parent, const char *name, int depth) {
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  __attribute__((cleanup(close_directory))) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  if (!directory || depth == MAX_DEPTH)
+    return;
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+      continue;
+    remove_children(fd, entry->d_name, depth + 1);
+    unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+  }
+}
+
 void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void)) {
   for (size_t i = plan->join.count; i-- > 0;) {
     char directory[PATH_MAX];
@@ -172,6 +193,7 @@ void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void)) {
     *slash = '\0';
     /* A process leaves its cgroup when it is released, a moment after it was seen to end. */
     for (int tries = 0; rmdir(directory) < 0 && errno == EBUSY && tries < RETRIES; tries++) {
+      remove_children(AT_FDCWD, directory, 0);
       reap();
       usleep(RETRY_MICROSECONDS);
     }
