@@ -59,6 +59,14 @@ visibleStore.subscribe(() => {
   }
 });
 
+/** Histories nobody watched for a minute go, those of removed containers with them. */
+function forgetStale(): void {
+  for (const [id, channel] of channels) {
+    const age = Date.now() - (channel.points.at(-1)?.time ?? 0);
+    if (channel.listeners.size === 0 && age > 60_000) channels.delete(id);
+  }
+}
+
 function subscribe(id: string, listener: () => void): () => void {
   const channel: Channel = channels.get(id) ?? {
     points: none,
@@ -76,7 +84,7 @@ function subscribe(id: string, listener: () => void): () => void {
     if (channel.listeners.size > 0) return;
     channel.closing = window.setTimeout(() => {
       close(channel);
-      if (Date.now() - (channel.points.at(-1)?.time ?? 0) > 60_000) channels.delete(id);
+      forgetStale();
     }, lingerMs);
   };
 }

@@ -20,6 +20,7 @@ let waiting: { resolve: (link: Link) => void; reject: (error: Error) => void }[]
 let attempts = 0;
 let everOpen = false;
 let retryTimer: number | undefined;
+let connecting = false;
 
 function opened(next: Link): void {
   link = next;
@@ -39,6 +40,7 @@ function lost(): void {
 }
 
 function openWebSocket(token: string): void {
+  connecting = true;
   const url = new URL('api', window.location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   url.hash = '';
@@ -46,6 +48,7 @@ function openWebSocket(token: string): void {
   socket.binaryType = 'arraybuffer';
   socket.addEventListener('open', () => opened(new WebSocketLink({ websocket: tolerant(socket) })));
   socket.addEventListener('close', () => {
+    connecting = false;
     lost();
     const delay = backOffMs[Math.min(attempts, backOffMs.length) - 1] ?? 8000;
     window.clearTimeout(retryTimer);
@@ -102,7 +105,7 @@ export function startTransport(): void {
 /** Skips the back-off (the banner's “Retry now”). */
 export function retryNow(): void {
   const token = takeToken();
-  if (link || !token || inDesktopShell()) return;
+  if (connecting || !token || inDesktopShell()) return;
   window.clearTimeout(retryTimer);
   openWebSocket(token);
 }

@@ -3,7 +3,16 @@ import { useTranslation } from 'react-i18next';
 import { engineStore } from '../api/connection.ts';
 import { useStore } from '../api/store.ts';
 import { inDesktopShell, retryNow, transportStore } from '../api/transport.ts';
+import type { TransportState } from '../api/transport.ts';
 import { Button } from '../design/button.tsx';
+
+/** A restarted Gantry has a new token: after some attempts the way out is its new link. */
+function bodyOf(transport: TransportState) {
+  if (transport.state !== 'lost') return 'shell.engineLostBody' as const;
+  return transport.attempts > 4 && !inDesktopShell()
+    ? ('shell.neverBody' as const)
+    : ('shell.lostBody' as const);
+}
 
 /** Says that what is on screen may be old, and why. */
 export function ConnectionBanner() {
@@ -22,7 +31,7 @@ export function ConnectionBanner() {
         <strong className="font-semibold">
           {t(transportLost ? 'shell.lostTitle' : 'shell.engineLostTitle')}
         </strong>{' '}
-        <span className="text-muted">{t(transportLost ? 'shell.lostBody' : 'shell.engineLostBody')}</span>
+        <span className="text-muted">{t(bodyOf(transport))}</span>
       </p>
       {transportLost && !inDesktopShell() && (
         <Button size="small" onClick={retryNow}>
