@@ -18,7 +18,7 @@ test('root has the engine of the machine, a user one in their own directories', 
     dataRoot: '/data/gantry',
   });
   expect(enginePaths(1000, { HOME: '/home/u' })).toMatchObject({
-    socket: '/run/user/1000/gantry/gantry.sock',
+    socket: path.join(os.tmpdir(), 'gantry-1000/gantry.sock'),
     dataRoot: '/home/u/.local/share/gantry',
   });
   expect(appDataDirectory({ HOME: '/home/u' })).toBe('/home/u/.local/share/gantry/app');

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
+import { defaultRoots, userData } from '../engine/default-roots.ts';
 import { errnoOf, messageOf } from '../engine/lib/errors.ts';
 
 const ROOT_SOCKET = '/run/gantry/gantry.sock';
@@ -27,17 +27,7 @@ export type EngineSearch =
 
 /** Root's engine is the machine's; a user's lies in their XDG directories. */
 export function enginePaths(uid: number, env: Environment = process.env): EnginePaths {
-  if (uid === 0) {
-    const dataRoot = '/var/lib/gantry';
-    return {
-      socket: ROOT_SOCKET,
-      runRoot: '/run/gantry',
-      dataRoot,
-      logFile: path.join(dataRoot, 'engine.log'),
-    };
-  }
-  const runRoot = path.join(env['XDG_RUNTIME_DIR'] ?? `/run/user/${uid}`, 'gantry');
-  const dataRoot = path.join(userData(env), 'gantry');
+  const { dataRoot, runRoot } = defaultRoots(uid, env);
   return {
     socket: path.join(runRoot, 'gantry.sock'),
     runRoot,
@@ -49,10 +39,6 @@ export function enginePaths(uid: number, env: Environment = process.env): Engine
 /** Where the app (not the engine) keeps settings and compose projects. */
 export function appDataDirectory(env: Environment = process.env): string {
   return path.join(userData(env), 'gantry', 'app');
-}
-
-function userData(env: Environment): string {
-  return env['XDG_DATA_HOME'] || path.join(env['HOME'] ?? os.homedir(), '.local/share');
 }
 
 /** A socket that the user named, which is used and never started: GANTRY_SOCKET, then DOCKER_HOST=unix://…. */
@@ -73,13 +59,9 @@ export async function findOrStartEngine(bundle: string): Promise<EngineSearch> {
   for (const socket of new Set([paths.socket, ROOT_SOCKET])) {
     const answer = await ping(socket);
     if (answer === 'OK') return { socket, started: false };
-    if (answer === 'EACCES') {
+    if (answer === 'EACCES' && socket === paths.socket) {
       return { socket, started: false, failure: `this user may not use the engine at ${socket}` };
     }
-  }
-  if (uid !== 0) {
-    const failure = `no engine answers on ${paths.socket} or ${ROOT_SOCKET}, and starting one needs root for now`;
-    return { socket: paths.socket, started: false, failure };
   }
   try {
     await startEngine(bundle, paths);

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { defaultRoots } from './default-roots.ts';
 import { invalidArgument, messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 import type { LogLevel } from './lib/logger.ts';
@@ -20,9 +21,12 @@ export interface EngineOptions {
   starterImage: string | undefined;
 }
 
+/** Inside its namespaces an ordinary user's engine is root, but there the flags are always given. */
+const roots = defaultRoots(process.getuid?.() ?? 0, process.env);
+
 export const USAGE = `usage: engine [OPTION...]
-  --data-root DIR              images, containers, volumes (default /var/lib/gantry)
-  --run-root DIR               sockets and state of what runs (default /run/gantry)
+  --data-root DIR              images, containers, volumes (default ${roots.dataRoot})
+  --run-root DIR               sockets and state of what runs (default ${roots.runRoot})
   --socket PATH                API socket (default RUN-ROOT/gantry.sock)
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
@@ -51,9 +55,9 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
   if (!/^[a-zA-Z0-9][\w.-]*$/.test(cgroupParent)) {
     throw invalidArgument(`--cgroup-parent: '${cgroupParent}' is no plain name`);
   }
-  const runRoot = path.resolve(values['run-root'] ?? '/run/gantry');
+  const runRoot = path.resolve(values['run-root'] ?? roots.runRoot);
   return {
-    dataRoot: path.resolve(values['data-root'] ?? '/var/lib/gantry'),
+    dataRoot: path.resolve(values['data-root'] ?? roots.dataRoot),
     runRoot,
     socketPath: path.resolve(values.socket ?? path.join(runRoot, 'gantry.sock')),
     bridge,

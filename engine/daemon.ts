@@ -20,9 +20,12 @@ import { createArchives } from './images/archives.ts';
 import { createImages } from './images/images.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
+import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
 import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
+import { releaseNamespaces } from './rootless/namespaces.ts';
+import { findUplink } from './rootless/uplink.ts';
 import { buildContainerPlan } from './runtime/container-plan.ts';
 import { buildExecPlan } from './runtime/exec-plan.ts';
 import { validateHostConfig } from './runtime/host-config-validation.ts';
@@ -65,8 +68,10 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const cgroups = detectCgroups({ parent: options.cgroupParent });
   const images = createImages({ dataRoot, binary, events, logger, runTask });
   const volumes = createVolumes({ dataRoot, events, logger, runTask });
+  const uplink = isRootless() ? findUplink(runRoot) : undefined;
   const networks = createNetworks({
     dataRoot,
+    uplink,
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
     events,
@@ -90,17 +95,21 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   images.setUsers(containers);
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
-  return { runtime, events, cgroups, images, volumes, networks, containers, archives, stats };
+  return { uplink, runtime, events, cgroups, images, volumes, networks, containers, archives, stats };
 }
 
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
-function startOrder(domains: Domains, { starterImage }: EngineOptions, logger: Logger): Part[] {
+function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, logger: Logger): Part[] {
   const { runtime, events, cgroups, images, volumes, networks, containers, stats } = domains;
   const offerStarter = async (): Promise<void> => {
     if (starterImage === undefined) return;
     await images.ensureStarter(starterImage).catch((error: unknown) => {
       logger.warn('starter image not loaded', { path: starterImage, error: messageOf(error) });
     });
+  };
+  const leaveNamespaces = (): void => {
+    const { running, paused } = containers.counts();
+    if (isRootless() && running + paused === 0) releaseNamespaces(runRoot);
   };
   return [
     events,
@@ -111,6 +120,7 @@ function startOrder(domains: Domains, { starterImage }: EngineOptions, logger: L
     volumes,
     networks,
     containers,
+    { close: async () => leaveNamespaces() },
     { close: async () => stats.close() },
     { start: () => networks.settle() },
     { start: async () => containers.startByPolicy() },
@@ -151,6 +161,7 @@ function infoSources(
   const { events, cgroups, images, containers } = domains;
   return {
     engineId,
+    rootlessWarnings: isRootless() ? rootlessWarnings(domains.uplink !== undefined) : [],
     dataRoot: options.dataRoot,
     shimBinary: binary,
     cgroups,
@@ -161,6 +172,13 @@ function infoSources(
     imageCount: () => images.list().length,
     eventListeners: () => events.subscriberCount(),
   };
+}
+
+function rootlessWarnings(hasUplink: boolean): string[] {
+  return [
+    ...(hasUplink ? [] : ['WARNING: No network outside of this engine: slirp4netns is not installed']),
+    ...(isGroupMapped(1) ? [] : ['WARNING: No user and group ids but one: see subuid(5) and newuidmap(1)']),
+  ];
 }
 
 /** All or nothing: when one part cannot start, those before it are closed again. */

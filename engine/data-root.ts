@@ -3,6 +3,7 @@ import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promis
 import path from 'node:path';
 import { writeFileAtomic } from './lib/atomic-file.ts';
 import { conflict, errnoOf, invalidArgument, messageOf } from './lib/errors.ts';
+import { startTimeOf } from './lib/process-start-time.ts';
 
 /** Migration N turns a data root of version N into N + 1. Released ones are never changed. */
 const MIGRATIONS: ((dataRoot: string) => Promise<void>)[] = [];
@@ -46,7 +47,7 @@ async function makeDirectory(directory: string): Promise<void> {
 
 /** The lock names its holder by pid and start time, so that neither a crash nor a recycled pid keeps it. */
 async function takeLock(lock: string, dataRoot: string): Promise<void> {
-  const mine = `${process.pid} ${await startTimeOf(process.pid)}\n`;
+  const mine = `${process.pid} ${startTimeOf(process.pid)}\n`;
   const temporary = `${lock}.${process.pid}`;
   await writeFile(temporary, mine, { mode: 0o600 });
   try {
@@ -59,7 +60,7 @@ async function takeLock(lock: string, dataRoot: string): Promise<void> {
       }
       const holder = await readFile(lock, 'utf8').catch(() => '');
       const [pid = '', startTime = ''] = holder.trim().split(' ');
-      if (holder !== '' && (await startTimeOf(Number(pid))) === startTime) {
+      if (holder !== '' && startTimeOf(Number(pid)) === startTime) {
         throw conflict(`another engine (pid ${pid}) is using ${dataRoot}`);
       }
       await discardStaleLock(lock, holder);
@@ -80,16 +81,6 @@ async function discardStaleLock(lock: string, stale: string): Promise<void> {
   }
   if ((await readFile(aside, 'utf8')) !== stale) await link(aside, lock).catch(() => undefined);
   await unlink(aside);
-}
-
-/** Field 22 of /proc/PID/stat, counted behind the command name, which may hold anything; undefined: no such process. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }
 
 async function migrate(dataRoot: string): Promise<void> {

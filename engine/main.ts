@@ -4,6 +4,7 @@ import { startDaemon } from './daemon.ts';
 import { EngineError, messageOf } from './lib/errors.ts';
 import { createLogger } from './lib/logger.ts';
 import { VERSION } from './lib/version.ts';
+import { launchRootless } from './rootless/launch.ts';
 
 /** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
 const EXIT_USAGE = 2;
@@ -25,8 +26,9 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => {
     logger.error('unhandled rejection', { error: error instanceof Error ? error.stack : String(error) });
   });
-  if (process.geteuid?.() !== 0) {
-    logger.warn('not running as root: containers cannot be started, rootless mode is not implemented yet');
+  if (process.getuid?.() !== 0) {
+    process.exitCode = await launchRootless(options);
+    return;
   }
   const daemon = await startDaemon(options, logger);
   process.stdout.write(`listening on unix://${options.socketPath}\n`);

@@ -6,6 +6,18 @@ export const DEBIAN_PACKAGES = [
   { name: 'busybox-static', probe: ['/bin/busybox'], purpose: 'build', why: 'the starter image' },
   { name: 'nftables', probe: ['/usr/sbin/nft'], purpose: 'run', why: 'NAT and published ports' },
   { name: 'iproute2', probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], purpose: 'run', why: 'bridges' },
+  {
+    name: 'uidmap',
+    probe: ['/usr/bin/newuidmap'],
+    purpose: 'run',
+    why: "an ordinary user's engine: id ranges",
+  },
+  {
+    name: 'slirp4netns',
+    probe: ['/usr/bin/slirp4netns'],
+    purpose: 'run',
+    why: "an ordinary user's engine: network",
+  },
   { name: 'procps', probe: ['/usr/bin/ps', '/bin/ps'], purpose: 'run', why: 'docker top' },
   { name: 'chromium', probe: ['/usr/bin/chromium'], purpose: 'test', why: 'e2e tests and screenshots' },
   {

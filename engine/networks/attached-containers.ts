@@ -25,8 +25,9 @@ import type {
 } from './networks.ts';
 import { requestPorts, type PortRequest } from './port-bindings.ts';
 import { findPortHolder } from './port-holder.ts';
-import { reservePort, type PortReservation } from './port-reservations.ts';
+import { ANY_ADDRESS, reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
 import type { PortRule } from './rules.ts';
+import type { Uplink } from './uplink.ts';
 
 interface Attached {
   attachment: Attachment;
@@ -36,6 +37,7 @@ interface Attached {
 }
 
 export interface AttachedContainersOptions {
+  uplink: Uplink | undefined;
   registry: NetworkRegistry;
   firewall: Firewall;
   events: EventPublisher;
@@ -136,7 +138,9 @@ export class AttachedContainers {
     this.#containers.set(containerId, attached);
     for (const port of attachment.ports) {
       try {
-        attached.reservations.push(await reservePort({ ...port, first: port.hostPort, last: port.hostPort }));
+        attached.reservations.push(
+          await this.#reservePort({ ...port, first: port.hostPort, last: port.hostPort }),
+        );
       } catch (error) {
         logger.warn('port not reserved again', {
           container: containerId,
@@ -159,7 +163,11 @@ export class AttachedContainers {
     return [...this.#containers.values()]
       .filter(({ published }) => published)
       .flatMap(({ attachment }) =>
-        attachment.ports.map((port) => ({ ...port, containerIp: primaryEndpoint(attachment)?.ipv4 ?? '' })),
+        attachment.ports.map((port) => ({
+          ...port,
+          hostIp: this.#options.uplink ? ANY_ADDRESS : port.hostIp,
+          containerIp: primaryEndpoint(attachment)?.ipv4 ?? '',
+        })),
       )
       .filter(({ containerIp }) => containerIp !== '');
   }
@@ -171,8 +179,15 @@ export class AttachedContainers {
 
   /** Lets go of the sockets; rules and links stay for the containers that go on. */
   async close(): Promise<void> {
+    // An uplink goes on by itself, as do the containers behind it.
+    if (this.#options.uplink) return;
     const reservations = [...this.#containers.values()].flatMap((attached) => attached.reservations);
     await Promise.all(reservations.map((reservation) => reservation.close()));
+  }
+
+  #reservePort(port: PortRequest): Promise<PortReservation> {
+    const { uplink } = this.#options;
+    return uplink ? reserveThrough(uplink, port) : reservePort(port);
   }
 
   #attachments(): [string, Attachment][] {
@@ -226,7 +241,7 @@ export class AttachedContainers {
     for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostBindingIp)) {
       let reservation: PortReservation;
       try {
-        reservation = await reservePort(port);
+        reservation = await this.#reservePort(port);
       } catch (error) {
         throw await this.#portError(attachment, primary, port, error);
       }

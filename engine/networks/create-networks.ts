@@ -12,6 +12,7 @@ import { parseSubnet } from './ipv4.ts';
 import { bridgeOptions, isPredefined, specify, type NetworkRecord } from './network-record.ts';
 import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
+import type { Uplink } from './uplink.ts';
 import { tableName, type BridgeRules } from './rules.ts';
 
 export interface NetworksOptions {
@@ -20,6 +21,8 @@ export interface NetworksOptions {
   bridgeName: string | undefined;
   /** Its subnet in CIDR notation; undefined: one that the host does not use. */
   defaultSubnet: string | undefined;
+  /** Where the ports of the host are not those of the engine's network namespace; undefined: they are. */
+  uplink?: Uplink | undefined;
   events: EventPublisher;
   logger: Logger;
 }
@@ -51,7 +54,7 @@ export interface Networks extends NetworkAttacher {
 }
 
 export function createNetworks(options: NetworksOptions): Networks {
-  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, events, logger } = options;
+  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, uplink, events, logger } = options;
   const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, logger });
   const links = new BridgeLinks(dataRoot);
   /** Held while a network or its link comes or goes. */
@@ -94,7 +97,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     logger.info('bridge made', { bridge: linkName, subnet: pool.subnet, network: record.name });
   }
 
-  const attached = new AttachedContainers({ registry, firewall, events, logger, ensureLink });
+  const attached = new AttachedContainers({ uplink, registry, firewall, events, logger, ensureLink });
 
   async function removeNetwork(network: Network): Promise<void> {
     const { id, name, driver, bridge } = network.record;

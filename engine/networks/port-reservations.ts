@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
 import { errnoOf } from '../lib/errors.ts';
 import type { PortRequest } from './port-bindings.ts';
+import type { Uplink } from './uplink.ts';
 
 /** A host port that nobody else can bind while it is held. */
 export interface PortReservation {
@@ -22,6 +23,39 @@ export async function reservePort(request: PortRequest): Promise<PortReservation
       return await bind(request.hostIp, port);
     } catch (error) {
       if (errnoOf(error) !== 'EADDRINUSE' || port >= request.last) throw error;
+    }
+  }
+}
+
+/** A port that is free inside may be taken on the host. */
+const RANDOM_ATTEMPTS = 10;
+
+/** Every address of the network namespace. */
+export const ANY_ADDRESS = '0.0.0.0';
+
+/**
+ * As `reservePort`, where the host's ports are reached through an uplink: the same port is taken on this side, at
+ * all addresses because the host's own do not exist here, then opened on the host.
+ */
+export async function reserveThrough(uplink: Uplink, request: PortRequest): Promise<PortReservation> {
+  const { protocol, hostIp } = request;
+  const random = request.first === 0;
+  for (let [attempt, first] = [1, request.first]; ; attempt += 1) {
+    const inside = await reservePort({ ...request, hostIp: ANY_ADDRESS, first });
+    try {
+      const closeOutside = await uplink.forward({ protocol, hostIp, hostPort: inside.hostPort });
+      return {
+        hostPort: inside.hostPort,
+        close: async () => {
+          await closeOutside();
+          await inside.close();
+        },
+      };
+    } catch (error) {
+      await inside.close();
+      const exhausted = random ? attempt === RANDOM_ATTEMPTS : inside.hostPort >= request.last;
+      if (errnoOf(error) !== 'EADDRINUSE' || exhausted) throw error;
+      if (!random) first = inside.hostPort + 1;
     }
   }
 }

@@ -8,6 +8,8 @@ import { filesystemOf, readHost } from './host.ts';
 export interface InfoSources {
   engineId: string;
   dataRoot: string;
+  /** What this engine lacks because it is an ordinary user's. */
+  rootlessWarnings: string[];
   shimBinary: string;
   cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
@@ -103,7 +105,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
       ...(isRootless() ? ['name=rootless'] : []),
     ],
     CDISpecDirs: [],
-    Warnings: warningsFor(features),
+    Warnings: [...sources.rootlessWarnings, ...warningsFor(features)],
   };
 }
 

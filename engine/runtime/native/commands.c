@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"archive-put", archive_put_main}, /* tar on stdin -> a container's directory */
     {"copy-up", copy_up_main},         /* image content -> fresh volume */
     {"remove-tree", remove_tree_main}, /* guarded recursive removal */
+    {"hold", hold_main}, /* namespaces of an ordinary user's engine, and their uplink */
 };
 
 int command_run(int argc, char **argv) {

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import type { EngineOptions } from '../command-line.ts';
+import { findNativeBinary } from '../native-binary.ts';
+import { findOrMakeNamespaces } from './namespaces.ts';
+
+/** An ordinary user's PATH often lacks where nft and ip are. */
+const SYSTEM_PATH = ':/usr/sbin:/sbin';
+
+/**
+ * Runs this very command line again, inside the user's namespaces, where it is root of nothing but them; resolves
+ * with its exit status. SECURITY: nothing of ours is setuid; newuidmap alone hands out the ids of /etc/subuid.
+ */
+export async function launchRootless({ dataRoot, runRoot, socketPath }: EngineOptions): Promise<number> {
+  process.env['PATH'] += SYSTEM_PATH;
+  mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
+  mkdirSync(runRoot, { recursive: true, mode: 0o700 });
+  const holder = await findOrMakeNamespaces({
+    runRoot,
+    binary: findNativeBinary(),
+    warn: (message) => process.stderr.write(`engine: ${message}\n`),
+  });
+  const namespaces = ['--user', '--preserve-credentials', '--mount', '--net', '--target', String(holder)];
+  // The defaults inside would be root's; of a repeated flag the last one counts.
+  const roots = ['--data-root', dataRoot, '--run-root', runRoot, '--socket', socketPath];
+  // Whoever kills the launcher means the engine.
+  const engine = ['setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.argv.slice(1), ...roots];
+  const child = spawn('nsenter', [...namespaces, '--', ...engine], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+}
