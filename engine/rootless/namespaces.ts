@@ -97,7 +97,10 @@ async function startUplink({ runRoot, warn }: NamespacesOptions): Promise<Runnin
   child.on('error', (error) => (failure = error.message));
   child.on('exit', (code) => (failure = `it exited with code ${code}`));
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!existsSync(socketPath) && failure === undefined && Date.now() < deadline) await delay(POLL_MS);
+  while (!existsSync(socketPath)) {
+    if (failure !== undefined || Date.now() > deadline) break;
+    await delay(POLL_MS);
+  }
   child.unref();
   if (existsSync(socketPath)) return { socketPath, lifeline: child.stdio[3] as Socket };
   child.kill();
@@ -150,13 +153,15 @@ async function startHolder(
     },
   });
   let [output, errors] = ['', ''];
-  holder.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  holder.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const { stdout, stderr } = holder;
+  if (!stdout || !stderr) throw new Error('no pipes to unshare');
+  stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const timer = setTimeout(() => holder.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
     // The holder closes its output when it is ready, or by its end.
     await once(holder, 'spawn');
-    await Promise.all([holder.stdout, holder.stderr].map((stream) => stream && once(stream, 'close')));
+    await Promise.all([once(stdout, 'close'), once(stderr, 'close')]);
   } finally {
     clearTimeout(timer);
   }
