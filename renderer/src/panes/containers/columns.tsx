@@ -38,7 +38,7 @@ export function containerColumns({
     {
       id: 'name',
       header: t('common.name'),
-      width: 'minmax(7rem, 2.4fr)',
+      width: 'minmax(7rem, 2.2fr)',
       sortValue: (container) => container.name,
       cell: (container) => (
         <span className="flex min-w-0 items-center gap-2">
@@ -58,7 +58,7 @@ export function containerColumns({
     {
       id: 'image',
       header: t('containers.image'),
-      width: 'minmax(6rem, 1.6fr)',
+      width: 'minmax(6rem, 1.3fr)',
       fromWidth: 760,
       sortValue: (container) => container.image,
       cell: (container) => (
@@ -77,7 +77,7 @@ export function containerColumns({
     {
       id: 'ports',
       header: t('containers.ports'),
-      width: 'minmax(6.5rem, 1.1fr)',
+      width: 'minmax(8.5rem, 1.5fr)',
       fromWidth: 640,
       sortValue: (container) => container.ports.find((port) => port.hostPort)?.hostPort,
       cell: (container) => <PortLinks ports={container.ports} limit={1} />,
