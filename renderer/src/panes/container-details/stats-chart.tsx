@@ -10,7 +10,8 @@ import {
   YAxis,
 } from 'recharts';
 import { formatLogTime } from '../../format/time.ts';
-import type { ChartPoint } from './chart-data.ts';
+import { evenTicks, highestValue } from './chart-data.ts';
+import type { ChartPoint, SeriesKey } from './chart-data.ts';
 
 interface StatsChartProps {
   title: string;
@@ -18,8 +19,10 @@ interface StatsChartProps {
   value: string;
   detail: (string | false)[];
   data: ChartPoint[];
-  series: { key: Exclude<keyof ChartPoint, 'time'>; name: string; color: string }[];
+  series: { key: SeriesKey; name: string; color: string }[];
   format: (value: number) => string;
+  /** 1024 where `format` counts in KiB, MiB, … */
+  base?: 1000 | 1024;
   minimumTop: number;
   stacked?: boolean;
   limit?: number;
@@ -35,6 +38,9 @@ export function StatsChart(props: StatsChartProps) {
   const { title, value, detail, data, series, format, minimumTop, stacked, limit, limitLabel } = props;
   const { t } = useTranslation();
   const newest = data.at(-1)?.time ?? 0;
+  const keys = series.map((one) => one.key);
+  const highest = highestValue(data, keys, stacked === true);
+  const ticks = evenTicks(Math.max(minimumTop, highest, limit ? limit * 1.08 : 0), props.base ?? 1000);
   return (
     <figure
       aria-label={`${title}: ${value}`}
@@ -71,12 +77,13 @@ export function StatsChart(props: StatsChartProps) {
             />
             <YAxis
               width={66}
-              domain={[0, (top: number) => Math.max(minimumTop, top, limit ? limit * 1.08 : 0)]}
+              domain={[0, ticks.at(-1) ?? minimumTop]}
+              ticks={ticks}
               tickFormatter={format}
               tick={axis}
               tickLine={false}
               axisLine={false}
-              tickCount={4}
+              interval={0}
             />
             <Tooltip
               isAnimationActive={false}

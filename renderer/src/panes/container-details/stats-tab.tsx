@@ -63,6 +63,7 @@ export function StatsTab({ container }: { container: ContainerDetails }) {
         ]}
         data={data}
         minimumTop={1024 * 1024}
+        base={1024}
         format={formatMemory}
         limit={memoryLimitLine(points, limit)}
         limitLabel={t('details.charts.limit', { size: formatMemory(limit) })}
