@@ -146,7 +146,7 @@ async function startHolder(
     cwd: '/',
     stdio,
     env: {
-      PATH: process.env['PATH'],
+      ...process.env,
       RUN_ROOT: runRoot,
       SHIM: binary,
       UPLINK_SOCKET: uplink?.socketPath ?? '',

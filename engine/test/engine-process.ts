@@ -23,12 +23,14 @@ export async function runEngine(
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
-/** Resolves when the engine says that it is listening; rejects with its log when it ends instead. */
+/** Resolves when the engine says that it is listening; rejects with its log when it ends instead. `command`: what goes
+ * before the flags. */
 export async function spawnEngine(
   flags: string[],
   environment: Record<string, string>,
+  [command, ...before]: string[] = [process.execPath, BUNDLE],
 ): Promise<EngineProcess> {
-  const child = spawn(process.execPath, [BUNDLE, ...flags], {
+  const child = spawn(command ?? '', [...before, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

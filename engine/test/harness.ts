@@ -11,6 +11,7 @@ import type { DockerCli } from './docker-cli.ts';
 import { spawnEngine } from './engine-process.ts';
 import { findLeaks } from './leaks.ts';
 import type { EngineFootprint } from './leaks.ts';
+import type { OrdinaryUser } from './ordinary-user.ts';
 import { createApi } from './raw-api.ts';
 import type { Api } from './raw-api.ts';
 
@@ -23,6 +24,8 @@ export interface TestEngineOptions {
   starterImage?: boolean;
   /** An existing directory, e.g. of a small filesystem; default: a new one. */
   dataRoot?: string;
+  /** Default: root. */
+  user?: OrdinaryUser;
 }
 
 /** A real engine in directories, a bridge, a subnet and a cgroup parent of its own. */
@@ -75,7 +78,8 @@ export async function startEngine(options: TestEngineOptions = {}): Promise<Test
     ...(options.flags ?? []),
   ];
   mkdirSync(path.join(directory, 'docker'));
-  const spawnIt = () => spawnEngine(flags, { GANTRY_TEST: marker });
+  const command = options.user?.command(directory);
+  const spawnIt = () => spawnEngine(flags, { GANTRY_TEST: marker }, command);
   let running = true;
   let engine = await spawnIt();
   const api = createApi(socketPath);
