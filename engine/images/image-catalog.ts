@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
 import { EngineError, conflict, messageOf, notFound } from '../lib/errors.ts';
+import { isObject, isText, listOf, mapOf } from '../lib/field-types.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Image, OciImageConfig } from './image-store.ts';
@@ -71,8 +72,14 @@ export class ImageCatalog {
   /** Reads the state; images whose blob or layers are damaged or gone are reported and left out. */
   async start(): Promise<void> {
     const { file, logger } = this.#options;
-    const state = await readJson<CatalogFile>(file);
-    if (!state) return;
+    const state = await readJson(file);
+    if (state === undefined) return;
+    // Before anything is swept: a catalogue that says nothing would cost every layer.
+    if (!isCatalogFile(state)) {
+      throw new EngineError('internal', `${file} is damaged or of another build of Gantry`, {
+        hint: 'restore it from a backup, or start with another data root',
+      });
+    }
     this.seeded = state.seeded;
     for (const [id, image] of Object.entries(state.images)) await this.#restore(id, image, this.#images);
     for (const [id, image] of Object.entries(state.detached)) await this.#restore(id, image, this.#detached);
@@ -252,6 +259,21 @@ export class ImageCatalog {
       throw error;
     }
   }
+}
+
+function isCatalogFile(value: unknown): value is CatalogFile {
+  return (
+    isObject(value) &&
+    value['version'] === 1 &&
+    typeof value['seeded'] === 'boolean' &&
+    mapOf(value['images'], isImageState) &&
+    mapOf(value['detached'], isImageState) &&
+    mapOf(value['references'], isText)
+  );
+}
+
+function isImageState(value: unknown): boolean {
+  return isObject(value) && isText(value['lastTagTime']) && listOf(value['layers'], isText);
 }
 
 function toState([id, { lastTagTime, layers }]: [string, ImageState]): [string, ImageState] {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from './errors.ts';
+import { EngineError, errnoOf, messageOf } from './errors.ts';
 
 /**
  * Replaces `file` so that a crash at any instruction leaves the old or the new content, never a mixture:
@@ -29,13 +29,19 @@ export async function writeJsonAtomic(file: string, value: unknown): Promise<voi
   await writeFileAtomic(file, `${JSON.stringify(value)}\n`);
 }
 
-/** The parsed content of `file`, or undefined where there is none; a damaged file throws. */
+/** The parsed content of `file`, or undefined where there is none. Throws internal naming a file that is no JSON. */
 export async function readJson<T>(file: string): Promise<T | undefined> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
+    text = await readFile(file, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new EngineError('internal', `${file} is damaged: ${messageOf(error)}`, { cause: error });
   }
 }
 

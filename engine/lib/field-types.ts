@@ -8,7 +8,8 @@ export interface Check {
 
 /** No NUL: these become C strings, and what the kernel sees must be what was checked. */
 export const isText = (value: unknown): boolean => typeof value === 'string' && !value.includes('\0');
-export const isObject = (value: unknown): value is object =>
+/** A JSON object: neither a list nor null. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 export const listOf = (value: unknown, holds: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(holds);

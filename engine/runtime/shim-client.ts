@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { readJson } from '../lib/atomic-file.ts';
+import { EngineError } from '../lib/errors.ts';
 import { encodeExecPlan } from './plan-encoding.ts';
 import type { ExecPlan } from './plan.ts';
 import type { AttachOptions, ExecProcess, ExitRecord, Shim, StdioStream } from './runtime.ts';
@@ -87,7 +88,7 @@ export async function readExitRecord(runDirectory: string): Promise<ExitRecord |
   try {
     return await readJson<ExitRecord>(path.join(runDirectory, 'exit.json'));
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof EngineError) return undefined;
     throw error;
   }
 }
