@@ -1,4 +1,5 @@
 import { invalidArgument } from '../lib/errors.ts';
+import { isObject } from '../lib/field-types.ts';
 import type { Filters, Query } from './route.ts';
 
 const FALSE_WORDS = new Set(['', '0', 'no', 'false', 'none']);
@@ -45,7 +46,7 @@ function parseFilterObject(text: string): object {
   } catch {
     throw invalidArgument('invalid filters: not valid JSON');
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+  if (!isObject(parsed)) {
     throw invalidArgument('invalid filters: not a JSON object');
   }
   return parsed;
@@ -53,7 +54,7 @@ function parseFilterObject(text: string): object {
 
 function filterValues(name: string, value: unknown): string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (isObject(value)) {
     const entries: [string, unknown][] = Object.entries(value);
     if (entries.every(([, set]) => typeof set === 'boolean')) {
       return entries.filter(([, set]) => set === true).map(([item]) => item);

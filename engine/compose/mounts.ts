@@ -1,15 +1,16 @@
 import os from 'node:os';
 import path from 'node:path';
+import { isObject } from '../lib/field-types.ts';
 import { pathText, type Path, type Report } from './diagnostics.ts';
 import type { MountModel } from './model.ts';
-import { boolean, byteSize, fields, isMapping, mismatch, oneOf, text, type Read } from './readers.ts';
+import { boolean, byteSize, fields, mismatch, oneOf, text, type Read } from './readers.ts';
 
 const DEFAULTS = { source: '', readonly: false, createSource: false, noCopy: false, sizeBytes: 0 };
 
 /** `[SOURCE:]TARGET[:MODE]` or the long form; relative sources are taken from the project's directory. */
 export function mount(projectDirectory: string): Read<MountModel> {
   return (value, at, report) => {
-    if (isMapping(value)) return longMount(projectDirectory, value, at, report);
+    if (isObject(value)) return longMount(projectDirectory, value, at, report);
     if (typeof value !== 'string')
       return mismatch(value, at, report, 'a volume such as "data:/var/lib/data"');
     return shortMount(projectDirectory, value, at, report);

@@ -1,13 +1,14 @@
 import { isIP } from 'node:net';
+import { isObject } from '../lib/field-types.ts';
 import { pathText } from './diagnostics.ts';
 import type { PortModel } from './model.ts';
-import { fields, integer, isMapping, mismatch, oneOf, text, type Read } from './readers.ts';
+import { fields, integer, mismatch, oneOf, text, type Read } from './readers.ts';
 
 const SHORT = /^(?:(?:(\[[^\]]+\]|[0-9.]+):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp))?$/;
 
 /** `[[HOST_IP:]PUBLISHED:]TARGET[/PROTOCOL]`, with ranges of the same length on both sides, or the long form. */
 export const port: Read<PortModel[]> = (value, path, report) => {
-  if (isMapping(value)) {
+  if (isObject(value)) {
     const model = longPort(value, path, report);
     return model && [model];
   }

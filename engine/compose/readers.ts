@@ -1,3 +1,4 @@
+import { isObject } from '../lib/field-types.ts';
 import { nearestWord, pathText, type Path, type Report } from './diagnostics.ts';
 
 /** Turns one value of the document into its model, or reports why it cannot and gives undefined. */
@@ -13,7 +14,7 @@ type Fields<T extends Record<string, Read<unknown>>> = {
  */
 export function fields<T extends Record<string, Read<unknown>>>(table: T, later = ''): Read<Fields<T>> {
   return (value, path, report) => {
-    if (!isMapping(value)) return mismatch(value, path, report, 'a mapping');
+    if (!isObject(value)) return mismatch(value, path, report, 'a mapping');
     const laterKeys = later.match(/\S+/g) ?? [];
     const result: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {
@@ -37,7 +38,7 @@ function reportKey(key: string, path: Path, report: Report, known: string[], lat
 /** A mapping with names of the user's choice; null values are read as empty mappings. */
 export function mappingOf<T>(read: Read<T>, isName = /^[a-zA-Z0-9._-]+$/): Read<Map<string, T>> {
   return (value, path, report) => {
-    if (!isMapping(value)) return mismatch(value, path, report, 'a mapping');
+    if (!isObject(value)) return mismatch(value, path, report, 'a mapping');
     const result = new Map<string, T>();
     for (const [name, item] of Object.entries(value)) {
       const at = [...path, name];
@@ -120,7 +121,7 @@ export const commandLine: Read<string[]> = (value, path, report) => {
 
 /** `[K=V, …]` or `{K: V, …}`; a value that is absent (`K`, `K:`) is null. */
 export const keyValues: Read<Map<string, string | null>> = (value, path, report) => {
-  if (isMapping(value)) {
+  if (isObject(value)) {
     const entries = Object.entries(value).map(([key, item]): [string, string | null] => [
       key,
       item === null ? null : (scalar(item, [...path, key], report) ?? ''),
@@ -149,7 +150,7 @@ export const plainMap: Read<Record<string, string>> = (value, path, report) => {
 };
 
 /** POSIX words: blanks part, quotes and backslashes join; undefined where a quote is not closed. */
-export function splitWords(line: string): string[] | undefined {
+function splitWords(line: string): string[] | undefined {
   const words: string[] = [];
   let word: string | undefined;
   let quote = '';
@@ -177,16 +178,12 @@ export function splitWords(line: string): string[] | undefined {
   return word === undefined ? words : [...words, word];
 }
 
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Reports `services.web.image must be a text`. */
 export function mismatch(value: unknown, path: Path, report: Report, wanted: string): undefined {
   const got = value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value;
   report.error(
     path,
-    `${pathText(path)} must be ${wanted}, not ${isMapping(value) ? 'a mapping' : describe(value, got)}`,
+    `${pathText(path)} must be ${wanted}, not ${isObject(value) ? 'a mapping' : describe(value, got)}`,
   );
 }
 

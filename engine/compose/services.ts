@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { isObject } from '../lib/field-types.ts';
 import { pathText, type Path, type Report } from './diagnostics.ts';
 import type { Variables } from './interpolate.ts';
 import type { DependencyCondition, ServiceModel } from './model.ts';
@@ -11,7 +12,6 @@ import {
   decimal,
   fields,
   integer,
-  isMapping,
   keyValues,
   listOf,
   mappingOf,
@@ -76,7 +76,7 @@ const restart: Read<ServiceModel['restart']> = (value, path, report) => {
 
 /** `[host:ip, …]` (or `host=ip`) or `{host: ip}`. */
 const extraHosts: Read<string[]> = (value, path, report) => {
-  if (isMapping(value)) {
+  if (isObject(value)) {
     return Object.entries(plainMap(value, path, report) ?? {}).map(([host, ip]) => `${host}:${ip}`);
   }
   return listOf(text)(value, path, report)?.map((line) => line.replace(/^([^:=]+)=/, '$1:'));
@@ -158,7 +158,7 @@ const rawReader = () => fields(serviceTable(''));
 
 function checkService(raw: RawService, value: unknown, path: Path, report: Report): void {
   // Where `build` or a wrong image stands, that has been said already.
-  if (!raw.image && isMapping(value) && !value['build'] && !value['image']) {
+  if (!raw.image && isObject(value) && !value['build'] && !value['image']) {
     report.error(path, `${pathText(path)} needs an image`, 'key');
   }
   if (raw.network_mode !== undefined && raw.networks !== undefined) {

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../lib/errors.ts';
+import { isObject, isText, listOf } from '../lib/field-types.ts';
 import type { OciImageConfig } from './image-store.ts';
 import { isSha256 } from './reference.ts';
 
@@ -35,13 +36,13 @@ function checkProcess(config: object): void {
   for (const name of ['Env', 'Cmd', 'Entrypoint', 'OnBuild', 'Shell']) {
     const value: unknown = Reflect.get(config, name);
     if (value === undefined || value === null) continue;
-    if (!isStringList(value)) {
+    if (!listOf(value, isText)) {
       throw invalidArgument(`invalid image configuration: config.${name}`);
     }
   }
   for (const name of ['User', 'WorkingDir', 'StopSignal']) {
     const value: unknown = Reflect.get(config, name);
-    if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) {
+    if (value !== undefined && !isText(value)) {
       throw invalidArgument(`invalid image configuration: config.${name}`);
     }
   }
@@ -58,17 +59,9 @@ function checkProcess(config: object): void {
 
 function checkHealthcheck(value: object): void {
   const valid = Object.entries(value).every(([name, item]: [string, unknown]) =>
-    name === 'Test' ? item === null || isStringList(item) : typeof item === 'number',
+    name === 'Test' ? item === null || listOf(item, isText) : typeof item === 'number',
   );
   if (!valid) throw invalidArgument('invalid image configuration: config.Healthcheck');
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isStringList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string' && !item.includes('\0'));
 }
 
 function parseObject(text: string): object {

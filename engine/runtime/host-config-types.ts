@@ -1,4 +1,5 @@
 import { invalidArgument } from '../lib/errors.ts';
+import { isObject, listOf, mapOf } from '../lib/field-types.ts';
 import type { HostConfig } from '../wire/container.ts';
 
 const INTEGERS = [
@@ -90,12 +91,9 @@ export function validateFieldTypes(hostConfig: HostConfig): void {
   check(INTEGERS, 'an integer', Number.isSafeInteger);
   check(STRINGS, 'a string', isString);
   check(BOOLEANS, 'a boolean', (value) => typeof value === 'boolean');
-  check(STRING_LISTS, 'a list of strings', (value) => Array.isArray(value) && value.every(isString));
-  check(OBJECT_LISTS, 'a list of objects', (value) => Array.isArray(value) && value.every(isObject));
-  check(STRING_MAPS, 'a map of strings', (value) => isObject(value) && Object.values(value).every(isString));
+  check(STRING_LISTS, 'a list of strings', (value) => listOf(value, isString));
+  check(OBJECT_LISTS, 'a list of objects', (value) => listOf(value, isObject));
+  check(STRING_MAPS, 'a map of strings', (value) => mapOf(value, isString));
 }
 
 const isString = (value: unknown): value is string => typeof value === 'string';
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

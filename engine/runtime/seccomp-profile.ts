@@ -1,4 +1,5 @@
 import { invalidArgument, messageOf } from '../lib/errors.ts';
+import { isObject } from '../lib/field-types.ts';
 import { hasCapability } from './capabilities.ts';
 
 /** A condition on one argument, `arg OP value`; masked: `(arg & value) == valueTwo`. */
@@ -14,7 +15,7 @@ export interface ArgumentCheck {
   width?: 32;
 }
 
-export const ARGUMENT_OPERATORS = [
+const ARGUMENT_OPERATORS = [
   'SCMP_CMP_NE',
   'SCMP_CMP_LT',
   'SCMP_CMP_LE',
@@ -25,7 +26,7 @@ export const ARGUMENT_OPERATORS = [
 ] as const;
 export type ArgumentOperator = (typeof ARGUMENT_OPERATORS)[number];
 
-export interface RuleFilter {
+interface RuleFilter {
   caps?: string[] | null;
   arches?: string[] | null;
   minKernel?: string;
@@ -87,7 +88,7 @@ export function parseProfile(text: string): SeccompProfile {
   } catch (error) {
     throw broken(messageOf(error));
   }
-  if (!isRecord(value)) throw broken('not an object');
+  if (!isObject(value)) throw broken('not an object');
   if (typeof value['defaultAction'] !== 'string') throw broken('defaultAction is missing');
   const profile = value as unknown as SeccompProfile;
   if (profile.architectures?.length && profile.archMap?.length) {
@@ -99,7 +100,7 @@ export function parseProfile(text: string): SeccompProfile {
 }
 
 function parseRule(rule: unknown): SyscallRule {
-  if (!isRecord(rule)) throw broken('a rule is not an object');
+  if (!isObject(rule)) throw broken('a rule is not an object');
   const names = list(rule['names']);
   // Before Docker 1.13 a rule named one call.
   if (typeof rule['name'] === 'string') {
@@ -125,7 +126,7 @@ function parseRule(rule: unknown): SyscallRule {
 
 function parseFilter(filter: unknown): RuleFilter {
   if (filter === undefined || filter === null) return {};
-  if (!isRecord(filter)) throw broken('a filter is not an object');
+  if (!isObject(filter)) throw broken('a filter is not an object');
   const { minKernel } = filter;
   if (
     minKernel !== undefined &&
@@ -139,7 +140,7 @@ function parseFilter(filter: unknown): RuleFilter {
 }
 
 function parseCheck(check: unknown): ArgumentCheck {
-  if (!isRecord(check)) throw broken('an argument check is not an object');
+  if (!isObject(check)) throw broken('an argument check is not an object');
   const { index, value = 0, valueTwo = 0, op } = check;
   if (!isWhole(index) || index > 5) throw broken('an argument index is not within 0 and 5');
   // Above 2^53 JSON numbers are not exact in JavaScript: refusing is better than comparing with another value.
@@ -149,9 +150,6 @@ function parseCheck(check: unknown): ArgumentCheck {
   if (operator === undefined) throw broken(`unknown operator ${String(op)}`);
   return { index, value, valueTwo, op: operator };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isWhole = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
