@@ -152,14 +152,9 @@ int archive_get_main(int argc, char **argv) {
   return 0;
 }
 
-static void close_directory(DIR **directory) {
-  if (*directory)
-    closedir(*directory);
-}
-
 static int list_directory(const struct request *request, struct error *err) {
   int fd = openat(request->target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  __attribute__((cleanup(close_directory))) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  autoclose_directory DIR *directory = fd < 0 ? NULL : fdopendir(fd);
   if (!directory)
     return error_set(err, errno, "%.256s", request->path);
   if (archive_is_kernel_file(fd))

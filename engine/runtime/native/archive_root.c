@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #include "descriptor.h"
-#include "rooted.h"
+#include "filesystem.h"
+#include "resolve.h"
 
 static int parse_pid(const char *text, int *pid, struct error *err) {
   char *end;
@@ -130,39 +131,16 @@ static int mount_layers(const struct archive_root_options *options, bool writabl
   return root < 0 ? error_set(err, errno, "open the container's root") : root;
 }
 
-static int make_mount_point(int root, const char *target, bool directory, struct error *err) {
-  int fd = rooted_open(root, target, O_PATH, 0, ROOTED_IN_ROOT);
-  if (fd >= 0 || errno != ENOENT)
-    return fd >= 0 ? fd : error_set(err, errno, "open %.256s", target);
-  if (directory)
-    return rooted_make_directories(root, target, ROOTED_IN_ROOT, err);
-  const char *slash = strrchr(target, '/');
-  char parent[PATH_MAX];
-  if (!slash || (size_t)(slash - target) >= sizeof parent)
-    return error_set(err, EINVAL, "%.256s", target);
-  *(char *)mempcpy(parent, target, (size_t)(slash - target)) = '\0';
-  autoclose int where = rooted_make_directories(root, parent, ROOTED_IN_ROOT, err);
-  if (where < 0)
-    return -1;
-  fd = openat(where, slash + 1, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  return fd >= 0 ? fd : error_set(err, errno, "create %.256s", target);
-}
-
 static int mount_bind(int root, int source, const struct archive_bind *bind, struct error *err) {
   struct stat status;
   if (fstat(source, &status) < 0)
     return error_set(err, errno, "%.256s", bind->source);
-  autoclose int target = make_mount_point(root, bind->target + strspn(bind->target, "/"),
-                                          S_ISDIR(status.st_mode), err);
+  autoclose int target = resolve_or_create(root, bind->target, !S_ISDIR(status.st_mode), true, err);
   if (target < 0)
     return -1;
-  struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-  if (bind->readonly && syscall(SYS_mount_setattr, source, "", AT_EMPTY_PATH | AT_RECURSIVE,
-                                &readonly, sizeof readonly) < 0)
-    return error_set(err, errno, "make %.256s read-only", bind->target);
-  if (syscall(SYS_move_mount, source, "", target, "",
-              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-    return error_set(err, errno, "mount %.256s", bind->target);
+  if ((bind->readonly && mount_restrict(source, MOUNT_ATTR_RDONLY, true, err) < 0) ||
+      mount_attach(source, target, err) < 0)
+    return error_wrap(err, "mount %.256s", bind->target);
   return 0;
 }
 
@@ -187,10 +165,8 @@ static int build_namespace(const struct archive_root_options *options, bool writ
     if (mount_bind(root, source, bind, err) < 0)
       return -1;
   }
-  struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-  if (options->readonly &&
-      syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &readonly, sizeof readonly) < 0)
-    return error_set(err, errno, "make the root read-only");
+  if (options->readonly && mount_restrict(root, MOUNT_ATTR_RDONLY, false, err) < 0)
+    return -1;
   return fcntl(root, F_DUPFD_CLOEXEC, 0);
 }
 

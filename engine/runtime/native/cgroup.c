@@ -163,16 +163,11 @@ unsigned long cgroup_oom_kills(const struct plan_cgroup *plan) {
   return 0;
 }
 
-static void close_directory(DIR **directory) {
-  if (*directory)
-    closedir(*directory);
-}
-
 /* A container that may write its cgroups (privileged, systemd) leaves some inside its own. There
  * are no links. */
 static void remove_children(int parent, const char *name, int depth) {
   int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  __attribute__((cleanup(close_directory))) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  autoclose_directory DIR *directory = fd < 0 ? NULL : fdopendir(fd);
   if (!directory || depth == MAX_DEPTH)
     return;
   for (struct dirent *entry; (entry = readdir(directory));) {

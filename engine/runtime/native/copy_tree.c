@@ -12,11 +12,6 @@
 
 enum { MAX_DEPTH = 64 };
 
-static void close_directory(DIR **directory) {
-  if (*directory)
-    closedir(*directory);
-}
-
 static int copy_file(int from, const char *name, int to, const struct stat *stat,
                      struct error *err) {
   autoclose int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -79,17 +74,19 @@ static int copy_directory(int from, int to, int depth, struct error *err) {
   if (depth > MAX_DEPTH)
     return error_set(err, ELOOP, "directories nest too deep");
   int readable = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  __attribute__((cleanup(close_directory))) DIR *directory =
-      readable < 0 ? NULL : fdopendir(readable);
+  autoclose_directory DIR *directory = readable < 0 ? NULL : fdopendir(readable);
   if (!directory)
     return error_set(err, errno, "read directory");
-  for (struct dirent *entry; (entry = readdir(directory));) {
+  for (;;) {
+    errno = 0;
+    struct dirent *entry = readdir(directory);
+    if (!entry)
+      return errno == 0 ? 0 : error_set(err, errno, "read directory");
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
       continue;
     if (copy_entry(from, entry->d_name, to, depth, err) < 0)
       return -1;
   }
-  return 0;
 }
 
 int copy_tree(int from, int to, struct error *err) {

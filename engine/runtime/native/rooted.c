@@ -96,11 +96,6 @@ int rooted_mount_id(int fd, uint64_t *id) {
   return 0;
 }
 
-static void close_directory(DIR **directory) {
-  if (*directory)
-    closedir(*directory);
-}
-
 /* One removal: deep subtrees are moved up to `top`, so that neither the stack nor descriptors run
  * out. */
 struct removal {
@@ -157,7 +152,7 @@ static int remove_entry(struct removal *removal, int parent, const char *name, i
 
 static int remove_entries(struct removal *removal, int fd, int depth, struct error *err) {
   int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  __attribute__((cleanup(close_directory))) DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+  autoclose_directory DIR *directory = copy < 0 ? NULL : fdopendir(copy);
   if (!directory)
     return error_set(err, errno, "read directory");
   for (;;) {
