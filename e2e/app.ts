@@ -5,7 +5,7 @@ import { test as base } from '@playwright/test';
 import { startEngine } from '../engine/test/harness.ts';
 import type { TestEngine } from '../engine/test/harness.ts';
 
-export interface App {
+interface App {
   /** With the token in its fragment, as printed. */
   url: string;
   /** SIGKILL, as a crash. */

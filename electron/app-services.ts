@@ -7,7 +7,7 @@ import { ImageUploads } from './image-uploads.ts';
 import { SettingsStore } from './settings-store.ts';
 import { TerminalSessions } from './terminal-sessions.ts';
 
-export interface AppOptions {
+interface AppOptions {
   socket: string;
   /** Where settings and compose projects are kept. */
   dataDirectory: string;

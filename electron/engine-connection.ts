@@ -116,7 +116,7 @@ interface EngineVersion {
 }
 
 /** `gantry`: whether the engine answers under `/gantry/…`, told by its names. */
-export function toEngine(version: EngineVersion): Extract<ConnectionState, { state: 'connected' }>['engine'] {
+function toEngine(version: EngineVersion): Extract<ConnectionState, { state: 'connected' }>['engine'] {
   const names = [version.Platform?.Name ?? '', ...(version.Components ?? []).map((part) => part.Name)];
   const gantry = names.some((name) => /gantry/i.test(name));
   return {

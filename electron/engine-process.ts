@@ -20,7 +20,7 @@ export interface EnginePaths {
   logFile: string;
 }
 
-export type EngineSearch =
+type EngineSearch =
   /** `started`: by this call. */
   | { socket: string; started: boolean; failure?: undefined }
   | { socket: string; started: false; failure: string };

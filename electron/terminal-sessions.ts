@@ -6,7 +6,7 @@ import { containerOf } from './api/engine-objects.ts';
 import { failure, statusOf } from './api/failures.ts';
 import type { TerminalEvent } from './api/types.ts';
 
-export interface TerminalRequest {
+interface TerminalRequest {
   id: string;
   command: string[];
   user?: string;

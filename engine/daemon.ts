@@ -35,7 +35,7 @@ import { createStats } from './stats/stats-sampler.ts';
 import { readSystemInfo, type InfoSources } from './system/system-info.ts';
 import { createVolumes } from './volumes/create-volumes.ts';
 
-export interface Daemon {
+interface Daemon {
   /** Stops answering and leaves containers running. */
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { startTimeOf } from './lib/process-start-time.ts';
 /** Migration N turns a data root of version N into N + 1. Released ones are never changed. */
 const MIGRATIONS: ((dataRoot: string) => Promise<void>)[] = [];
 
-export interface DataRoot {
+interface DataRoot {
   /** Random, kept for the life of the data root: `ID` of `GET /info`. */
   engineId: string;
   /** Lets the next engine in. */

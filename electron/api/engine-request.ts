@@ -15,7 +15,7 @@ interface EngineRequest {
 }
 
 /** A reply's JSON, for what dockerode has no (good) method for. */
-export function engineReply<T>(docker: Dockerode, request: EngineRequest): Promise<T> {
+function engineReply<T>(docker: Dockerode, request: EngineRequest): Promise<T> {
   return dial(docker, request, false) as Promise<T>;
 }
 

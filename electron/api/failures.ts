@@ -49,7 +49,7 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** The engine's own text: `json.message`, else docker-modem's `(HTTP code N) reason - text ` without its frame. */
-export function engineMessage(error: unknown): string {
+function engineMessage(error: unknown): string {
   if (error instanceof Error && 'json' in error) {
     const { json } = error;
     if (typeof json === 'object' && json !== null && 'message' in json && typeof json.message === 'string') {

@@ -6,7 +6,7 @@ const BLOCK_BYTES = 512;
 /** A PAX or GNU long-name record in front of an entry. */
 const MAX_EXTENSION_BYTES = 64 * 1024;
 
-export interface TarEntryHead {
+interface TarEntryHead {
   name: string;
   sizeBytes: number;
   /** `0` file, `5` directory, `2` symbolic link, … */

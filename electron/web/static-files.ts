@@ -15,7 +15,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-export interface StaticFile {
+interface StaticFile {
   body: Buffer;
   contentType: string;
   cacheControl: string;

@@ -22,7 +22,7 @@ const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 const MAX_CLIENTS = 64;
 const HEARTBEAT_MS = 30_000;
 
-export interface WebServerOptions {
+interface WebServerOptions {
   host: string;
   /** 0: any free port. */
   port: number;

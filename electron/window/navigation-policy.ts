@@ -2,7 +2,7 @@ import { staticPath } from '../web/static-files.ts';
 
 /** Where the renderer lives in Electron; a scheme of our own, so that no page of the web shares its origin. */
 export const APP_SCHEME = 'gantry';
-export const APP_ORIGIN = `${APP_SCHEME}://app`;
+const APP_ORIGIN = `${APP_SCHEME}://app`;
 
 /** The URL of a route of the renderer (hash routes: `/logs/<id>`). */
 export function appUrl(route = '/'): string {

@@ -1,6 +1,6 @@
 import type { Route } from './route.ts';
 
-export type Operation = Pick<Route, 'method' | 'path'>;
+type Operation = Pick<Route, 'method' | 'path'>;
 
 /** Every operation of Docker Engine API 1.56 outside swarm mode, `METHOD /path`. */
 const DOCUMENTED = `

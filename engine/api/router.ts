@@ -1,7 +1,7 @@
 import { invalidArgument, notFound } from '../lib/errors.ts';
 import type { Handler, Route } from './route.ts';
 
-export interface Match {
+interface Match {
   handler: Handler;
   params: Record<string, string>;
 }

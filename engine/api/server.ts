@@ -23,7 +23,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-export interface ApiServerOptions {
+interface ApiServerOptions {
   socketPath: string;
   routes: readonly Route[];
   logger: Logger;

@@ -28,7 +28,7 @@ export function negotiateVersion(path: string): { apiVersion: ApiVersion; path: 
   return { apiVersion: apiVersion(asked), path: path.slice(asked.length + 2) };
 }
 
-export function apiVersion(version: string): ApiVersion {
+function apiVersion(version: string): ApiVersion {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return { major, minor, atLeast: (other) => compareVersions(version, other) >= 0 };
 }

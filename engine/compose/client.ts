@@ -18,7 +18,7 @@ export interface ComposeClient {
 type Labels = Record<string, string>;
 type Filters = Record<string, string[]>;
 
-export interface ContainerHandle {
+interface ContainerHandle {
   inspect(): Promise<ContainerInspection>;
   start(): Promise<unknown>;
   stop(): Promise<unknown>;
@@ -36,7 +36,7 @@ export interface ContainerRow {
   Mounts: { Type: string; Name?: string; Destination: string }[];
 }
 
-export interface ContainerInspection {
+interface ContainerInspection {
   State: { Running: boolean; ExitCode: number; Health?: { Status: string } };
 }
 

@@ -4,7 +4,7 @@ import type { Diagnostic, Path, Report } from './diagnostics.ts';
 /** Aliases one document may expand to: more is a "billion laughs" bomb, not a compose file. */
 const MAX_ALIASES = 100;
 
-export interface ComposeDocument {
+interface ComposeDocument {
   /** Plain values; undefined where the text is no YAML. */
   value: unknown;
   /** Everything reported so far, in the order of the text. */

@@ -3,7 +3,7 @@ import type { ComposeClient, ContainerRow } from './client.ts';
 import { LABEL } from './requests.ts';
 import { nameOf, type Progress } from './up.ts';
 
-export interface DownOptions {
+interface DownOptions {
   client: ComposeClient;
   /** Also the named volumes that the project made. */
   volumes: boolean;

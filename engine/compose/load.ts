@@ -6,14 +6,14 @@ import type { ComposeModel, NetworkModel, VolumeModel } from './model.ts';
 import { boolean, fields, listOf, mappingOf, oneOf, plainMap, text, type Read } from './readers.ts';
 import { readService } from './services.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   project: string;
   /** Relative binds are taken from here. */
   projectDirectory: string;
   variables: Variables;
 }
 
-export interface LoadedCompose {
+interface LoadedCompose {
   /** undefined when there is an error. */
   model: ComposeModel | undefined;
   diagnostics: Diagnostic[];

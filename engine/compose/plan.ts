@@ -25,7 +25,7 @@ export interface ServiceStep {
   existing: ContainerRow | undefined;
 }
 
-export interface UpPlan {
+interface UpPlan {
   /** Keys of the file's networks and volumes that are to be made. */
   networks: string[];
   volumes: string[];

@@ -2,7 +2,7 @@ import type { ComposeClient } from './client.ts';
 import type { ProjectStore } from './project-store.ts';
 import { LABEL } from './requests.ts';
 
-export interface ProjectSummary {
+interface ProjectSummary {
   project: string;
   /** undefined: started elsewhere, known by its labels only. */
   path: string | undefined;

@@ -25,7 +25,7 @@ export interface Progress {
   message?: string;
 }
 
-export interface UpOptions extends ProjectPlace {
+interface UpOptions extends ProjectPlace {
   client: ComposeClient;
   signal?: AbortSignal | undefined;
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
 
 /** One `-v` specification, `[source:]destination[:mode]`. */
-export interface BindSpecification {
+interface BindSpecification {
   /** Absolute host path, volume name, or '' for an anonymous volume. */
   source: string;
   kind: 'bind' | 'volume';

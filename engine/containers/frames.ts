@@ -1,7 +1,7 @@
 import { Transform } from 'node:stream';
 
 /** First byte of a frame of Docker's multiplexed stream. */
-export const STREAM_CODES = { stdin: 0, stdout: 1, stderr: 2 } as const;
+const STREAM_CODES = { stdin: 0, stdout: 1, stderr: 2 } as const;
 export const FRAME_HEADER_BYTES = 8;
 
 /** `[stream, 0, 0, 0, length as 32 bits big-endian]`. Source: Engine API, ContainerAttach, "Stream format". */

@@ -13,7 +13,7 @@ import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 
 /** A container whose PID 1 exists and waits to be let go. */
-export interface Launched {
+interface Launched {
   shim: Shim;
   attachment: Attachment | null;
   cgroupDirectories: string[];

@@ -4,7 +4,7 @@ import type { HostConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import type { ContainerStore } from './store.ts';
 
-export type NetworkMode =
+type NetworkMode =
   | { kind: 'network'; name: string }
   | { kind: 'host' }
   | { kind: 'none' }
@@ -22,7 +22,7 @@ export function joinTarget(mode: string | undefined): string | undefined {
   return mode?.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
-export interface NamespaceSources {
+interface NamespaceSources {
   network: NamespaceSource;
   pid: NamespaceSource;
   ipc: NamespaceSource;

@@ -1,7 +1,7 @@
 import type { MountPoint } from './record.ts';
 
 /** One entry of Mounts in list and inspect. */
-export function toMountView(mount: MountPoint): object {
+function toMountView(mount: MountPoint): object {
   const common = {
     Destination: mount.destination,
     Mode: mount.mode,

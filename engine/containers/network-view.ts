@@ -3,7 +3,7 @@ import type { EndpointSettings, PortBinding } from '../wire/container.ts';
 import { networkModeOf } from './modes.ts';
 import type { ContainerRecord } from './record.ts';
 
-export interface PortSummary {
+interface PortSummary {
   IP?: string;
   PrivatePort: number;
   PublicPort?: number;

@@ -5,7 +5,7 @@ const LONGEST_DELAY_MS = 60_000;
 /** A run this long counts as healthy: the back-off starts again. */
 const STABLE_RUN_MS = 10_000;
 
-export interface EndedRun {
+interface EndedRun {
   exitCode: number;
   durationMs: number;
   manuallyStopped: boolean;

@@ -2,7 +2,7 @@ import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import { ShimStageError, type StageFailure } from '../runtime/runtime.ts';
 
 /** A start that failed, as Docker tells it: what the client gets and what State.ExitCode becomes. */
-export interface StartFailure {
+interface StartFailure {
   error: EngineError;
   exitCode: number;
 }

@@ -1,7 +1,7 @@
 import type { Duplex, Transform } from 'node:stream';
 import { createDetachFilter } from './detach-keys.ts';
 
-export interface BridgeOptions {
+interface BridgeOptions {
   /** The client's bytes go to the process; otherwise they are read and dropped, so that its close is seen. */
   stdin: boolean;
   /** Typed by the client, they end its stream and leave the process alone. */
@@ -12,7 +12,7 @@ export interface BridgeOptions {
   endAfter?: Promise<unknown>;
 }
 
-export type BridgeEnd = 'finished' | 'detached' | 'hung-up';
+type BridgeEnd = 'finished' | 'detached' | 'hung-up';
 
 /**
  * Connects a client to a process's stdio until the output has ended (`finished`), the client has hung up or typed

@@ -1,5 +1,5 @@
 /** Docker's event message, reduced to what a domain has to say; the log adds time and scope. */
-export interface EventInput {
+interface EventInput {
   type: 'container' | 'image' | 'volume' | 'network' | 'daemon';
   action: string;
   actor: { id: string; attributes: Record<string, string> };

@@ -10,7 +10,7 @@ import { NativeError, startNative } from './native-process.ts';
 import { fileTypeOf, toPathStat, type FileType, type NativeStat, type PathStat } from './path-stat.ts';
 
 /** One file of a listing: what the app's file browser shows. */
-export interface FileEntry {
+interface FileEntry {
   name: string;
   type: FileType;
   sizeBytes: number;
@@ -21,12 +21,12 @@ export interface FileEntry {
 }
 
 /** `docker diff`: 0 modified, 1 added, 2 deleted. */
-export interface FileChange {
+interface FileChange {
   Path: string;
   Kind: 0 | 1 | 2;
 }
 
-export interface PutOptions {
+interface PutOptions {
   /** A directory never replaces something else, nor the other way round. */
   keepDirectories: boolean;
   /** Everything gets the container's user as owner. */

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
 
-export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
 /** Bytes of a stream; never kept beyond the next one. */
 export type ByteSource = AsyncIterable<Uint8Array>;
@@ -19,7 +19,7 @@ const MAGIC_BYTES = 6;
 /** Inflating is 60 % faster with large output chunks than with Node's 16 KiB. */
 const CHUNK_BYTES = 1024 * 1024;
 
-export function detectCompression(head: Uint8Array): Compression {
+function detectCompression(head: Uint8Array): Compression {
   for (const [name, magic] of MAGIC) {
     if (magic.every((byte, index) => head[index] === byte)) return name;
   }

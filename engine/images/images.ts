@@ -16,7 +16,7 @@ import { loadArchive, type LoadProgress } from './load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag } from './reference.ts';
 import { Trash } from './trash.ts';
 
-export interface ImagesOptions {
+interface ImagesOptions {
   dataRoot: string;
   /** The native helper. */
   binary: string;

@@ -5,7 +5,7 @@ import type { OciImageConfig } from './image-store.ts';
 import { registerImage, type ImageParts } from './images.ts';
 import { formatFamiliar, type Reference } from './reference.ts';
 
-export interface ImportRequest {
+interface ImportRequest {
   /** A root file system as a tar, compressed or not. */
   source: ByteSource;
   reference: Reference | undefined;

@@ -17,7 +17,7 @@ export type LoadProgress =
   | { kind: 'layer'; diffId: string; current: number; total: number }
   | { kind: 'loaded'; image: ArchivedImage };
 
-export interface LoadDependencies {
+interface LoadDependencies {
   layers: LayerStore;
   /** `<data-root>/tmp` */
   temporary: string;

@@ -11,9 +11,9 @@ export class NativeError extends Error {
   }
 }
 
-export type StdioKind = 'ignore' | 'pipe';
+type StdioKind = 'ignore' | 'pipe';
 
-export interface NativeProcess {
+interface NativeProcess {
   child: ChildProcess;
   /** Resolves when it exited with 0; rejects with NativeError, or EngineError `cancelled` when it was killed. */
   exited: Promise<void>;

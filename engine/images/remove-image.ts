@@ -107,7 +107,7 @@ function publish({ events }: Pick<ImageParts, 'events'>, image: CatalogImage, ac
 }
 
 /** What `docker image prune` may take: `all` also images that have names but no containers. */
-export interface PruneCriteria {
+interface PruneCriteria {
   all: boolean;
   untils: bigint[];
   matchesLabels: (labels: Readonly<Record<string, string>>) => boolean;

@@ -4,7 +4,7 @@ import type { CatalogImage, ImageCatalog } from './image-catalog.ts';
 import { familiarName, formatFamiliar, type Reference } from './reference.ts';
 
 /** The filters of `GET /images/json`; what is empty or undefined does not narrow. */
-export interface ImageCriteria {
+interface ImageCriteria {
   /** Glob patterns on familiar names, one must match. */
   references: string[];
   /** Only images made before / after this one. */

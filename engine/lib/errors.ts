@@ -17,9 +17,9 @@ export const ERROR_STATUS = {
   'no-space': 507,
 } as const;
 
-export type ErrorKind = keyof typeof ERROR_STATUS;
+type ErrorKind = keyof typeof ERROR_STATUS;
 
-export interface EngineErrorOptions {
+interface EngineErrorOptions {
   /** What the user can do about it, one sentence. */
   hint?: string;
   cause?: unknown;

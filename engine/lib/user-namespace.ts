@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** One line of /proc/PID/{uid,gid}_map (user_namespaces(7)). */
-export interface IdRange {
+interface IdRange {
   inside: number;
   outside: number;
   count: number;

@@ -5,7 +5,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { conflict, EngineError, errnoOf } from '../lib/errors.ts';
 import { macOf, parseAddress } from './ipv4.ts';
 
-export interface BridgeLink {
+interface BridgeLink {
   name: string;
   /** Address of the host on the bridge in CIDR notation; '' leaves the host off the network. */
   address: string;

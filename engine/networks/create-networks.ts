@@ -15,7 +15,7 @@ import type { Attachment, NetworkAttacher } from './networks.ts';
 import type { Uplink } from './uplink.ts';
 import { tableName, type BridgeRules } from './rules.ts';
 
-export interface NetworksOptions {
+interface NetworksOptions {
   dataRoot: string;
   /** Link of the predefined network `bridge`; default gantry0. */
   bridgeName: string | undefined;

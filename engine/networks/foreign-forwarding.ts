@@ -3,7 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import { runTool } from './bridge-links.ts';
 
 /** What another firewall's table `ip filter` (iptables-nft, Docker's among them) says about forwarded packets. */
-export interface ForeignForwarding {
+interface ForeignForwarding {
   /** Its FORWARD chain drops what no rule of its own accepts, whatever our table accepts. */
   drops: boolean;
   /** Docker's chain for the rules of others is there. */

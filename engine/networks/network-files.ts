@@ -70,7 +70,7 @@ export function replaceNeighbours(content: string, neighbours: readonly HostLine
   return `${rest === '' || rest.endsWith('\n') ? rest : `${rest}\n`}${block}${NEIGHBOURS_END}\n`;
 }
 
-export interface ResolverOptions {
+interface ResolverOptions {
   dns: readonly string[];
   dnsSearch: readonly string[];
   dnsOptions: readonly string[];
@@ -99,7 +99,7 @@ export function buildResolvConf(host: string, asked: ResolverOptions, keepLoopba
   ].join('\n');
 }
 
-export function parseResolvConf(content: string): {
+function parseResolvConf(content: string): {
   nameservers: string[];
   search: string[];
   options: string[];

@@ -35,7 +35,7 @@ export interface PoolRecord {
 }
 
 /** The options of the bridge driver that are honoured, with Docker's defaults. */
-export interface BridgeOptions {
+interface BridgeOptions {
   icc: boolean;
   masquerade: boolean;
   hostBindingIp: string;
@@ -224,7 +224,7 @@ function member(subnet: Subnet, text: string, what: string): string {
 }
 
 /** The first host address, where Docker puts the gateway. */
-export function gatewayOf(subnet: Subnet): string {
+function gatewayOf(subnet: Subnet): string {
   return formatAddress(subnet.base + 1);
 }
 

@@ -22,7 +22,7 @@ export interface Network {
   addresses?: AddressPool;
 }
 
-export interface RegistryOptions {
+interface RegistryOptions {
   dataRoot: string;
   /** Link of the predefined network `bridge`. */
   bridgeName: string;

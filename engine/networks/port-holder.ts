@@ -2,12 +2,12 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { formatAddress } from './ipv4.ts';
 
 /** A process of this host that has a port. */
-export interface PortHolder {
+interface PortHolder {
   pid: number;
   name: string;
 }
 
-export interface SocketEntry {
+interface SocketEntry {
   /** Dotted decimal; `::` for any IPv6 socket that may also take IPv4 traffic. */
   address: string;
   port: number;

@@ -93,7 +93,7 @@ export const hasCapability = (mask: bigint, name: string): boolean => {
   return number !== undefined && (mask & (1n << number)) !== 0n;
 };
 
-export interface CapabilityRequest {
+interface CapabilityRequest {
   add: readonly string[];
   drop: readonly string[];
   privileged: boolean;

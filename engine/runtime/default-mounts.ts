@@ -6,7 +6,7 @@ import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
-export interface DefaultMountInput {
+interface DefaultMountInput {
   hostConfig: HostConfig;
   ipc: NamespaceSource;
   cgroups: CgroupDriver;

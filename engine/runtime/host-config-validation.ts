@@ -39,7 +39,7 @@ export function validateHostConfig(hostConfig: HostConfig, host: CgroupFeatures)
 }
 
 /** Also for `POST /containers/{id}/update`. Throws invalid-argument. */
-export function validateRestartPolicy({ Name = '', MaximumRetryCount = 0 }: RestartPolicy): void {
+function validateRestartPolicy({ Name = '', MaximumRetryCount = 0 }: RestartPolicy): void {
   switch (Name) {
     case '':
       return;

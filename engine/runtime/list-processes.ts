@@ -3,7 +3,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import os from 'node:os';
 import { EngineError, errnoOf, invalidArgument } from '../lib/errors.ts';
 
-export interface ProcessList {
+interface ProcessList {
   Titles: string[];
   Processes: string[][];
 }

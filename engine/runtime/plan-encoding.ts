@@ -22,7 +22,7 @@ import type {
 
 const CONTAINER_MAGIC = 0x31504347;
 const EXEC_MAGIC = 0x31504547;
-export const PLAN_MAX_BYTES = 1 << 20;
+const PLAN_MAX_BYTES = 1 << 20;
 
 /** MOUNT_ATTR_* of linux/mount.h; relatime is the absence of the others. */
 const MOUNT_ATTRIBUTES: Record<MountFlag, number> = {

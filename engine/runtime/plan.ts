@@ -7,7 +7,7 @@
 /** Where a namespace comes from. `join` names a process whose namespace is entered through its pidfd. */
 export type NamespaceSource = { kind: 'new' } | { kind: 'host' } | { kind: 'join'; pid: number };
 
-export interface Namespaces {
+interface Namespaces {
   pid: NamespaceSource;
   network: NamespaceSource;
   ipc: NamespaceSource;
@@ -31,7 +31,7 @@ export interface CgroupPlan {
   oomFile: string;
 }
 
-export interface RootfsPlan {
+interface RootfsPlan {
   /** Overlay lower directories, topmost first (the engine's init layer is the first). */
   lower: string[];
   upper: string;

@@ -52,7 +52,7 @@ const instruction = (code: number, k: number, jt = 0, jf = 0): Instruction => ({
 const load = (offset: number): Instruction => instruction(LOAD_WORD, offset);
 const giveBack = (value: number): Instruction => instruction(RETURN, value);
 
-export interface FilterInput {
+interface FilterInput {
   defaultAction: string;
   defaultErrno: number | undefined;
   rules: readonly SyscallRule[];

@@ -131,7 +131,7 @@ const ARM64 = `
     preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq kexec_file_load
 `;
 
-export type SyscallTable = ReadonlyMap<string, number>;
+type SyscallTable = ReadonlyMap<string, number>;
 
 /** AUDIT_ARCH_* (linux/audit.h) is what seccomp_data.arch holds. */
 export const AUDIT_ARCH = { x86_64: 0xc000003e, i386: 0x40000003, arm64: 0xc00000b7 } as const;

@@ -13,7 +13,7 @@ export interface SecurityOptions {
 }
 
 /** Which security modules the host's kernel enforces. */
-export interface SecurityModules {
+interface SecurityModules {
   apparmor: boolean;
   selinux: boolean;
 }
@@ -21,7 +21,7 @@ export interface SecurityModules {
 let cachedModules: SecurityModules | undefined;
 
 /** Fixed when the kernel boots. */
-export function hostSecurityModules(): SecurityModules {
+function hostSecurityModules(): SecurityModules {
   cachedModules ??= {
     apparmor: isAppArmorEnabled('/sys/module/apparmor/parameters/enabled'),
     selinux: existsSync('/sys/fs/selinux/enforce'),

@@ -11,7 +11,7 @@ import { connectShim, readExitRecord } from './shim-client.ts';
 import { FRAME } from './shim-protocol.ts';
 import { Zygote } from './zygote.ts';
 
-export interface ShimRuntimeOptions {
+interface ShimRuntimeOptions {
   /** Path of gantry-shim. */
   binary: string;
   /** Shims live in `<runRoot>/containers/<id>`. */

@@ -1,6 +1,6 @@
 import type { Sample } from './stats.ts';
 
-export interface StatsIdentity {
+interface StatsIdentity {
   id: string;
   /** With the leading slash, as in inspect. */
   name: string;

@@ -11,7 +11,7 @@ export interface RunningContainer {
   cgroupParent?: string | undefined;
 }
 
-export interface StatsDeps {
+interface StatsDeps {
   cgroups: Pick<CgroupDriver, 'openSampler'>;
   lookup: (containerId: string) => RunningContainer | undefined;
 }

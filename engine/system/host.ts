@@ -2,7 +2,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
 
 /** The machine as `docker info` and `docker version` describe it. */
-export interface Host {
+interface Host {
   architecture: string;
   kernelVersion: string;
   /** PRETTY_NAME and VERSION_ID of os-release. */

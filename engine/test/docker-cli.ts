@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-export interface CommandResult {
+interface CommandResult {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
 /** A command on a terminal of its own, or in the background. */
-export interface RunningCommand {
+interface RunningCommand {
   write(text: string): void;
   /** Ends its stdin. */
   endInput(): void;

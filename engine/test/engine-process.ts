@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const BUNDLE = fileURLToPath(new URL('../../build/engine/engine.mjs', import.meta.url));
 
-export interface EngineProcess {
+interface EngineProcess {
   readonly pid: number;
   /** Everything it logged so far. */
   stderr(): string;

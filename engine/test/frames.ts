@@ -1,4 +1,4 @@
-export interface Frame {
+interface Frame {
   stream: number;
   text: string;
 }

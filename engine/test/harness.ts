@@ -17,7 +17,7 @@ import type { Api } from './raw-api.ts';
 
 const STARTER_IMAGE = fileURLToPath(new URL('../../build/starter/busybox.tar', import.meta.url));
 
-export interface TestEngineOptions {
+interface TestEngineOptions {
   /** Additional flags. */
   flags?: string[];
   /** false: an empty store instead of `busybox:latest`. */

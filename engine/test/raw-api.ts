@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-export interface ApiReply<T = unknown> {
+interface ApiReply<T = unknown> {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;

@@ -11,7 +11,7 @@ export const EVERYTHING = { stdin: true, stdout: true, stderr: true };
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
-export interface Run {
+interface Run {
   stdout: string;
   stderr: string;
   code: number | undefined;

@@ -174,7 +174,7 @@ function cgroupPlan(parent: string, id: string): ContainerPlan['cgroup'] {
   };
 }
 
-export function processPlan(argv: string[], change: Partial<ProcessPlan> = {}): ProcessPlan {
+function processPlan(argv: string[], change: Partial<ProcessPlan> = {}): ProcessPlan {
   return {
     argv,
     env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],

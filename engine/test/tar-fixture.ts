@@ -47,7 +47,7 @@ function header({ name, type = 'file', link = '', mode = 0o644, uid = 0, gid = 0
 
 export const sha256 = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex');
 
-export interface ImageFixture {
+interface ImageFixture {
   /** Uncompressed layer tars. */
   layers: Buffer[];
   tags: string[];

@@ -10,7 +10,7 @@ import { checkVolumeName } from './volume-name.ts';
 import { measureDirectory } from './volume-size.ts';
 import type { Volume, VolumeCreate, VolumeStore } from './volumes.ts';
 
-export interface VolumesOptions {
+interface VolumesOptions {
   dataRoot: string;
   events: EventPublisher;
   logger: Logger;

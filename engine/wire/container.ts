@@ -76,7 +76,7 @@ export interface MountRequest {
   TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
 }
 
-export interface DeviceMapping {
+interface DeviceMapping {
   PathOnHost?: string;
   PathInContainer?: string;
   CgroupPermissions?: string;
@@ -88,7 +88,7 @@ export interface Ulimit {
   Hard?: number;
 }
 
-export interface ThrottleDevice {
+interface ThrottleDevice {
   Path?: string;
   Rate?: number;
 }

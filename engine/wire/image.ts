@@ -40,7 +40,7 @@ export interface ImageInspect {
   Metadata: { LastTagTime: string };
 }
 
-export interface ImageConfig {
+interface ImageConfig {
   User: string;
   ExposedPorts?: Record<string, object>;
   Env: string[];

@@ -158,7 +158,7 @@ function byKindAndName(a: FileEntry, b: FileEntry): number {
 }
 
 /** UTF-8 where the bytes are valid text without NUL, base64 otherwise. */
-export function toText(bytes: Buffer, truncated: boolean) {
+function toText(bytes: Buffer, truncated: boolean) {
   // A cut in the middle of a character must not turn text into binary: the last three bytes may be part of one.
   const text = decode(bytes) ?? (truncated ? decode(withoutPartialEnd(bytes)) : undefined);
   if (text !== undefined) return { encoding: 'utf8' as const, content: text, truncated };

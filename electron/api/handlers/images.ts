@@ -37,7 +37,7 @@ export const images = {
 };
 
 /** `host:5000/name:tag` → repository and tag; the colon of a registry's port is none of a tag. */
-export function splitTag(reference: string): { repo: string; tag: string } {
+function splitTag(reference: string): { repo: string; tag: string } {
   if (reference.includes('@')) throw failure('BAD_REQUEST', 'a tag cannot be a digest');
   const colon = reference.lastIndexOf(':');
   if (colon <= reference.lastIndexOf('/')) return { repo: reference, tag: 'latest' };

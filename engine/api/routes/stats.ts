@@ -4,7 +4,7 @@ import type { Sample } from '../../stats/stats.ts';
 import type { Stats } from '../../stats/stats-sampler.ts';
 import type { Route } from '../route.ts';
 
-export interface StatsRouteDeps {
+interface StatsRouteDeps {
   stats: Stats;
   containers: {
     /** Throws not-found `No such container: X`. */

@@ -14,7 +14,7 @@ export interface DiskUsage {
   volumes(): Promise<object[]>;
 }
 
-export interface SystemRouteDependencies {
+interface SystemRouteDependencies {
   info: () => Promise<object>;
   diskUsage: DiskUsage;
 }

@@ -56,7 +56,7 @@ export function toNumber(text: string, fallback = 0): number {
 
 export const toBigint = (text: string): bigint => (/^\d+$/.test(text) ? BigInt(text) : 0n);
 
-export function parseTable(text: string): Record<string, number> {
+function parseTable(text: string): Record<string, number> {
   const table: Record<string, number> = {};
   for (const line of text.split('\n')) {
     const [name = '', value = ''] = line.split(' ');
@@ -90,7 +90,7 @@ export function readNetworks(procfs: string, pid: number): Sample['networks'] {
   }
 }
 
-export function parseNetworks(text: string): Sample['networks'] {
+function parseNetworks(text: string): Sample['networks'] {
   const networks: Sample['networks'] = {};
   for (const line of text.split('\n').slice(2)) {
     const [name = '', counters = ''] = line.split(':').map((part) => part.trim());

@@ -6,7 +6,7 @@ import { NoneDriver } from './none-driver.ts';
 import { V1Driver } from './v1-driver.ts';
 import { V2Driver } from './v2-driver.ts';
 
-export interface DetectOptions {
+interface DetectOptions {
   /** Name of the engine's own directory in every hierarchy. */
   parent?: string;
   root?: string;

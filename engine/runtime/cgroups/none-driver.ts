@@ -24,7 +24,7 @@ const FEATURES: CgroupFeatures = {
   blkioThrottle: false,
 };
 
-export interface NoneOptions {
+interface NoneOptions {
   /** What the host has, though this engine may not use it. */
   version: 1 | 2;
   procfs: string;

@@ -7,7 +7,7 @@ import { descendants, readProcess, type ProcessCounters } from './process-tree.t
 /** Of every architecture that Gantry runs on. */
 const PAGE_BYTES = 4096;
 
-export interface NoneSamplerInput {
+interface NoneSamplerInput {
   procfs: string;
   /** PID 1 of the container; its parent is the shim. */
   pid: number;

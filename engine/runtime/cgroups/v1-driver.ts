@@ -10,7 +10,7 @@ import { openV1Sampler } from './v1-sampler.ts';
 
 type Write = CgroupPlan['writes'][number];
 
-export interface V1Options {
+interface V1Options {
   /** Where the hierarchies are mounted, `/sys/fs/cgroup`. */
   root: string;
   /** The engine's own directory in every hierarchy. */

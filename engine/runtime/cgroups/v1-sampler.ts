@@ -9,7 +9,7 @@ import {
   toNumber,
 } from './counter-files.ts';
 
-export interface V1SamplerInput {
+interface V1SamplerInput {
   /** The container's directory in a controller's hierarchy. */
   directory: (controller: string) => string | undefined;
   procfs: string;
@@ -58,7 +58,7 @@ export function openV1Sampler({ directory, procfs, pid }: V1SamplerInput): Sampl
 }
 
 /** Lines of `8:0 Read 4096`; the last, `Total N`, has no device. */
-export function parseBlkio(text: string): Sample['blockIo']['bytes'] {
+function parseBlkio(text: string): Sample['blockIo']['bytes'] {
   return text.split('\n').flatMap((line) => {
     const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line);
     if (match === null) return [];

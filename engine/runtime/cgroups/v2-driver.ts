@@ -20,7 +20,7 @@ type Write = CgroupPlan['writes'][number];
 
 const WANTED_CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids', 'hugetlb'];
 
-export interface V2Options {
+interface V2Options {
   /** Where the unified hierarchy is mounted, `/sys/fs/cgroup`. */
   root: string;
   parent: string;

@@ -4,7 +4,7 @@ import { capMemoryLimit, CounterFiles, parseHostCpu, readNetworks, toNumber } fr
 
 const NS_PER_US = 1000n;
 
-export interface V2SamplerInput {
+interface V2SamplerInput {
   directory: string;
   procfs: string;
   pid: number;
@@ -48,7 +48,7 @@ export function openV2Sampler({ directory, procfs, pid }: V2SamplerInput): Sampl
 }
 
 /** Lines of `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0`. */
-export function parseIoStat(text: string): Sample['blockIo'] {
+function parseIoStat(text: string): Sample['blockIo'] {
   const result: Sample['blockIo'] = { bytes: [], operations: [] };
   for (const line of text.split('\n')) {
     const match = /^(\d+):(\d+) (.*)$/.exec(line);

@@ -19,7 +19,7 @@ type Scope = 'containers' | 'images' | 'volumes' | 'networks' | 'system' | 'comp
 const allScopes: Scope[] = ['containers', 'images', 'volumes', 'networks', 'system', 'compose'];
 
 /** Which lists an engine event makes stale. exec_* and top only look at a container, they change nothing. */
-export function scopesOf(event: Pick<EngineEvent, 'type' | 'action'>): Scope[] {
+function scopesOf(event: Pick<EngineEvent, 'type' | 'action'>): Scope[] {
   switch (event.type) {
     case 'container':
       if (/^(exec_|top|attach|detach|resize|archive-path|export)/.test(event.action)) return [];

@@ -4,7 +4,7 @@ import { api } from './client.ts';
 import { openStream } from './stream.ts';
 import { visibleStore } from './visibility.ts';
 
-export const statsPoints = 120;
+const statsPoints = 120;
 const none: readonly StatsPoint[] = [];
 /** A row that scrolls out and back within this time keeps its stream. */
 const lingerMs = 1500;
@@ -21,7 +21,7 @@ interface Channel {
 const channels = new Map<string, Channel>();
 
 /** Appends, keeps the newest `statsPoints`, and starts over after a gap that would draw a false line. */
-export function appendPoint(points: readonly StatsPoint[], next: StatsPoint): readonly StatsPoint[] {
+function appendPoint(points: readonly StatsPoint[], next: StatsPoint): readonly StatsPoint[] {
   const last = points.at(-1);
   if (last && next.time - last.time > 30_000) return [next];
   return [...points.slice(-(statsPoints - 1)), next];

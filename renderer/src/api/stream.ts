@@ -1,6 +1,6 @@
 import { isAbort } from './failure.ts';
 
-export interface StreamHandlers<T> {
+interface StreamHandlers<T> {
   onValue: (value: T) => void;
   onEnd?: () => void;
   onError?: (error: unknown) => void;

@@ -23,7 +23,7 @@ export function rememberedSettings(): Settings {
 
 let applied = rememberedSettings();
 
-export function applySettings(settings: Settings): void {
+function applySettings(settings: Settings): void {
   const languageChanged = settings.language !== applied.language;
   applied = settings;
   window.localStorage.setItem(storageKey, JSON.stringify(settings));

@@ -1,4 +1,4 @@
-export interface BulkResult<T> {
+interface BulkResult<T> {
   target: T;
   /** undefined: it worked. */
   error: unknown;

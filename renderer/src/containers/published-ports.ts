@@ -1,6 +1,6 @@
 import type { Port } from '../../../electron/api/types.ts';
 
-export interface PublishedPort {
+interface PublishedPort {
   key: string;
   /** `8080:80`, with `/udp` when it is not TCP. */
   text: string;

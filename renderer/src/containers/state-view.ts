@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../../../electron/api/types.ts';
 import type { Tone } from '../design/badge.tsx';
 
-export type ContainerState = ContainerSummary['state'];
+type ContainerState = ContainerSummary['state'];
 
 export function isLive(state: ContainerState): boolean {
   return state === 'running' || state === 'paused' || state === 'restarting';

@@ -13,7 +13,7 @@ const variants: Record<Variant, string> = {
   danger: 'bg-bad text-white dark:text-[#2a0a0b] hover:bg-bad-strong font-semibold shadow-raised',
 };
 
-export interface ButtonProps extends ComponentProps<'button'> {
+interface ButtonProps extends ComponentProps<'button'> {
   variant?: Variant;
   icon?: LucideIcon;
   busy?: boolean;
@@ -45,7 +45,7 @@ export function Button(props: ButtonProps) {
   );
 }
 
-export interface IconButtonProps extends Omit<ComponentProps<'button'>, 'aria-label'> {
+interface IconButtonProps extends Omit<ComponentProps<'button'>, 'aria-label'> {
   label: string;
   icon: LucideIcon;
   shortcut?: string;

@@ -1,8 +1,7 @@
 /** One for all comparisons: making a collator for each is a hundred times slower than comparing. */
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-export type TableItem<T> =
-  { kind: 'group'; key: string; rows: T[] } | { kind: 'row'; row: T; grouped: boolean };
+type TableItem<T> = { kind: 'group'; key: string; rows: T[] } | { kind: 'row'; row: T; grouped: boolean };
 
 /**
  * The drawn lines of a grouped table: groups by name with their rows (none when collapsed), then the rows without a

@@ -1,4 +1,4 @@
-export type Span = { unit: 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year'; count: number };
+type Span = { unit: 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year'; count: number };
 
 const steps: [Span['unit'], number][] = [
   ['year', 365 * 86_400],

@@ -25,7 +25,7 @@ export function startI18n(language: Settings['language']): void {
 }
 
 /** `system` follows the browser, and with it the desktop. */
-export function resolveLanguage(language: Settings['language']): 'en' | 'ko' {
+function resolveLanguage(language: Settings['language']): 'en' | 'ko' {
   if (language !== 'system') return language;
   return navigator.language.toLowerCase().startsWith('ko') ? 'ko' : 'en';
 }

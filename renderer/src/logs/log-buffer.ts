@@ -8,7 +8,7 @@ export interface LogLine extends LogEntry {
   plain: string;
 }
 
-export interface LogBuffer {
+interface LogBuffer {
   lines: readonly LogLine[];
   /** Lines no longer held because of the cap. */
   dropped: number;
@@ -16,7 +16,7 @@ export interface LogBuffer {
 }
 
 export const emptyLogBuffer: LogBuffer = { lines: [], dropped: 0, nextKey: 0 };
-export const maxLogLines = 100_000;
+const maxLogLines = 100_000;
 
 /** Appends a batch; beyond `cap` the oldest tenth goes at once, so that most appends only append. */
 export function appendLines(buffer: LogBuffer, entries: readonly LogEntry[], cap = maxLogLines): LogBuffer {

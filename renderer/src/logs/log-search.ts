@@ -19,7 +19,7 @@ export function findMatches(lines: readonly LogLine[], text: string): number[] {
   return found;
 }
 
-export interface MarkedSegment extends AnsiSegment {
+interface MarkedSegment extends AnsiSegment {
   marked: boolean;
 }
 

@@ -9,7 +9,7 @@ import { appendLines, emptyLogBuffer, entriesAfter } from './log-buffer.ts';
 
 const firstTail = 5000;
 
-export type LogStreamState = 'loading' | 'live' | 'ended' | 'failed';
+type LogStreamState = 'loading' | 'live' | 'ended' | 'failed';
 
 /**
  * The log of one container: its last lines, then what comes, drawn once per frame. Stops while the document is

@@ -31,7 +31,7 @@ function alternatives(root: Schema, node: SchemaNode, depth = 0): SchemaNode[] {
 }
 
 /** The schema nodes that describe the value at a path of keys; list items are one step without a key. */
-export function nodesAt(root: Schema, path: readonly string[]): SchemaNode[] {
+function nodesAt(root: Schema, path: readonly string[]): SchemaNode[] {
   let nodes = alternatives(root, root);
   for (const key of path) {
     nodes = nodes.flatMap((node) => children(node, key)).flatMap((node) => alternatives(root, node));

@@ -1,6 +1,6 @@
 import type { ContainerDetails } from '../../../../electron/api/types.ts';
 
-export type ExitReason =
+type ExitReason =
   | {
       key:
         | 'ok'

@@ -9,7 +9,7 @@ import type { Store } from '../../api/store.ts';
 import { openStream } from '../../api/stream.ts';
 import { terminalTheme } from './terminal-theme.ts';
 
-export type SessionState =
+type SessionState =
   { state: 'open' } | { state: 'exited'; code: number | undefined } | { state: 'lost'; message: string };
 
 export interface TerminalSession {

@@ -2,7 +2,7 @@ import { emptyRunForm, newKey } from './run-form.ts';
 import type { RunForm } from './run-form.ts';
 import { joinWords, splitWords } from './shell-words.ts';
 
-export interface ParsedRunLine {
+interface ParsedRunLine {
   form: RunForm;
   /** Flags the form has no field for, as written. */
   unsupported: string[];

@@ -2,14 +2,14 @@ import type { RunRequest } from '../../../../electron/api/types.ts';
 import { parseMemory } from '../../format/bytes.ts';
 import { splitWords } from './shell-words.ts';
 
-export interface PortRow {
+interface PortRow {
   key: number;
   /** `8080`, `127.0.0.1:8080`, or empty for a free port. */
   host: string;
   container: string;
   protocol: 'tcp' | 'udp';
 }
-export interface VariableRow {
+interface VariableRow {
   key: number;
   name: string;
   value: string;
