@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeJsonAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
+import { isObject, isText, listOf } from '../lib/field-types.ts';
 import type { Attachment } from '../networks/networks.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../wire/container.ts';
 
@@ -92,7 +93,24 @@ export async function readRecord(directory: string): Promise<ContainerRecord | u
     if (errnoOf(error) === 'ENOENT') return '';
     throw error;
   });
-  return text === '' ? undefined : (JSON.parse(text) as ContainerRecord);
+  if (text === '') return undefined;
+  const record: unknown = JSON.parse(text);
+  if (!isRecord(record)) throw new Error(`${RECORD_FILE} is of another build of Gantry`);
+  return record;
+}
+
+/** The parts without which no operation works: one odd record must not break `docker ps` for all. */
+function isRecord(value: unknown): value is ContainerRecord {
+  return (
+    isObject(value) &&
+    value['version'] === 1 &&
+    isText(value['id']) &&
+    isText(value['name']) &&
+    isText(value['imageId']) &&
+    ['config', 'hostConfig', 'endpoints', 'state'].every((field) => isObject(value[field])) &&
+    listOf(value['mounts'], isObject) &&
+    listOf(value['cgroupDirectories'], isText)
+  );
 }
 
 export function isActive(status: ContainerStatus): boolean {

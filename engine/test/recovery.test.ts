@@ -36,7 +36,7 @@ test('a container that ended while there was no engine has its exit code', async
   await engine.dockerOk('run', '-d', '--pid', 'host', '--name', 'orphan', 'busybox', 'sh', '-c', until);
   const pid = await engine.dockerOk('inspect', 'orphan', '--format', '{{.State.Pid}}');
   await engine.kill9();
-  while (await isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await expect.poll(() => isAlive(Number(pid)), { timeout: 10_000, interval: 20 }).toBe(false);
   await engine.restart();
   expect(
     await engine.dockerOk('inspect', 'orphan', '--format', '{{.State.Status}} {{.State.ExitCode}}'),
@@ -71,7 +71,7 @@ test('AutoRemove is done for a container that ended while there was no engine', 
   );
   const pid = await engine.dockerOk('inspect', 'brief', '--format', '{{.State.Pid}}');
   await engine.kill9();
-  while (await isAlive(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await expect.poll(() => isAlive(Number(pid)), { timeout: 10_000, interval: 20 }).toBe(false);
   await engine.restart();
   expect(await present('brief')).toBe('');
   expect(await engine.dockerOk('volume', 'ls', '-q')).toBe('');
@@ -167,16 +167,20 @@ test('what was half-made or half-removed is cleared away at the next start', asy
   const file = path.join(containers, id, 'container.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"status":"created"', '"status":"removing"'));
   mkdirSync(path.join(containers, 'f'.repeat(64), 'upper'), { recursive: true });
-  const damaged = path.join(containers, 'e'.repeat(64));
-  mkdirSync(damaged);
-  writeFileSync(path.join(damaged, 'container.json'), '{"version":1,');
+  const unreadable = { e: '{"version":1,', d: '{"version":1,"id":"d","name":"old"}' };
+  for (const [letter, record] of Object.entries(unreadable)) {
+    mkdirSync(path.join(containers, letter.repeat(64)));
+    writeFileSync(path.join(containers, letter.repeat(64), 'container.json'), record);
+  }
   await engine.restart();
   expect(await present('dying')).toBe('');
   await expect.poll(() => readdirSync(path.join(engine.dataRoot, 'trash'))).toEqual([]);
   expect(existsSync(path.join(containers, 'f'.repeat(64)))).toBe(false);
   // What cannot be read is nobody's to delete.
-  expect(existsSync(damaged)).toBe(true);
-  expect(engine.log()).toContain('a container record is damaged');
+  for (const letter of Object.keys(unreadable)) {
+    expect(existsSync(path.join(containers, letter.repeat(64)))).toBe(true);
+  }
+  expect(engine.log().match(/a container record is damaged/g)).toHaveLength(2);
 });
 
 test('SIGKILL in the middle of a start leaves a container that runs or one that does not', async () => {
