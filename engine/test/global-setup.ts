@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
-/** Engine tests drive the bundled engine and web server: build them (and the native helper) once before. */
+/** Engine tests drive the bundled engine and web server: build them (and what they run) once before. */
 export function setup(): void {
-  execFileSync(process.execPath, ['scripts/build.mjs', 'native', 'engine', 'electron'], { stdio: 'inherit' });
+  const starter = existsSync('build/starter/busybox.tar') ? [] : ['starter'];
+  const targets = ['native', 'engine', 'electron', ...starter];
+  execFileSync(process.execPath, ['scripts/build.mjs', ...targets], { stdio: 'inherit' });
 }
