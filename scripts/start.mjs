@@ -36,8 +36,8 @@ function sandboxFlags() {
 }
 
 /**
- * Electron's executable, or undefined. `import('electron')` in plain Node would start a download (TOOLCHAIN.md,
- * trap 2), so its files are probed instead.
+ * Electron's executable, or undefined. `import('electron')` in plain Node would start a download,
+ * so its files are probed instead.
  */
 function findElectron() {
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return undefined;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
-/** Who may talk to the web-mode server: see SECURITY.md, "API, desktop". Pure, so that every refusal is tested. */
+/** SECURITY: who may talk to the web-mode server: no rebound name, no foreign page. Pure, so that every refusal is tested. */
 export interface WebAddress {
   /** What the server listens on: `127.0.0.1` unless asked otherwise. */
   host: string;

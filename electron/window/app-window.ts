@@ -21,7 +21,7 @@ export async function openMainWindow(dataDirectory: string): Promise<BrowserWind
   return window;
 }
 
-/** A window at a route of the renderer, hardened as SECURITY.md asks. */
+/** A window at a route of the renderer, sandboxed and isolated (SECURITY: Electron). */
 export function openWindow(
   route: string,
   size: BrowserWindowConstructorOptions = DEFAULT_SIZE,

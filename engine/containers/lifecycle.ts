@@ -196,7 +196,7 @@ async function restartByPolicy(context: ContainersContext, container: Container)
 }
 
 export interface StopOptions {
-  /** Name or number; absent: the container's StopSignal. */
+  /** Number; absent: the container's StopSignal. */
   signal: number | undefined;
   /** Negative: no limit; absent: the container's StopTimeout, else ten. */
   timeoutSeconds: number | undefined;

@@ -50,7 +50,7 @@ export interface NetworkAttacher {
   /** Throws not-found `network X not found`. Returns the canonical name and ID. */
   resolve(nameOrId: string): { id: string; name: string; driver: string };
   /**
-   * Allocates addresses and host ports (bind-tested and kept). Throws conflict-like
+   * Allocates addresses and host ports (bind-tested and kept). Throws
    * `driver failed programming external connectivity … port is already allocated` naming the holder.
    */
   attach(request: AttachRequest): Promise<Attachment>;

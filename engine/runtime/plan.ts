@@ -107,7 +107,7 @@ export interface Rlimit {
   hard: bigint;
 }
 
-/** Capability sets as bit masks (bit N = capability N). Inheritable is always empty (SECURITY.md 2022-24769). */
+/** Capability sets as bit masks (bit N = capability N). Inheritable is always empty (SECURITY 2022-24769). */
 export interface CapabilitySets {
   bounding: bigint;
   effective: bigint;

@@ -62,7 +62,7 @@ interface FilterInput {
 /**
  * Rules → the bytes of a `struct sock_filter[]`. Per architecture the numbers are sorted into ranges of one decision
  * and searched by a balanced tree, which the kernel's per-number emulation at load time runs ten times faster than
- * a linear list (RUNTIME.md 1.3). A call from an architecture that is not listed kills the process; x32 calls get
+ * a linear list. A call from an architecture that is not listed kills the process; x32 calls get
  * ENOSYS, as on kernels without x32.
  */
 export function compileFilter(input: FilterInput): Uint8Array {

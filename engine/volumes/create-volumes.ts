@@ -14,7 +14,7 @@ interface VolumesOptions {
   dataRoot: string;
   events: EventPublisher;
   logger: Logger;
-  /** Runs `gantry-shim` subcommands: trees are removed by it (SECURITY.md: no link followed, no mount entered). */
+  /** Runs `gantry-shim` subcommands: trees are removed by it, no link followed and no mount entered. */
   runTask: (argv: string[]) => Promise<void>;
 }
 

@@ -28,6 +28,6 @@ export interface VolumeStore {
   acquire(name: string, containerId: string): Promise<void>;
   release(name: string, containerId: string): Promise<void>;
   remove(name: string, options: { force: boolean }): Promise<void>;
-  /** True while nothing was ever put in by a container (decides about copy-up). */
+  /** True while there is nothing in it (decides about copy-up). */
   isEmpty(name: string): Promise<boolean>;
 }

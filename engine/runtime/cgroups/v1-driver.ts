@@ -33,7 +33,7 @@ const CONTROLLERS = new Set(
 
 /**
  * One directory per hierarchy. On a hybrid host the unified tree is joined too: it has no controllers, but
- * cgroup.kill and cgroup.freeze work there for all processes at once (RUNTIME.md 1.3).
+ * cgroup.kill and cgroup.freeze work there for all processes at once.
  */
 export class V1Driver implements CgroupDriver {
   readonly name = 'cgroupfs';

@@ -102,7 +102,7 @@ static int add_layer(char *data, size_t size, const char *prefix, const char *pa
 
 /*
  * Reading needs no upper directory: with everything as a lower one nothing is written, and the
- * unmount does not sync the file system (RUNTIME.md 1.3).
+ * unmount does not sync the file system.
  */
 static int mount_layers(const struct archive_root_options *options, bool writable,
                         struct error *err) {

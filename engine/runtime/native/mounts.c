@@ -179,8 +179,7 @@ static int open_null(struct error *err) {
   return take_fd(&null);
 }
 
-/* Directories share one empty read-only tmpfs: each superblock more would cost at exit
- * (RUNTIME.md 1.1). */
+/* Directories share one empty read-only tmpfs: each superblock more would cost at exit. */
 static int mask(int target, int null, int *empty, struct error *err) {
   struct stat stat;
   if (fstat(target, &stat) < 0)

@@ -1,5 +1,5 @@
-/* A container's interfaces by raw rtnetlink. Links are never deleted: they go with their namespace
- * (RUNTIME.md 1.3). */
+/* A container's interfaces by raw rtnetlink. Links are never deleted: they go with their namespace.
+ */
 #ifndef GANTRY_NETLINK_H
 #define GANTRY_NETLINK_H
 

@@ -56,7 +56,7 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
     return error_set(err, errno, "writable layer %s", plan->upper);
   if (user_namespace_is_child() && filesystem_set(context, "userxattr", NULL) < 0)
     return error_set(err, errno, "overlay in a user namespace");
-  /* RUNTIME.md 1.3: without it the last umount syncs the whole backing filesystem, 100 ms and more.
+  /* Without it the last umount syncs the whole backing filesystem, 100 ms and more.
    */
   if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
     return error_set(err, errno, "volatile overlay");

@@ -197,8 +197,7 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
   }
   container_protect_supervisor();
   loop_run(&shim.loop, settle, NULL, &err);
-  /* Last, after everybody was told: ending the overlay may sync its whole filesystem
-   * (RUNTIME.md 1.3). */
+  /* Last, after everybody was told: ending the overlay may sync its whole filesystem. */
   rootfs_close(&shim.rootfs);
   _exit(0);
 }

@@ -1,6 +1,6 @@
 /*
  * The zygote: started once by the engine, forks shims and tasks on request in ~0.1 ms where Node's
- * spawn would copy the engine's address space (RUNTIME.md 1.3). It speaks frames on fd 3 and ends
+ * spawn would copy the engine's address space. It speaks frames on fd 3 and ends
  * with that socket; shims are in sessions of their own and live on.
  */
 #include <errno.h>
