@@ -36,7 +36,7 @@ interface Attached {
   published: boolean;
 }
 
-export interface AttachedContainersOptions {
+interface AttachedContainersOptions {
   uplink: Uplink | undefined;
   registry: NetworkRegistry;
   firewall: Firewall;

@@ -1,5 +1,5 @@
 /** A port as the host's processes see it. */
-export interface HostPort {
+interface HostPort {
   protocol: 'tcp' | 'udp';
   /** Address of the host, `0.0.0.0` for all. */
   hostIp: string;

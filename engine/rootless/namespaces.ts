@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
 const HOLDER_FILE = 'namespaces.pid';
 
-export interface NamespacesOptions {
+interface NamespacesOptions {
   /** Writable only by the user. */
   runRoot: string;
   /** The native helper. */
