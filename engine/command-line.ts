@@ -5,6 +5,9 @@ import { invalidArgument, messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 import type { LogLevel } from './lib/logger.ts';
 
+/** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
+export const EXIT_USAGE = 2;
+
 export interface EngineOptions {
   dataRoot: string;
   runRoot: string;

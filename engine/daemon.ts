@@ -25,7 +25,7 @@ import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
 import { releaseNamespaces } from './rootless/namespaces.ts';
-import { findUplink } from './rootless/uplink.ts';
+import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
 import { buildContainerPlan } from './runtime/container-plan.ts';
 import { buildExecPlan } from './runtime/exec-plan.ts';
 import { validateHostConfig } from './runtime/host-config-validation.ts';
@@ -71,7 +71,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const uplink = isRootless() ? findUplink(runRoot) : undefined;
   const networks = createNetworks({
     dataRoot,
-    uplink,
+    uplink: isRootless() ? (uplink ?? NO_UPLINK) : undefined,
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
     events,

@@ -1,13 +1,10 @@
 import v8 from 'node:v8';
-import { parseCommandLine, USAGE } from './command-line.ts';
+import { EXIT_USAGE, parseCommandLine, USAGE } from './command-line.ts';
 import { startDaemon } from './daemon.ts';
 import { EngineError, messageOf } from './lib/errors.ts';
 import { createLogger } from './lib/logger.ts';
 import { VERSION } from './lib/version.ts';
 import { launchRootless } from './rootless/launch.ts';
-
-/** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
-const EXIT_USAGE = 2;
 
 // The young generation keeps its first size: grown under load it costs 30 MiB that are given back only late.
 v8.setFlagsFromString('--semi-space-growth-factor=1');

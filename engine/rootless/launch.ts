@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import { mkdirSync } from 'node:fs';
+import { EXIT_USAGE } from '../command-line.ts';
 import type { EngineOptions } from '../command-line.ts';
+import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { findNativeBinary } from '../native-binary.ts';
-import { findOrMakeNamespaces } from './namespaces.ts';
+import { findOrMakeNamespaces, releaseNamespaces } from './namespaces.ts';
 
 /** An ordinary user's PATH often lacks where nft and ip are. */
 const SYSTEM_PATH = ':/usr/sbin:/sbin';
@@ -13,10 +16,9 @@ const SYSTEM_PATH = ':/usr/sbin:/sbin';
  * with its exit status. SECURITY: nothing of ours is setuid; newuidmap alone hands out the ids of /etc/subuid.
  */
 export async function launchRootless({ dataRoot, runRoot, socketPath }: EngineOptions): Promise<number> {
-  process.env['PATH'] += SYSTEM_PATH;
-  mkdirSync(dataRoot, { recursive: true, mode: 0o710 });
-  mkdirSync(runRoot, { recursive: true, mode: 0o700 });
-  const holder = await findOrMakeNamespaces({
+  process.env['PATH'] = `${process.env['PATH'] ?? '/usr/bin:/bin'}${SYSTEM_PATH}`;
+  for (const directory of [dataRoot, runRoot]) makeDirectory(directory);
+  const { holder, made } = await findOrMakeNamespaces({
     runRoot,
     binary: findNativeBinary(),
     warn: (message) => process.stderr.write(`engine: ${message}\n`),
@@ -30,8 +32,16 @@ export async function launchRootless({ dataRoot, runRoot, socketPath }: EngineOp
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
   }
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
-  });
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  // Nothing was ever started in namespaces that were made for an engine that refused to start.
+  if (made && code === EXIT_USAGE) releaseNamespaces(runRoot);
+  return code ?? 128 + (signal ? constants.signals[signal] : 0);
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw invalidArgument(`cannot use directory ${directory}: ${messageOf(cause)}`, { cause });
+  }
 }

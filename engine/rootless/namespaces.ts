@@ -26,10 +26,12 @@ interface NamespacesOptions {
  * an engine that starts again must come back to where its containers and their networks are. Rejects when the
  * kernel gives an ordinary user no namespaces.
  */
-export async function findOrMakeNamespaces(options: NamespacesOptions): Promise<number> {
+export async function findOrMakeNamespaces(
+  options: NamespacesOptions,
+): Promise<{ holder: number; made: boolean }> {
   checkRunRoot(options.runRoot);
   const found = readHolder(options.runRoot);
-  if (found !== undefined) return found;
+  if (found !== undefined) return { holder: found, made: false };
   const uplink = await startUplink(options);
   try {
     const holder = await startHolder(options, uplink).catch((cause: unknown) => {
@@ -41,7 +43,7 @@ export async function findOrMakeNamespaces(options: NamespacesOptions): Promise<
     const pid = holder.pid ?? 0;
     writeFileSync(path.join(options.runRoot, HOLDER_FILE), `${pid} ${startTimeOf(pid)}\n`, { mode: 0o600 });
     holder.unref();
-    return pid;
+    return { holder: pid, made: true };
   } finally {
     // From here on only the holder has the other end: the uplink ends with it.
     uplink?.lifeline.destroy();

@@ -59,6 +59,11 @@ export function findUplink(runRoot: string): Uplink | undefined {
   };
 }
 
+/** Refuses rather than publish a port where nobody can reach it. */
+export const NO_UPLINK: Uplink = {
+  forward: () => Promise.reject(new EngineError('internal', 'slirp4netns is not installed')),
+};
+
 /** slirp4netns says that it failed, never why. */
 function refusal(port: number): Error {
   const error =

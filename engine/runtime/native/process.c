@@ -20,6 +20,7 @@
 #include "descriptor.h"
 #include "process.h"
 #include "resolve.h"
+#include "user_namespace.h"
 
 enum { LAST_CAPABILITY = 63 };
 
@@ -163,10 +164,15 @@ static void own_streams(uid_t uid) {
 
 static int set_identity(const struct user *user, struct error *err) {
   own_streams(user->uid);
-  if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(user->group_count, user->groups) < 0 ||
+  bool set_groups = !user_namespace_keeps_groups();
+  if (prctl(PR_SET_KEEPCAPS, 1) < 0 ||
+      (set_groups && setgroups(user->group_count, user->groups) < 0) ||
       setresgid(user->gid, user->gid, user->gid) < 0 ||
       setresuid(user->uid, user->uid, user->uid) < 0)
-    return error_set(err, errno, "become user %u:%u", user->uid, user->gid);
+    return error_set(err, errno, "become user %u:%u%s", user->uid, user->gid,
+                     errno == EINVAL && user_namespace_is_child()
+                         ? ", which is beyond the ids of /etc/subuid and /etc/subgid"
+                         : "");
   prctl(PR_SET_KEEPCAPS, 0);
   /* A change of user clears it. */
   prctl(PR_SET_PDEATHSIG, SIGKILL);

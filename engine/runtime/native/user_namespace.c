@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { UNKNOWN = -1 };
 
@@ -22,6 +23,23 @@ bool user_namespace_is_child(void) {
   if (is_child == UNKNOWN)
     is_child = read_is_child();
   return is_child;
+}
+
+static bool read_keeps_groups(void) {
+  char answer[8] = "";
+  FILE *file = fopen("/proc/self/setgroups", "re");
+  if (!file)
+    return false;
+  bool read = fscanf(file, "%7s", answer) == 1;
+  fclose(file);
+  return read && strcmp(answer, "deny") == 0;
+}
+
+bool user_namespace_keeps_groups(void) {
+  static int keeps = UNKNOWN;
+  if (keeps == UNKNOWN)
+    keeps = read_keeps_groups();
+  return keeps;
 }
 
 const char *user_namespace_opaque_xattr(void) {

@@ -10,6 +10,11 @@
  */
 bool user_namespace_is_child(void);
 
+/* Whether supplementary groups can be neither set nor dropped: the price of a namespace that an
+ * ordinary user made without newgidmap (user_namespaces(7), /proc/PID/setgroups). Asked once, too.
+ */
+bool user_namespace_keeps_groups(void);
+
 /* Overlay's mark of a directory that hides what is below it. */
 const char *user_namespace_opaque_xattr(void);
 

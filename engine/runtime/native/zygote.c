@@ -289,7 +289,9 @@ static int serve(struct error *err) {
   prctl(PR_SET_DUMPABLE, 0);
   umask(0077);
   title_set("gantry-zygote");
-  user_namespace_is_child(); /* once for all shims */
+  /* Once for all shims. */
+  user_namespace_is_child();
+  user_namespace_keeps_groups();
   zygote.engine = (struct source){.fd = ENGINE_FD, .ready = read_requests};
   if (open_signals(err) < 0 || loop_open(&zygote.loop, err) < 0)
     return -1;
