@@ -1,13 +1,10 @@
 import { invalidArgument } from '../lib/errors.ts';
+import { hasLabel } from '../lib/labels.ts';
 import type { Filters } from './route.ts';
 
 /** `label` and `label!` filters: `key` or `key=value`; every `label` must match, no `label!` may. */
 export function matchesLabels(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
-  const matches = (wanted: string): boolean => {
-    const separator = wanted.indexOf('=');
-    if (separator < 0) return wanted in labels;
-    return labels[wanted.slice(0, separator)] === wanted.slice(separator + 1);
-  };
+  const matches = (wanted: string): boolean => hasLabel(labels, wanted);
   return filters.values('label').every(matches) && !filters.values('label!').some(matches);
 }
 

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
+import { roomOrEnd } from '../lib/back-pressure.ts';
 import { EngineError, ERROR_STATUS, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Exchange } from './exchange.ts';
@@ -38,7 +38,7 @@ function jsonLines(response: ServerResponse): JsonLines {
   return {
     async write(value) {
       if (response.destroyed || response.write(`${JSON.stringify(value)}\n`)) return;
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      await roomOrEnd(response);
     },
     end: () => {
       response.end();

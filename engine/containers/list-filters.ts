@@ -1,5 +1,6 @@
 import type { Image, ImageLookup } from '../images/image-store.ts';
 import { invalidArgument } from '../lib/errors.ts';
+import { hasLabel } from '../lib/labels.ts';
 import type { NetworkAttacher } from '../networks/networks.ts';
 import type { Container } from './container.ts';
 import { networksOf } from './network-view.ts';
@@ -96,12 +97,7 @@ export function compileFilters(filters: FilterValues, context: FilterContext): P
 
 /** `key` or `key=value`. */
 export function matchLabel(label: string): Predicate {
-  const separator = label.indexOf('=');
-  const key = separator < 0 ? label : label.slice(0, separator);
-  return ({ record }) => {
-    const value = record.config.Labels?.[key];
-    return value !== undefined && (separator < 0 || value === label.slice(separator + 1));
-  };
+  return ({ record }) => hasLabel(record.config.Labels ?? {}, label);
 }
 
 /** Exactly, or as a regular expression anywhere. */

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { watch } from 'node:fs';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
+import { roomOrEnd } from '../lib/back-pressure.ts';
 import { EngineError, invalidArgument } from '../lib/errors.ts';
 import type { Container } from './container.ts';
 import { FRAME_HEADER_BYTES, frameHeader } from './frames.ts';
@@ -169,17 +169,6 @@ class EntryWriter {
     this.#frame = Buffer.allocUnsafe(FRAME_BYTES);
     this.#filled = FRAME_HEADER_BYTES;
   }
-}
-
-async function roomOrEnd(out: Writable): Promise<void> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  const ignore = (): undefined => undefined;
-  await Promise.race([
-    once(out, 'drain', { signal }).catch(ignore),
-    once(out, 'close', { signal }).catch(ignore),
-  ]);
-  stop.abort();
 }
 
 function formatAttributes(attributes: Record<string, string> | undefined): string {

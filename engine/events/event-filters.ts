@@ -1,3 +1,4 @@
+import { hasLabel } from '../lib/labels.ts';
 import type { EventFilters, EventMessage } from './events.ts';
 
 export const EVENT_FILTERS = [
@@ -47,7 +48,7 @@ export function matchesFilters(event: EventMessage, filters: EventFilters): bool
       any(name, (value) => id.startsWith(value) || (attributes['name'] ?? '').startsWith(value)),
     ) &&
     any('image', (value) => imageNames(event).includes(value)) &&
-    filters.values('label').every((label) => matchesLabel(attributes, label))
+    filters.values('label').every((label) => hasLabel(attributes, label))
   );
 }
 
@@ -61,8 +62,3 @@ function imageNames({ Type, Actor }: EventMessage): string[] {
 }
 
 const stripTag = (reference: string): string => reference.replace(/(@.*|:[^/:]*)$/, '');
-
-function matchesLabel(attributes: Record<string, string>, label: string): boolean {
-  const [key = '', ...value] = label.split('=');
-  return Object.hasOwn(attributes, key) && (value.length === 0 || attributes[key] === value.join('='));
-}

@@ -1,16 +1,16 @@
 import type { Archives } from '../../images/archives.ts';
 import type { PathStat } from '../../images/path-stat.ts';
-import type { Route, RouteContext } from '../route.ts';
+import type { Route } from '../route.ts';
+import { idOf } from './containers.ts';
 
 /** `docker cp`, `docker diff`, `docker export`. */
 export function archiveRoutes({ archives }: { archives: Archives }): Route[] {
-  const container = ({ params }: RouteContext): string => params['id'] ?? '';
   return [
     {
       method: 'HEAD',
       path: '/containers/{id}/archive',
       async handler(context) {
-        const stat = await archives.stat(container(context), context.query.string('path'));
+        const stat = await archives.stat(idOf(context), context.query.string('path'));
         context.reply.empty(200, statHeader(stat));
       },
     },
@@ -18,7 +18,7 @@ export function archiveRoutes({ archives }: { archives: Archives }): Route[] {
       method: 'GET',
       path: '/containers/{id}/archive',
       handler: (context) =>
-        archives.get(container(context), context.query.string('path'), context.signal, (stat) =>
+        archives.get(idOf(context), context.query.string('path'), context.signal, (stat) =>
           context.reply.stream(200, { 'Content-Type': 'application/x-tar', ...statHeader(stat) }),
         ),
     },
@@ -31,7 +31,7 @@ export function archiveRoutes({ archives }: { archives: Archives }): Route[] {
           keepDirectories: query.boolean('noOverwriteDirNonDir'),
           ownedByUser: query.boolean('copyUIDGID'),
         };
-        await archives.put(container(context), query.string('path'), request, options, signal);
+        await archives.put(idOf(context), query.string('path'), request, options, signal);
         reply.empty(200);
       },
     },
@@ -39,14 +39,14 @@ export function archiveRoutes({ archives }: { archives: Archives }): Route[] {
       method: 'GET',
       path: '/containers/{id}/changes',
       async handler(context) {
-        context.reply.json(200, await archives.changes(container(context)));
+        context.reply.json(200, await archives.changes(idOf(context)));
       },
     },
     {
       method: 'GET',
       path: '/containers/{id}/export',
       handler: (context) =>
-        archives.export(container(context), context.signal, () =>
+        archives.export(idOf(context), context.signal, () =>
           context.reply.stream(200, { 'Content-Type': 'application/octet-stream' }),
         ),
     },

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { EVENT_FILTERS } from '../../events/event-filters.ts';
 import type { EventMessage, Events } from '../../events/events.ts';
+import { roomOrEnd } from '../../lib/back-pressure.ts';
 import { invalidArgument } from '../../lib/errors.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import type { Route } from '../route.ts';
@@ -21,7 +21,7 @@ export function eventRoutes({ events }: { events: Events }): Route[] {
         const subscription = { since, until, filters: query.filters(EVENT_FILTERS), signal };
         const body = reply.stream(200, { 'Content-Type': 'application/json' });
         for await (const event of events.subscribe(subscription)) {
-          if (!body.write(formatEvent(event))) await Promise.race([once(body, 'drain'), once(body, 'close')]);
+          if (!body.write(formatEvent(event))) await roomOrEnd(body);
         }
         body.end();
       },

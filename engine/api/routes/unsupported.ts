@@ -2,8 +2,12 @@ import { EngineError, notFound, notImplemented } from '../../lib/errors.ts';
 import { DOCUMENTED_OPERATIONS, OTHER_OPERATIONS, SWARM_OPERATIONS } from '../operations.ts';
 import type { Route } from '../route.ts';
 
-const NO_MANAGER =
-  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+/** Docker's answer of an engine that is in no swarm. */
+export const notInSwarm = (): EngineError =>
+  new EngineError(
+    'unavailable',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
 
 /**
  * Comes last: whatever operation no domain has routed answers 501 by its name, never 404 or an empty 200. Swarm and
@@ -11,9 +15,7 @@ const NO_MANAGER =
  */
 export function unsupportedRoutes(): Route[] {
   return [
-    ...SWARM_OPERATIONS.map((operation) =>
-      failing(operation, () => new EngineError('unavailable', NO_MANAGER)),
-    ),
+    ...SWARM_OPERATIONS.map((operation) => failing(operation, notInSwarm)),
     failing(
       { method: 'POST', path: '/swarm/leave' },
       () => new EngineError('unavailable', 'This node is not part of a swarm'),

@@ -1,9 +1,9 @@
-import { EngineError } from '../../lib/errors.ts';
 import { checkFields, TEXT, TEXT_MAP } from '../../lib/field-types.ts';
 import type { Volume } from '../../volumes/volumes.ts';
 import type { Volumes } from '../../volumes/create-volumes.ts';
 import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
 import type { Filters, Route } from '../route.ts';
+import { notInSwarm } from './unsupported.ts';
 
 interface VolumeCreateBody {
   Name?: string;
@@ -108,11 +108,4 @@ function toWire(volume: Volume): object {
     Options: orNull(volume.options),
     Scope: 'local',
   };
-}
-
-function notInSwarm(): EngineError {
-  return new EngineError(
-    'unavailable',
-    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-  );
 }
