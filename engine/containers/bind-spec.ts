@@ -22,8 +22,8 @@ export function parseBind(specification: string): BindSpecification {
   if (parts.length > 3 || parts.some((part) => part === '')) throw invalidSpecification(specification);
   const [first = '', second, mode = ''] = parts;
   const source = second === undefined ? '' : first;
-  const destination = cleanDestination(second ?? first, specification);
   const kind = source.startsWith('/') ? 'bind' : 'volume';
+  const destination = cleanDestination(second ?? first, specification, kind);
   const options = parseMode(mode, kind);
   return {
     source: kind === 'bind' ? path.posix.resolve(source) : source,
@@ -74,18 +74,16 @@ function groupOf(option: string, kind: 'bind' | 'volume'): string | undefined {
   return undefined;
 }
 
-function cleanDestination(destination: string, specification: string): string {
-  if (!destination.startsWith('/')) {
-    throw invalidArgument(
-      `invalid volume specification: '${specification}': invalid mount path: '${destination}' mount path must be absolute`,
+function cleanDestination(destination: string, specification: string, kind: 'bind' | 'volume'): string {
+  const fail = (problem: string): Error =>
+    invalidArgument(
+      `invalid volume specification: '${specification}': invalid mount config for type "${kind}": ${problem}`,
     );
+  if (!destination.startsWith('/')) {
+    throw fail(`invalid mount path: '${destination}' mount path must be absolute`);
   }
   const clean = path.posix.resolve(destination);
-  if (clean === '/') {
-    throw invalidArgument(
-      `invalid volume specification: '${specification}': invalid specification: destination can't be '/'`,
-    );
-  }
+  if (clean === '/') throw fail("invalid specification: destination can't be '/'");
   return clean;
 }
 

@@ -18,7 +18,7 @@ describe('detach keys', () => {
   });
 
   it('refuses an unknown key', () => {
-    expect(() => parseDetachKeys('shift-a')).toThrow("Unknown character: 'shift-a'");
+    expect(() => parseDetachKeys('shift-a')).toThrow('Invalid detach keys (shift-a) provided');
   });
 
   it('detaches on the sequence, also split over chunks, and swallows what follows', async () => {

@@ -4,15 +4,15 @@ import { invalidArgument } from '../lib/errors.ts';
 /** ctrl-p, ctrl-q. */
 const DEFAULT_KEYS = Uint8Array.of(16, 17);
 
-/** `ctrl-p,ctrl-q` → control bytes; '' or absent: the default. 400 with Docker's text when malformed. */
-export function parseDetachKeys(text: string | undefined): Uint8Array {
+/** `ctrl-p,ctrl-q` → control bytes; '' or absent: the default. 400 with Docker's text, which names them as `what`. */
+export function parseDetachKeys(text: string | undefined, what = 'detach keys'): Uint8Array {
   if (!text) return DEFAULT_KEYS;
   return Uint8Array.from(
     text.split(',').map((key) => {
       if (key.length === 1) return key.charCodeAt(0) & 0xff;
       const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key)?.[1];
       if (control === undefined) {
-        throw invalidArgument(`Invalid detach keys (${text}) provided: Unknown character: '${key}'`);
+        throw invalidArgument(`Invalid ${what} (${text}) provided`);
       }
       return control.toUpperCase().charCodeAt(0) - 64;
     }),

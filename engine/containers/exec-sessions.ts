@@ -63,8 +63,8 @@ export class ExecSessions {
     const argv = request?.Cmd ?? [];
     if (!request || argv.length === 0) throw invalidArgument('No exec command specified');
     checkExecTypes(request);
-    checkCanExec(container);
-    parseDetachKeys(request.DetachKeys);
+    checkCanExec(container, idOrName);
+    parseDetachKeys(request.DetachKeys, 'escape keys');
     this.#forgetOrphans();
     const id = randomBytes(32).toString('hex');
     this.#sessions.set(id, {
@@ -88,7 +88,7 @@ export class ExecSessions {
     checkExecTypes(start);
     if (session.state === 'running') throw conflict(`Error: Exec command ${id} is already running`);
     if (session.state === 'exited') throw conflict(`Error: Exec command ${id} has already run`);
-    checkCanExec(session.container);
+    checkCanExec(session.container, session.container.record.id);
     return { tty: session.request.Tty ?? false };
   }
 
@@ -224,10 +224,11 @@ export class ExecSessions {
   }
 }
 
-function checkCanExec(container: Container): void {
+/** `idOrName`: as the client called it, which is how Docker's text calls it. */
+function checkCanExec(container: Container, idOrName: string): void {
   const { status } = container.record.state;
   if (status === 'paused') {
-    throw conflict(`Container ${container.record.id} is paused, unpause the container before exec`);
+    throw conflict(`Container ${idOrName} is paused, unpause the container before exec`);
   }
   if (status === 'restarting') throw restarting(container);
   if (!container.shim) throw notRunning(container);

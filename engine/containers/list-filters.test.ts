@@ -17,7 +17,7 @@ const make = (
   id: string,
   second: number,
   part: object,
-  state: object = { status: 'exited', exitCode: 3 },
+  state: object = { status: 'exited', exitCode: 3, startedAt: '2026-01-01T00:00:09Z', pid: 0 },
 ) => {
   const record = {
     id: id.padEnd(64, '0'),
@@ -42,10 +42,15 @@ const b = make(
   2,
   {
     imageId: 'child',
-    hostConfig: { NetworkMode: 'bridge', PortBindings: { '53/udp': [] } },
+    config: { ExposedPorts: { '80/tcp': {} } },
+    hostConfig: { NetworkMode: 'bridge' },
     endpoints: { bridge: {} },
+    attachment: {
+      endpoints: [],
+      ports: [{ hostIp: '0.0.0.0', hostPort: 5300, containerPort: 53, protocol: 'udp' }],
+    },
   },
-  { status: 'running', exitCode: 0 },
+  { status: 'running', exitCode: 0, pid: 7 },
 );
 const c = make('cc', 3, { imageId: 'other', mounts: [{ name: 'vol', source: '/v', destination: '/data' }] });
 
@@ -87,10 +92,12 @@ describe('list filters', () => {
     [{ network: ['bridge'] }, [b]],
     [{ network: ['id-of-b'] }, [b]],
     [{ network: ['none'] }, [a, c]],
-    [{ expose: ['80'] }, [a]],
-    [{ expose: ['70-90/tcp'] }, [a]],
-    [{ publish: ['53/udp'] }, [b]],
-    [{ publish: ['53'] }, []],
+    [{ expose: ['80'] }, [b]],
+    [{ expose: ['70-90/tcp'] }, [b]],
+    [{ publish: ['5300/udp'] }, [b]],
+    [{ publish: ['53/udp'] }, []],
+    [{ publish: ['5300'] }, []],
+    [{ publish: ['1'], expose: ['80'] }, [b]],
     [{ ancestor: ['base'] }, [a, b]],
     [{ ancestor: ['child'] }, [b]],
     [{ ancestor: ['unknown'] }, []],
@@ -106,7 +113,7 @@ describe('list filters', () => {
     [{ status: ['sleeping'] }, "invalid filter 'status=sleeping'"],
     [{ exited: ['x'] }, "invalid filter 'exited=x'"],
     [{ health: ['ill'] }, "invalid filter 'health=ill'"],
-    [{ publish: ['web'] }, 'invalid port specification: "web"'],
+    [{ publish: ['web'] }, 'error while looking up for publish web: invalid port'],
     [{ before: ['zz'] }, 'No such container: zz'],
   ])('refuses %j', (filters, text) => {
     expect(() => select(filters as unknown as Record<string, string[]>)).toThrow(text);

@@ -3,10 +3,10 @@ import { invalidArgument } from '../lib/errors.ts';
 import { hasLabel } from '../lib/labels.ts';
 import type { NetworkAttacher } from '../networks/networks.ts';
 import type { Container } from './container.ts';
-import { networksOf } from './network-view.ts';
+import { networksOf, portSummaries, type PortSummary } from './network-view.ts';
 import { isActive, type ContainerStatus } from './record.ts';
 import type { ContainerStore } from './store.ts';
-import { toEpochMs } from './timestamps.ts';
+import { ZERO_TIME, toEpochMs } from './timestamps.ts';
 
 /** The filters of `GET /containers/json`. */
 export const LIST_FILTERS = [
@@ -68,7 +68,8 @@ export function compileFilters(filters: FilterValues, context: FilterContext): P
   });
   add('exited', (value) => {
     if (!/^-?\d+$/.test(value)) throw invalidFilter('exited', value);
-    return ({ record: { state } }) => !isActive(state.status) && state.exitCode === Number(value);
+    return ({ record: { state } }) =>
+      !isActive(state.status) && state.startedAt !== ZERO_TIME && state.exitCode === Number(value);
   });
   add('health', (value) => {
     if (!HEALTHS.includes(value)) throw invalidFilter('health', value);
@@ -88,8 +89,7 @@ export function compileFilters(filters: FilterValues, context: FilterContext): P
   add('since', (value) => byCreation(context.store.get(value), (time, other) => time > other));
   add('volume', matchVolume);
   add('network', (value) => matchNetwork(value, context));
-  add('expose', (value) => matchPort(value, ({ record }) => Object.keys(record.config.ExposedPorts ?? {})));
-  add('publish', (value) => matchPort(value, publishedPorts));
+  addPorts(predicates, filters);
   add('ancestor', (value) => matchAncestor(value, context.images));
   for (const label of filters.values('label')) predicates.push(matchLabel(label));
   return (container) => predicates.every((matches) => matches(container));
@@ -128,22 +128,24 @@ function matchNetwork(value: string, { resolveNetwork }: FilterContext): Predica
     );
 }
 
-/** `80`, `80/udp`, `8000-8100/tcp`. */
-function matchPort(value: string, portsOf: (container: Container) => string[]): Predicate {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
-  if (!match) throw invalidArgument(`invalid port specification: "${value}"`);
-  const [, first = '', last = first, protocol = 'tcp'] = match;
-  return (container) =>
-    portsOf(container).some((key) => {
-      const [port = '', kind] = key.split('/');
-      return kind === protocol && Number(port) >= Number(first) && Number(port) <= Number(last);
-    });
+type PortTest = (port: PortSummary) => boolean;
+
+/** As in Docker: `publish` is a port of the host, `expose` one of the container, either suffices, and both only run. */
+function addPorts(predicates: Predicate[], filters: FilterValues): void {
+  const tests: PortTest[] = [
+    ...filters.values('publish').map((value) => matchPort('publish', value, 'PublicPort')),
+    ...filters.values('expose').map((value) => matchPort('expose', value, 'PrivatePort')),
+  ];
+  if (tests.length === 0) return;
+  predicates.push(({ record }) => portSummaries(record).some((port) => tests.some((test) => test(port))));
 }
 
-function publishedPorts({ record }: Container): string[] {
-  const asked = Object.keys(record.hostConfig.PortBindings ?? {});
-  const real = record.attachment?.ports ?? [];
-  return [...asked, ...real.map((port) => `${port.containerPort}/${port.protocol}`)];
+/** `80`, `80/udp`, `8000-8100/tcp`. */
+function matchPort(filter: string, value: string, side: 'PublicPort' | 'PrivatePort'): PortTest {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
+  if (!match) throw invalidArgument(`error while looking up for ${filter} ${value}: invalid port`);
+  const [, first = '', last = first, protocol = 'tcp'] = match;
+  return ({ [side]: port = 0, Type }) => Type === protocol && port >= Number(first) && port <= Number(last);
 }
 
 /** The image itself, or one whose layers begin with its layers. An unknown image matches nothing, as in Docker. */

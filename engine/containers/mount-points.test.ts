@@ -55,7 +55,7 @@ describe('planMounts', () => {
     [{ Type: 'bind', Source: '/tmp' }, 'field Target must not be empty'],
     [{ Type: 'bind', Target: '/x' }, 'field Source must not be empty'],
     [{ Type: 'tmpfs', Target: '/x', Source: 'a' }, 'field Source must not be specified'],
-    [{ Type: 'npipe', Target: '/x' }, 'mount type unknown: "npipe"'],
+    [{ Type: 'npipe', Target: '/x' }, 'invalid mount config for type "npipe": mount type unknown'],
     [{ Type: 'volume', Target: 'x' }, 'mount path must be absolute'],
   ])('refuses %j', (mount, text) => {
     expect(() => planMounts({}, { Mounts: [mount] }, none)).toThrow(text);

@@ -98,9 +98,7 @@ function planMountRequest(mount: MountRequest): PlannedMount {
   const fail = (problem: string): Error =>
     invalidArgument(`invalid mount config for type "${type}": ${problem}`);
   if (type === 'image' || type === 'cluster') throw notImplemented(`a mount of type "${type}"`);
-  if (type !== 'bind' && type !== 'volume' && type !== 'tmpfs') {
-    throw invalidArgument(`mount type unknown: "${type}"`);
-  }
+  if (type !== 'bind' && type !== 'volume' && type !== 'tmpfs') throw fail('mount type unknown');
   const target = mount.Target ?? '';
   if (target === '') throw fail('field Target must not be empty');
   if (!target.startsWith('/')) throw fail(`invalid mount path: '${target}' mount path must be absolute`);

@@ -3,7 +3,7 @@ import type { EndpointSettings, PortBinding } from '../wire/container.ts';
 import { networkModeOf } from './modes.ts';
 import type { ContainerRecord } from './record.ts';
 
-interface PortSummary {
+export interface PortSummary {
   IP?: string;
   PrivatePort: number;
   PublicPort?: number;
@@ -27,7 +27,7 @@ export function networksOf(
     networks[live?.networkName ?? network?.name ?? key] = {
       IPAMConfig: settings.IPAMConfig ?? null,
       Links: settings.Links ?? null,
-      Aliases: live?.aliases ?? settings.Aliases ?? null,
+      Aliases: settings.Aliases ?? null,
       MacAddress: live?.mac ?? settings.MacAddress ?? '',
       DriverOpts: settings.DriverOpts ?? null,
       GwPriority: settings.GwPriority ?? 0,

@@ -15,7 +15,7 @@ describe('port specifications', () => {
     const bound = { '80': [{ HostPort: '8000-8010' }] };
     expect(normalizePorts({}, { PortBindings: bound })).toEqual({
       exposed: { '80/tcp': {} },
-      bindings: { '80/tcp': [{ HostPort: '8000-8010' }] },
+      bindings: { '80/tcp': [{ HostIp: '', HostPort: '8000-8010' }] },
     });
     expect(() => normalizePorts({}, { PortBindings: { '80': [{ HostPort: '99999' }] } })).toThrow(
       'invalid port specification: "99999"',

@@ -29,7 +29,8 @@ export function normalizePorts(
       if (!isHostPort(HostPort)) throw invalidArgument(`invalid port specification: "${HostPort}"`);
       if (HostIp !== '' && isIP(HostIp) === 0) throw invalidArgument(`invalid IP address: "${HostIp}"`);
     }
-    bindings[key] = [...(bindings[key] ?? []), ...(wanted ?? [])];
+    const whole = (wanted ?? []).map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort }));
+    bindings[key] = [...(bindings[key] ?? []), ...whole];
   }
   return { exposed, bindings };
 }

@@ -1,4 +1,4 @@
-import { EngineError, conflict, invalidArgument, messageOf } from '../lib/errors.ts';
+import { EngineError, conflict, invalidArgument } from '../lib/errors.ts';
 import type { Container } from './container.ts';
 import { publish, save, type ContainersContext } from './context.ts';
 import { normalizeName } from './names.ts';
@@ -8,8 +8,8 @@ export async function renameContainer(
   container: Container,
   to: string,
 ): Promise<void> {
-  if (to === '') throw invalidArgument('Neither old nor new names may be empty');
-  const name = normalizeName(to);
+  const name = to.trim().replace(/^\//, '');
+  if (name === '') throw invalidArgument('Neither old nor new names may be empty');
   await container.mutex.run(async () => {
     const { record } = container;
     const oldName = record.name;
@@ -37,9 +37,10 @@ export async function renameContainer(
 
 function reserve(context: ContainersContext, name: string, id: string): void {
   try {
+    normalizeName(`/${name}`);
     context.store.reserveName(name, id);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    throw conflict(`Error when allocating new name: ${messageOf(error)}`, { cause: error });
+    throw new EngineError(error.kind, `Error when allocating new name: ${error.message}`, { cause: error });
   }
 }

@@ -12,6 +12,10 @@ it.each([
   expect(parseSignal(text)).toBe(number);
 });
 
-it.each(['SIGNOPE', '0', '65', '-1', 'RTMIN+40', '', '1.5'])('refuses %j', (text) => {
+it.each(['SIGNOPE', '0', '-1', 'RTMIN+40', '', '1.5'])('refuses %j', (text) => {
   expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`);
+});
+
+it('names a number that Linux does not have', () => {
+  expect(() => parseSignal('65')).toThrow('the linux daemon does not support signal 65');
 });

@@ -8,8 +8,9 @@ const RT_MAX = 64;
 export function parseSignal(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
-    if (number > 0 && number <= RT_MAX) return number;
-    throw invalidArgument(`invalid signal: ${text}`);
+    if (number === 0) throw invalidArgument(`invalid signal: ${text}`);
+    if (number <= RT_MAX) return number;
+    throw invalidArgument(`the linux daemon does not support signal ${number}`);
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const known = (constants.signals as Record<string, number>)[`SIG${name}`];

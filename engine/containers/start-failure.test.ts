@@ -35,6 +35,11 @@ describe('toStartFailure', () => {
   });
 });
 
+it('tells a wrong user of an exec without the runtime in front', () => {
+  const wrongUser = failure('user', 'ENOENT', 'unable to find user x');
+  expect(toExecFailure(wrongUser, ['id'])).toEqual({ message: 'unable to find user x', exitCode: 126 });
+});
+
 it('says that an exec command was not found', () => {
   expect(toExecFailure(failure('exec', 'ENOENT'), ['foo'])).toEqual({
     message:

@@ -22,7 +22,7 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
     return { error: new EngineError(kind, messageOf(cause), { cause }), exitCode: UNKNOWN };
   }
   const { failure } = cause;
-  const problem = describe(failure, argv);
+  const problem = describe(failure, argv, 'error during container init: ');
   const prefix =
     'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
   const exitCode = exitCodeOf(failure);
@@ -34,17 +34,17 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
 
 export function toExecFailure(cause: unknown, argv: string[]): { message: string; exitCode: number } {
   if (!(cause instanceof ShimStageError)) return { message: messageOf(cause), exitCode: UNKNOWN };
-  const problem = describe(cause.failure, argv);
-  return {
-    message: `OCI runtime exec failed: exec failed: unable to start container process: ${problem}: unknown`,
-    exitCode: exitCodeOf(cause.failure),
-  };
+  const { failure } = cause;
+  const problem = describe(failure, argv, '');
+  const prefix = 'OCI runtime exec failed: exec failed: unable to start container process';
+  const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;
+  return { message, exitCode: exitCodeOf(failure) };
 }
 
 const isDiskFull = (errno: string | undefined): boolean => errno === 'ENOSPC' || errno === 'EDQUOT';
 
-function describe({ stage, errno, message }: StageFailure, argv: string[]): string {
-  if (stage !== 'exec') return stage === 'user' ? message : `error during container init: ${message}`;
+function describe({ stage, errno, message }: StageFailure, argv: string[], where: string): string {
+  if (stage !== 'exec') return stage === 'user' ? message : `${where}${message}`;
   const file = argv[0] ?? '';
   if (errno === 'ENOENT' && !file.includes('/')) return `exec: "${file}": executable file not found in $PATH`;
   if (errno === 'ENOENT') return `exec: "${file}": stat ${file}: no such file or directory`;

@@ -1,5 +1,19 @@
 import { expect, test } from 'vitest';
-import { buildHosts, buildResolvConf, parseExtraHosts, replaceNeighbours } from './network-files.ts';
+import {
+  buildHosts,
+  buildResolvConf,
+  hostNames,
+  parseExtraHosts,
+  replaceNeighbours,
+} from './network-files.ts';
+
+test.each([
+  ['web', '', ['web']],
+  ['web.example.org', '', ['web.example.org', 'web']],
+  ['web', 'example.org', ['web.example.org', 'web']],
+])('host name %j in the domain %j is %j', (hostname, domainname, names) => {
+  expect(hostNames(hostname, domainname)).toEqual(names);
+});
 
 const nothing = { dns: [], dnsSearch: [], dnsOptions: [] };
 

@@ -118,6 +118,13 @@ function parseResolvConf(content: string): {
   return result;
 }
 
+/** The full name, then the bare one: Docker takes `a.b` as a host name for the host `a` in the domain `b`. */
+export function hostNames(hostname: string, domainname = ''): string[] {
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  const [bare = ''] = full.split('.');
+  return bare === full ? [full] : [full, bare];
+}
+
 /** The host's resolv.conf; where that only names systemd-resolved's stub, the real one behind it. */
 async function readHostResolvConf(): Promise<string> {
   const content = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
@@ -146,9 +153,7 @@ export async function writeNetworkFiles(
     readHostResolvConf(),
   ]);
   const endpoints = request.attachment?.endpoints ?? [];
-  const names = request.domainname
-    ? [`${request.hostname}.${request.domainname}`, request.hostname]
-    : [request.hostname];
+  const names = hostNames(request.hostname, request.domainname);
   const lines = [
     ...parseExtraHosts(request.extraHosts, onHost ? '127.0.0.1' : hostGateway),
     ...endpoints.map((endpoint) => ({ address: endpoint.ipv4, names })),

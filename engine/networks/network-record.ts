@@ -79,6 +79,20 @@ export function bridgeOptions(options: Record<string, string>): BridgeOptions {
   };
 }
 
+/** The default network shows the options that it has without having been asked, as Docker's does. */
+export function shownOptions({ name, options, bridge }: NetworkRecord): Record<string, string> {
+  if (name !== 'bridge' || !bridge) return options;
+  const { icc, masquerade, hostBindingIp, mtu } = bridgeOptions(options);
+  return {
+    [`${OPTION}bridge.default_bridge`]: 'true',
+    [`${OPTION}bridge.enable_icc`]: String(icc),
+    [`${OPTION}bridge.enable_ip_masquerade`]: String(masquerade),
+    [`${OPTION}bridge.host_binding_ipv4`]: hostBindingIp,
+    [BRIDGE_NAME]: bridge.linkName,
+    [`${OPTION}driver.mtu`]: String(mtu),
+  };
+}
+
 function flag(options: Record<string, string>, key: string): boolean {
   const value = options[key] ?? 'true';
   if (!['true', 'false', '1', '0'].includes(value.toLowerCase())) {

@@ -237,6 +237,14 @@ describe('the state machine', () => {
     expect((await engine.api('POST', `/containers/before/rename?name=after`)).status).toBe(204);
     expect((await engine.api('POST', `/containers/after/rename?name=other`)).status).toBe(409);
     expect((await engine.api('POST', `/containers/after/rename?name=after`)).status).toBe(400);
+    expect((await engine.api('POST', `/containers/after/rename?name=-x`)).json).toEqual(
+      message(
+        'Error when allocating new name: Invalid container name (/-x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed',
+      ),
+    );
+    expect((await engine.api('DELETE', `/containers/after?link=1`)).json).toEqual(
+      message('Conflict, cannot remove the default link name of the container'),
+    );
     expect((await engine.api('DELETE', `/containers/after`)).json).toEqual(
       message(
         'cannot remove container "/after": container is running: stop the container before removing or force remove',

@@ -51,6 +51,15 @@ const inspectExec = async (id: string): Promise<ExecInspect> =>
   (await engine.api<ExecInspect>('GET', `/exec/${id}/json`)).json;
 
 describe('exec', () => {
+  test('a directory that is not there is an error, and is not made', async () => {
+    const { code, stdout } = await engine.docker('exec', '-w', '/nowhere', 'host', 'pwd');
+    expect(code).toBe(127);
+    expect(stdout).toContain(
+      'chdir to cwd ("/nowhere") set in config.json failed: no such file or directory',
+    );
+    expect((await engine.docker('exec', 'host', 'test', '-e', '/nowhere')).code).toBe(1);
+  });
+
   test('passes input, output, environment, directory and user', async () => {
     const { stdout } = await engine.dockerWithInput(
       'typed\n',
@@ -130,7 +139,7 @@ describe('exec', () => {
     expect((await engine.docker('exec', 'idle', 'true')).stderr).toMatch(/container \w{64} is not running/);
     await engine.dockerOk('pause', 'host');
     expect((await engine.docker('exec', 'host', 'true')).stderr).toMatch(
-      /Container \w{64} is paused, unpause the container before exec/,
+      /Container host is paused, unpause the container before exec/,
     );
     await engine.dockerOk('unpause', 'host');
   });
@@ -275,6 +284,10 @@ describe('attach', () => {
     expect((await engine.api('POST', '/containers/none/attach?stream=1')).status).toBe(404);
     const idle = await createCat({});
     expect((await engine.api('POST', `/containers/${idle}/resize?h=1&w=1`)).status).toBe(409);
+  });
+
+  test('a resize of a container without a terminal changes nothing', async () => {
+    expect((await engine.api('POST', '/containers/host/resize?h=1&w=1')).status).toBe(200);
   });
 
   test('docker start -ai, docker run -i and docker attach work', async () => {

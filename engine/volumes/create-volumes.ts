@@ -3,7 +3,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { EventPublisher } from '../events/events.ts';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { conflict, messageOf, notFound, notImplemented } from '../lib/errors.ts';
+import { conflict, invalidArgument, messageOf, notFound, notImplemented } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { checkVolumeName } from './volume-name.ts';
@@ -133,8 +133,7 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
     },
     async create(request) {
       const name = request.name || randomBytes(32).toString('hex');
-      refuseUnsupported(request);
-      checkVolumeName(name);
+      refuse(name, request);
       return mutex.run(name, async () => {
         const existing = volumes.get(name);
         if (existing) return existing;
@@ -191,10 +190,15 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
   };
 }
 
-function refuseUnsupported({ driver, options }: VolumeCreate): void {
+const LOCAL_OPTIONS = ['type', 'device', 'o', 'size'];
+
+function refuse(name: string, { driver, options }: VolumeCreate): void {
   if (driver !== undefined && driver !== '' && driver !== 'local') {
-    throw notFound(`error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+    throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`);
   }
-  const option = Object.keys(options ?? {})[0];
-  if (option !== undefined) throw notImplemented(`option ${option} of the local volume driver`);
+  checkVolumeName(name);
+  const asked = Object.keys(options ?? {});
+  const unknown = asked.find((option) => !LOCAL_OPTIONS.includes(option));
+  if (unknown !== undefined) throw invalidArgument(`create ${name}: invalid option: "${unknown}"`);
+  if (asked[0] !== undefined) throw notImplemented(`option ${asked[0]} of the local volume driver`);
 }

@@ -2,7 +2,7 @@ import type { Containers } from '../../containers/containers.ts';
 import { LIST_FILTERS } from '../../containers/list-filters.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
 import { SIGKILL, parseSignal } from '../../containers/signals.ts';
-import { invalidArgument } from '../../lib/errors.ts';
+import { EngineError, invalidArgument } from '../../lib/errors.ts';
 import type { ContainerCreateRequest } from '../../wire/container.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
 
@@ -86,10 +86,16 @@ const remove =
   (containers: Containers): Handler =>
   async (context) => {
     const { query, reply } = context;
-    if (query.boolean('link')) throw invalidArgument(`Could not get parent container for ${idOf(context)}`);
+    if (query.boolean('link')) throw await cannotUnlink(containers, idOf(context));
     await containers.remove(idOf(context), { force: query.boolean('force'), volumes: query.boolean('v') });
     reply.empty(204);
   };
+
+/** Containers have no links yet, so that every name is the default one; the status is Docker's. */
+async function cannotUnlink(containers: Containers, id: string): Promise<EngineError> {
+  await containers.inspect(id, { size: false });
+  return new EngineError('internal', 'Conflict, cannot remove the default link name of the container');
+}
 
 const prune =
   (containers: Containers): Handler =>

@@ -1,5 +1,10 @@
 import type { Networks, NetworkView } from '../../networks/create-networks.ts';
-import { isPredefined, type NetworkRecord, type PoolRecord } from '../../networks/network-record.ts';
+import {
+  isPredefined,
+  shownOptions,
+  type NetworkRecord,
+  type PoolRecord,
+} from '../../networks/network-record.ts';
 import { invalidArgument, notFound, notImplemented } from '../../lib/errors.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import type {
@@ -124,7 +129,7 @@ function toWire({ record, attachments }: NetworkView): NetworkInspect {
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: containersToWire(record.id, attachments),
-    Options: record.options,
+    Options: shownOptions(record),
     Labels: record.labels,
   };
 }

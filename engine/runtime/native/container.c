@@ -190,7 +190,8 @@ static int set_up_container(const struct container_plan *plan, const struct root
     return -1;
   if (set_sysctls(&plan->sysctls, err) < 0)
     return error_stage(err, "sysctl");
-  if (process_prepare(&plan->process, plan->id, process, err) < 0 || rootfs_seal(plan, err) < 0)
+  if (process_prepare(&plan->process, plan->id, process, err) < 0 ||
+      process_make_directory(&plan->process, err) < 0 || rootfs_seal(plan, err) < 0)
     return -1;
   return process_become(process, err);
 }

@@ -93,12 +93,17 @@ int process_prepare(const struct plan_process *plan, const char *session, struct
     return error_stage(err, "user");
   if (build_environment(process, err) < 0)
     return error_stage(err, "environment");
-  /* SECURITY: 2026-55686. WORKDIR is made inside the container's root and its owner is not touched.
-   */
+  umask(0022);
+  return 0;
+}
+
+/* SECURITY: 2026-55686. WORKDIR is made inside the container's root and its owner is not touched.
+ */
+int process_make_directory(const struct plan_process *plan, struct error *err) {
+  autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   autoclose int cwd = resolve_or_create(root, plan->cwd, false, true, err);
   if (cwd < 0 && err->number != EROFS)
     return error_stage(err, "cwd");
-  umask(0022);
   return 0;
 }
 

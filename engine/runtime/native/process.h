@@ -23,9 +23,12 @@ void process_detach(void);
 /* Connects descriptors to 0, 1, 2; a terminal becomes the controlling one. */
 int process_connect(const int stdio[3], bool tty, struct error *err);
 
-/* Still as root: limits, keyring, user, environment, working directory made. */
+/* Still as root: limits, keyring, user, environment. */
 int process_prepare(const struct plan_process *plan, const char *session, struct process *process,
                     struct error *err);
+
+/* The working directory where the image has none: PID 1's only, an exec must find its own. */
+int process_make_directory(const struct plan_process *plan, struct error *err);
 
 /* Credentials, capabilities, working directory, the executable looked up. */
 int process_become(struct process *process, struct error *err);

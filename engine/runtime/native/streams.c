@@ -360,8 +360,9 @@ int streams_attach(struct streams *streams, int fd, const bool wants[3], const u
 
 int streams_resize(struct streams *streams, unsigned rows, unsigned columns, struct error *err) {
   struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+  /* As in Docker, a process without a terminal has no size to change and says nothing. */
   if (!streams->tty || streams->input.fd < 0)
-    return error_set(err, ENOTTY, "the process has no terminal");
+    return 0;
   if (ioctl(streams->input.fd, TIOCSWINSZ, &size) < 0)
     return error_set(err, errno, "resize the terminal");
   return 0;
