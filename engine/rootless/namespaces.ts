@@ -89,7 +89,13 @@ async function startUplink({ runRoot, warn }: NamespacesOptions): Promise<Runnin
   const socketPath = path.join(runRoot, UPLINK.framesSocket);
   const apiSocket = path.join(runRoot, UPLINK.apiSocket);
   for (const stale of [socketPath, apiSocket]) rmSync(stale, { force: true });
-  const flags = ['--target-type=bess', '--disable-host-loopback', '--exit-fd=3', `--api-socket=${apiSocket}`];
+  const flags = [
+    '--target-type=bess',
+    '--disable-host-loopback',
+    '--enable-seccomp',
+    '--exit-fd=3',
+    `--api-socket=${apiSocket}`,
+  ];
   const child = spawn('slirp4netns', [...flags, socketPath], {
     detached: true,
     cwd: '/',
