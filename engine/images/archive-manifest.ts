@@ -1,4 +1,5 @@
 import { invalidArgument, messageOf } from '../lib/errors.ts';
+import { isObject, listOf } from '../lib/field-types.ts';
 import type { ArchiveIndex } from './archive-index.ts';
 import { digestOf } from './blob-store.ts';
 import { MAX_CONFIG_BYTES, parseImageConfig } from './image-config.ts';
@@ -23,10 +24,9 @@ interface DockerManifestItem {
 }
 
 interface Descriptor {
-  mediaType?: string;
   digest?: string;
-  annotations?: Record<string, string>;
-  platform?: { os?: string; architecture?: string };
+  annotations?: Record<string, unknown> | null;
+  platform?: { os?: string; architecture?: string } | null;
 }
 
 const MAX_NESTING = 4;
@@ -51,8 +51,10 @@ export async function readArchiveManifest(archive: ArchiveIndex): Promise<Archiv
 }
 
 async function readDockerManifest(archive: ArchiveIndex): Promise<ArchivedImage[]> {
-  const manifest = await readJsonEntry<DockerManifestItem[]>(archive, 'manifest.json');
-  if (!Array.isArray(manifest)) throw invalidArgument('invalid archive: manifest.json is not a list');
+  const manifest: unknown = await readJsonEntry(archive, 'manifest.json');
+  if (!isItemList<DockerManifestItem>(manifest)) {
+    throw invalidArgument('invalid archive: manifest.json is not a list of objects');
+  }
   const images: ArchivedImage[] = [];
   for (const { Config, RepoTags, Layers } of manifest) {
     if (typeof Config !== 'string') throw invalidArgument('invalid archive: an image without Config');
@@ -101,9 +103,9 @@ async function readConfig(
 }
 
 async function readOciIndex(archive: ArchiveIndex): Promise<ArchivedImage[]> {
-  const { manifests } = await readJsonEntry<{ manifests?: Descriptor[] }>(archive, 'index.json');
+  const { manifests } = await readJsonEntry<{ manifests?: unknown }>(archive, 'index.json');
   const images: ArchivedImage[] = [];
-  for (const descriptor of manifests ?? []) {
+  for (const descriptor of descriptorsOf(manifests)) {
     const image = await readOciImage(archive, descriptor, 0);
     if (image) images.push({ ...image, references: referencesOf(descriptor) });
   }
@@ -120,29 +122,40 @@ async function readOciImage(
   if (depth > MAX_NESTING) throw invalidArgument('invalid archive: indexes nested too deep');
   if (descriptor.platform?.os === 'unknown') return undefined;
   const manifest = await readBlobJson<{
-    manifests?: Descriptor[];
+    manifests?: unknown;
     config?: Descriptor;
-    layers?: Descriptor[];
+    layers?: unknown;
   }>(archive, descriptor);
   if (manifest.manifests) {
     const architecture = ARCHITECTURES[process.arch] ?? process.arch;
-    const usable = manifest.manifests.filter(({ platform }) => platform?.os !== 'unknown');
+    const usable = descriptorsOf(manifest.manifests).filter(({ platform }) => platform?.os !== 'unknown');
     const chosen = usable.find(({ platform }) => platform?.architecture === architecture) ?? usable[0];
     return chosen && readOciImage(archive, chosen, depth + 1);
   }
   if (!manifest.config) return undefined;
-  const layers = (manifest.layers ?? []).map((layer) => ({ entry: blobEntry(layer), digest: layer.digest }));
+  const layers = descriptorsOf(manifest.layers).map((layer) => ({
+    entry: blobEntry(layer),
+    digest: layer.digest,
+  }));
   const { digest } = manifest.config;
   return { ...(await readConfig(archive, blobEntry(manifest.config), digest, layers.length)), layers };
 }
 
 /** Full names only: a bare `latest` says nothing about the repository. */
-function referencesOf({ annotations = {} }: Descriptor): Reference[] {
+function referencesOf({ annotations }: Descriptor): Reference[] {
   const name =
-    annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'] ?? '';
-  if (!/[:/]/.test(name)) return [];
+    annotations?.['io.containerd.image.name'] ?? annotations?.['org.opencontainers.image.ref.name'];
+  if (typeof name !== 'string' || !/[:/]/.test(name)) return [];
   const reference = parseReference(name);
   return reference.tag === undefined ? [] : [{ ...reference, digest: undefined }];
+}
+
+const isItemList = <T>(value: unknown): value is T[] => listOf(value, isObject);
+
+function descriptorsOf(value: unknown): Descriptor[] {
+  const list = value ?? [];
+  if (!isItemList<Descriptor>(list)) throw invalidArgument('invalid archive: not a list of descriptors');
+  return list;
 }
 
 function blobEntry({ digest }: Descriptor): string {

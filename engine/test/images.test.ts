@@ -126,6 +126,9 @@ test.each<[string, Buffer, RegExp]>([
     ]),
     /l is missing/,
   ],
+  ['a manifest of nothing', tar([{ name: 'manifest.json', content: '[null]' }]), /not a list of objects/],
+  ['an index of a number', tar([{ name: 'index.json', content: '{"manifests":5}' }]), /list of descriptors/],
+  ['an index of nothing', tar([{ name: 'index.json', content: '{"manifests":[null]}' }]), /descriptors/],
   [
     'an upper-case name',
     dockerArchive({ ...good, tags: ['Never:1'] }),
