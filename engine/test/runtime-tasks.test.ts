@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRuntimeFixture, type RuntimeFixture } from './runtime-fixture.ts';
+
+let fixture: RuntimeFixture;
+let outside: string;
+beforeAll(async () => {
+  fixture = await createRuntimeFixture();
+  outside = path.join(fixture.directory, 'outside');
+  mkdirSync(outside);
+  writeFileSync(path.join(outside, 'file'), 'precious');
+});
+afterAll(() => fixture.dispose());
+
+test('a tree is removed, but nothing behind a mount or a link in it', async () => {
+  const tree = path.join(fixture.directory, 'tree');
+  const mounted = path.join(tree, 'a/mounted');
+  mkdirSync(mounted, { recursive: true });
+  symlinkSync(outside, path.join(tree, 'a/link'));
+  execFileSync('mount', ['--bind', outside, mounted]);
+  try {
+    await expect(fixture.runtime.runTask(['remove-tree', tree])).rejects.toMatchObject({ code: 'EXDEV' });
+    expect(readFileSync(path.join(outside, 'file'), 'utf8')).toBe('precious');
+  } finally {
+    execFileSync('umount', [mounted]);
+  }
+  await fixture.runtime.runTask(['remove-tree', tree]);
+  expect(existsSync(tree)).toBe(false);
+  expect(readdirSync(outside)).toEqual(['file']);
+});
+
+test("a volume's first content comes from inside the image, wherever its links point", async () => {
+  const image = path.join(fixture.directory, 'image');
+  mkdirSync(path.join(image, 'real'), { recursive: true });
+  writeFileSync(path.join(image, 'real/own'), '');
+  symlinkSync('/real', path.join(image, 'inside'));
+  symlinkSync(outside, path.join(image, 'absolute'));
+  symlinkSync('../outside', path.join(image, 'climbing'));
+  const seed = async (name: string): Promise<string[]> => {
+    const volume = path.join(fixture.directory, `volume-${name}`);
+    mkdirSync(volume);
+    await fixture.runtime.runTask(['copy-up', `/${name}`, volume, image]);
+    return readdirSync(volume);
+  };
+  expect(await seed('inside')).toEqual(['own']);
+  expect(await seed('absolute')).toEqual([]);
+  expect(await seed('climbing')).toEqual([]);
+});
