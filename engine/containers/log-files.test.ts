@@ -70,4 +70,26 @@ describe('log files', () => {
     expect(files).toHaveLength(1);
     for (const { handle } of files) await handle.close();
   });
+
+  it('sees an unbroken row of files while they are rotated', async () => {
+    let newest = 20;
+    for (let age = 0; age <= newest; age += 1)
+      await writeFile(age ? `${log}.${age}` : log, `${newest - age}\n`);
+    const rotate = async (): Promise<void> => {
+      for (let age = newest; age > 0; age -= 1) await rename(`${log}.${age}`, `${log}.${age + 1}`);
+      await rename(log, `${log}.1`);
+      newest += 1;
+      await writeFile(log, `${newest}\n`);
+    };
+    const rotations = (async () => {
+      while (newest < 60) await rotate();
+    })();
+    while (newest < 60) {
+      const files = await openLogFiles(log);
+      const numbers = (await textFrom(files, { index: 0, offset: 0 })).trim().split('\n').map(Number);
+      for (const { handle } of files) await handle.close();
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+    }
+    await rotations;
+  });
 });

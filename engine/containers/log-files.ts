@@ -12,18 +12,26 @@ export interface LogFile {
 }
 
 /**
- * The log and its rotated predecessors, oldest first. Opened newest first, because rotation only moves a file
- * towards older names: what moves while we open is seen twice (and recognised by its inode), never missed.
+ * The log and its rotated predecessors, oldest first, without a gap. Opened newest first, because rotation only moves
+ * a file towards higher numbers: one that moves while we open is met again further up, never passed. What is newer than
+ * the file that was the log at the beginning is left out.
  */
 export async function openLogFiles(logPath: string): Promise<LogFile[]> {
   const files: LogFile[] = [];
-  for (const name of [logPath, ...(await rotatedPaths(logPath))]) {
-    const file = await openLogFile(name);
+  let highest = 0;
+  for (let number = 0; ; number += 1) {
+    if (number > highest) highest = await highestRotation(logPath);
+    if (number > highest) return files.reverse();
+    const file = await openLogFile(number === 0 ? logPath : `${logPath}.${number}`);
     if (!file) continue;
-    if (files.some(({ inode }) => inode === file.inode)) await file.handle.close();
-    else files.push(file);
+    const known = files.findIndex(({ inode }) => inode === file.inode);
+    if (known < 0) {
+      files.push(file);
+      continue;
+    }
+    // Met again: what was opened since then is newer than it.
+    for (const { handle } of [file, ...files.splice(known + 1)]) await handle.close();
   }
-  return files.reverse();
 }
 
 /** undefined where there is none (between the two renames of a rotation). */
@@ -42,15 +50,14 @@ async function openLogFile(name: string): Promise<LogFile | undefined> {
   }
 }
 
-/** `.1`, `.2`, …: newest first. */
-async function rotatedPaths(logPath: string): Promise<string[]> {
+/** N of the oldest file `.N` that is there, 0 where nothing was rotated. */
+async function highestRotation(logPath: string): Promise<number> {
   const prefix = `${path.basename(logPath)}.`;
-  const numbers: number[] = [];
-  for (const name of await readdir(path.dirname(logPath))) {
-    const number = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : Number.NaN;
-    if (Number.isInteger(number)) numbers.push(number);
-  }
-  return numbers.sort((one, other) => one - other).map((number) => `${logPath}.${number}`);
+  const names = await readdir(path.dirname(logPath));
+  const numbers = names
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => Number(name.slice(prefix.length)));
+  return Math.max(0, ...numbers.filter((number) => Number.isInteger(number)));
 }
 
 /** Where the last `count` lines begin, read from the ends: index into `files` and byte offset. */
