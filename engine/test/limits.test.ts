@@ -307,7 +307,7 @@ describe('a running container', () => {
   test('lists its processes, and no one else', async () => {
     await inBackground(['busybox', 'sh', '-c', 'sleep 998 & sleep 999'], async (id) => {
       await expect
-        .poll(async () => (await engine.dockerOk('top', id)).match(/sleep 99[89]/g))
+        .poll(async () => (await engine.dockerOk('top', id)).match(/\d +sleep 99[89]$/gm))
         .toHaveLength(2);
       const lines = (await engine.dockerOk('top', id, '-o', 'pid,comm')).split('\n');
       expect(lines[0]).toMatch(/^PID\s+COMMAND/);
