@@ -1,9 +1,21 @@
 import { defineConfig } from 'vitest/config';
+import type { Plugin } from 'vitest/config';
+
+/**
+ * SIGUSR2 (scripts/test.mjs) ends a run in order: the running test ends, the hooks tear engines down, the rest is
+ * skipped. Vitest has this for a key on a terminal only; SIGTERM makes it exit at once.
+ */
+const endInOrder: Plugin = {
+  name: 'end-in-order',
+  configureVitest({ vitest }) {
+    process.once('SIGUSR2', () => void vitest.cancelCurrentRun('keyboard-input'));
+  },
+};
 
 /** Two layers: `unit` runs anywhere; `engine` drives a real engine through its socket and needs root. */
 export default defineConfig({
+  plugins: [endInOrder],
   test: {
-    reporters: process.env['CI'] ? ['default'] : ['default'],
     projects: [
       {
         test: {

@@ -19,6 +19,10 @@ export const DEBIAN_PACKAGES = [
     why: "an ordinary user's engine: network",
   },
   { name: 'procps', probe: ['/usr/bin/ps', '/bin/ps'], purpose: 'run', why: 'docker top' },
+  { name: 'xz-utils', probe: ['/usr/bin/xz'], purpose: 'run', why: 'docker load of .tar.xz' },
+  { name: 'zstd', probe: ['/usr/bin/zstd'], purpose: 'run', why: 'docker load of .tar.zst' },
+  { name: 'bzip2', probe: ['/usr/bin/bzip2', '/bin/bzip2'], purpose: 'run', why: 'docker load of .tar.bz2' },
+  { name: 'curl', probe: ['/usr/bin/curl'], purpose: 'test', why: 'asks published ports' },
   { name: 'chromium', probe: ['/usr/bin/chromium'], purpose: 'test', why: 'e2e tests and screenshots' },
   {
     name: 'fonts-dejavu-core',

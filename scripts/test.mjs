@@ -1,7 +1,7 @@
 // `npm test`: set-up, then every layer. Fails when anything fails; its last line is `N passed, N failed[, N skipped]`.
 //   npm test -- unit engine    runs only those layers
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, setup } from './setup.mjs';
 
@@ -24,12 +24,10 @@ async function lint() {
     await check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']),
   ];
   if (existsSync('/usr/bin/clang-format')) {
-    reports.push(
-      await check('format of C', 'sh', [
-        '-c',
-        'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror',
-      ]),
-    );
+    const sources = readdirSync(path.join(root, 'engine'), { recursive: true })
+      .filter((file) => /\.[ch]$/.test(file))
+      .map((file) => path.join('engine', file));
+    reports.push(await check('format of C', 'clang-format', ['--dry-run', '-Werror', ...sources]));
   } else {
     reports.push(skipped('format of C', 'clang-format is not installed'));
   }
@@ -38,7 +36,9 @@ async function lint() {
 
 async function native() {
   if (!existsSync('/usr/bin/make')) return skipped('native', 'make is not installed');
-  const { code, output } = await run('make', ['--silent', '-C', 'engine/runtime/native', 'check'], true);
+  const { code, output } = await run('make', ['--silent', '-C', 'engine/runtime/native', 'check'], {
+    capture: true,
+  });
   const counts = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)];
   const passed = counts.reduce((total, match) => total + Number(match[1]), 0);
   const failed = counts.reduce((total, match) => total + Number(match[2]), 0);
@@ -60,7 +60,7 @@ async function vitest(project) {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ];
-  const { code } = await run(bin('vitest'), args);
+  const { code } = await run(bin('vitest'), args, { endSignal: 'SIGUSR2' });
   return fromReport(file, code, (report) => ({
     passed: report.numPassedTests,
     failed:
@@ -74,9 +74,11 @@ async function e2e() {
   if (!isRoot) return skipped('e2e', 'needs root: it drives a real engine');
   if (!existsSync('/usr/bin/chromium')) return skipped('e2e', 'chromium is not installed');
   const file = path.join(results, 'e2e.json');
-  const environment = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: file };
   const args = ['test', '--config', 'e2e/playwright.config.ts', '--reporter=list,json'];
-  const { code } = await run(bin('playwright'), args, false, environment);
+  const { code } = await run(bin('playwright'), args, {
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
+    endSignal: 'SIGINT',
+  });
   return fromReport(file, code, ({ stats }) => ({
     passed: stats.expected + stats.flaky,
     failed: stats.unexpected,
@@ -110,13 +112,19 @@ function sum(reports) {
   return total;
 }
 
-function run(command, args, capture = false, env = process.env) {
+/**
+ * Runs a command in a process group of its own: Ctrl-C would otherwise kill the workers of a runner together with it,
+ * and nobody would be left to end their engines. `endSignal` makes the runner tear down and end.
+ */
+function run(command, args, { capture = false, env = {}, endSignal = 'SIGTERM' } = {}) {
   const tools = path.join(root, 'build/tools');
   const child = spawn(command, args, {
     cwd: root,
-    env: { ...env, PATH: `${env.PATH}:${tools}` },
+    env: { ...process.env, ...env, PATH: `${process.env.PATH}:${tools}` },
     stdio: ['ignore', capture ? 'pipe' : 'inherit', 'inherit'],
+    detached: true,
   });
+  running = { child, endSignal };
   let output = '';
   child.stdout?.on('data', (chunk) => {
     process.stdout.write(chunk);
@@ -131,6 +139,28 @@ function run(command, args, capture = false, env = process.env) {
   });
 }
 
+/** The first signal lets the running test end and tears down; the second, or the end of patience, kills. */
+function interrupt(signal) {
+  const kill = () => killGroup(running?.child.pid, 'SIGKILL');
+  if (interruptedBy !== undefined) return kill();
+  interruptedBy = signal;
+  console.log(`\n${signal}: tearing down (once more to kill)`);
+  running?.child.kill(running.endSignal);
+  setTimeout(kill, TEARDOWN_MS).unref();
+}
+
+function killGroup(pid, signal) {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+const TEARDOWN_MS = 120_000;
+let running;
+let interruptedBy;
+
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in LAYERS));
 if (unknown.length > 0) {
@@ -138,6 +168,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 await setup({ forTests: true });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 
@@ -146,6 +177,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(LAYERS)) {
   console.log(`\n── ${name}`);
   const started = Date.now();
   rows.push({ name, ...(await LAYERS[name]()), seconds: Math.round((Date.now() - started) / 1000) });
+  if (interruptedBy !== undefined) break;
 }
 const total = sum(rows);
 console.log('');
@@ -157,4 +189,4 @@ for (const row of rows) {
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
-process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+process.exitCode = total.failed === 0 && total.passed > 0 && interruptedBy === undefined ? 0 : 1;
