@@ -72,24 +72,26 @@ describe('log files', () => {
   });
 
   it('sees an unbroken row of files while they are rotated', async () => {
-    let newest = 20;
-    for (let age = 0; age <= newest; age += 1)
-      await writeFile(age ? `${log}.${age}` : log, `${newest - age}\n`);
-    const rotate = async (): Promise<void> => {
-      for (let age = newest; age > 0; age -= 1) await rename(`${log}.${age}`, `${log}.${age + 1}`);
-      await rename(log, `${log}.1`);
-      newest += 1;
-      await writeFile(log, `${newest}\n`);
+    const rotations = 40;
+    for (let age = 0; age < 20; age += 1) await writeFile(age ? `${log}.${age}` : log, `${19 - age}\n`);
+    const rotateOften = async (): Promise<void> => {
+      for (let newest = 20; newest < 20 + rotations; newest += 1) {
+        for (let age = newest - 1; age > 0; age -= 1) await rename(`${log}.${age}`, `${log}.${age + 1}`);
+        await rename(log, `${log}.1`);
+        await writeFile(log, `${newest}\n`);
+      }
     };
-    const rotations = (async () => {
-      while (newest < 60) await rotate();
-    })();
-    while (newest < 60) {
+    const look = async (): Promise<number[]> => {
       const files = await openLogFiles(log);
-      const numbers = (await textFrom(files, { index: 0, offset: 0 })).trim().split('\n').map(Number);
+      const text = await textFrom(files, { index: 0, offset: 0 });
       for (const { handle } of files) await handle.close();
+      return text.trim().split('\n').map(Number);
+    };
+    const rotated = rotateOften();
+    for (let count = 0; count < 100; count += 1) {
+      const numbers = await look();
       expect(numbers).toEqual(numbers.map((_, index) => index));
     }
-    await rotations;
+    await rotated;
   });
 });
