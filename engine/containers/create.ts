@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import path from 'node:path';
 import type { Image } from '../images/image-store.ts';
@@ -55,12 +55,8 @@ export async function createContainer(
   context.store.reserveName(record.name, record.id);
   const undo: (() => Promise<void>)[] = [];
   try {
-    for (const name of ['upper', 'work']) {
-      await mkdir(path.join(container.directory, name), {
-        recursive: true,
-        mode: name === 'upper' ? 0o755 : 0o700,
-      });
-    }
+    mkdirSync(path.join(container.directory, 'upper'), { recursive: true, mode: 0o755 });
+    mkdirSync(path.join(container.directory, 'work'), { mode: 0o700 });
     undo.push(() => moveToTrash(context, container.directory, record.id));
     const lower = await context.images.hold(record.imageId, record.id);
     undo.push(() => context.images.release(record.imageId, record.id));

@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeJsonAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
@@ -83,8 +84,8 @@ const RECORD_FILE = 'container.json';
 export async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
   const file = path.join(directory, RECORD_FILE);
   if (!record.hostConfig.AutoRemove) return writeJsonAtomic(file, record);
-  await writeFile(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
-  await rename(`${file}.tmp`, file);
+  writeFileSync(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
 }
 
 /** undefined when the directory holds no record (a create that never finished, an AutoRemove that lost power). */

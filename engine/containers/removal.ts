@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { conflict, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Container } from './container.ts';
@@ -103,11 +104,11 @@ export async function moveToTrash(context: ContainersContext, directory: string,
   const trash = path.join(context.dataRoot, 'trash');
   const target = path.join(trash, `${TRASH_PREFIX}${id}-${randomBytes(4).toString('hex')}`);
   try {
-    await rename(directory, target);
+    renameSync(directory, target);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     await mkdir(trash, { recursive: true, mode: 0o700 });
-    await rename(directory, target);
+    renameSync(directory, target);
   }
   removeInBackground(context, target);
 }

@@ -1,28 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { closeSync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { EngineError, errnoOf, messageOf } from './errors.ts';
+
+const sync = promisify(fsync);
 
 /**
  * Replaces `file` so that a crash at any instruction leaves the old or the new content, never a mixture:
- * temp file beside it → fsync → rename → fsync of the directory.
+ * temp file beside it → fsync → rename → fsync of the directory. Only what waits for the disk leaves the event loop:
+ * a trip through the thread pool costs five times the other system calls.
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = await open(temporary, 'wx', mode);
+    const descriptor = openSync(temporary, 'wx', mode);
     try {
-      await handle.writeFile(data);
-      await handle.sync();
+      writeAll(descriptor, typeof data === 'string' ? Buffer.from(data) : data);
+      await sync(descriptor);
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
-    await rename(temporary, file);
+    renameSync(temporary, file);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    rmSync(temporary, { force: true });
     throw error;
   }
   await syncDirectory(path.dirname(file));
+}
+
+function writeAll(descriptor: number, data: Uint8Array): void {
+  for (let written = 0; written < data.length;) written += writeSync(descriptor, data, written);
 }
 
 export async function writeJsonAtomic(file: string, value: unknown): Promise<void> {
@@ -47,10 +56,10 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
 
 /** Makes a rename, create or unlink inside `directory` durable. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+  const descriptor = openSync(directory, 'r');
   try {
-    await handle.sync();
+    await sync(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }

@@ -97,7 +97,7 @@ export class AttachedContainers {
     return attached.attachment;
   }
 
-  async writeFiles(request: NetworkFilesRequest): Promise<NetworkFiles> {
+  writeFiles(request: NetworkFilesRequest): NetworkFiles {
     const { registry } = this.#options;
     const network = request.attachment?.endpoints[0]?.networkId ?? registry.resolve('bridge').record.id;
     const hostGateway = registry.get(network)?.record.bridge?.pool.gateway ?? '';

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
@@ -126,42 +126,46 @@ export function hostNames(hostname: string, domainname = ''): string[] {
 }
 
 /** The host's resolv.conf; where that only names systemd-resolved's stub, the real one behind it. */
-async function readHostResolvConf(): Promise<string> {
-  const content = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+function readHostResolvConf(): string {
+  const content = readIfThere('/etc/resolv.conf');
   const { nameservers } = parseResolvConf(content);
   if (nameservers.length !== 1 || nameservers[0] !== '127.0.0.53') return content;
-  return readFile('/run/systemd/resolve/resolv.conf', 'utf8').catch(() => content);
+  return readIfThere('/run/systemd/resolve/resolv.conf') || content;
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /**
  * Writes the three files without temp and rename: they are bind-mounted into the container, which would keep the
  * old inode. `hostGateway`: the host as the container reaches it; `neighbours`: see `replaceNeighbours`.
  */
-export async function writeNetworkFiles(
+export function writeNetworkFiles(
   request: NetworkFilesRequest,
   hostGateway: string,
   neighbours: readonly HostLine[],
-): Promise<NetworkFiles> {
+): NetworkFiles {
   const files: NetworkFiles = {
     hosts: path.join(request.directory, 'hosts'),
     resolvConf: path.join(request.directory, 'resolv.conf'),
     hostname: path.join(request.directory, 'hostname'),
   };
   const onHost = request.mode === 'host';
-  const [hostHosts, hostResolvConf] = await Promise.all([
-    onHost ? readFile('/etc/hosts', 'utf8').catch(() => '') : undefined,
-    readHostResolvConf(),
-  ]);
+  const hostHosts = onHost ? readIfThere('/etc/hosts') : undefined;
   const endpoints = request.attachment?.endpoints ?? [];
   const names = hostNames(request.hostname, request.domainname);
   const lines = [
     ...parseExtraHosts(request.extraHosts, onHost ? '127.0.0.1' : hostGateway),
     ...endpoints.map((endpoint) => ({ address: endpoint.ipv4, names })),
   ];
-  await Promise.all([
-    writeFile(files.hosts, replaceNeighbours(buildHosts(hostHosts, lines), neighbours), { mode: 0o644 }),
-    writeFile(files.resolvConf, buildResolvConf(hostResolvConf, request, onHost), { mode: 0o644 }),
-    writeFile(files.hostname, `${request.hostname}\n`, { mode: 0o644 }),
-  ]);
+  const mode = 0o644;
+  writeFileSync(files.hosts, replaceNeighbours(buildHosts(hostHosts, lines), neighbours), { mode });
+  writeFileSync(files.resolvConf, buildResolvConf(readHostResolvConf(), request, onHost), { mode });
+  writeFileSync(files.hostname, `${request.hostname}\n`, { mode });
   return files;
 }

@@ -58,7 +58,7 @@ export interface NetworkAttacher {
    * Writes `hosts`, `hostname` and `resolv.conf` into the container's directory (in place: they are bind-mounted
    * files, a rename would leave the container with the old inode). Call it between `attach` and the plan.
    */
-  writeFiles(request: NetworkFilesRequest): Promise<NetworkFiles>;
+  writeFiles(request: NetworkFilesRequest): NetworkFiles;
   /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
   publish(containerId: string): Promise<void>;
   /** Frees addresses, ports and rules; never touches links (the kernel drops them with the namespace). */

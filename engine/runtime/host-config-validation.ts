@@ -103,7 +103,7 @@ function validateCpu({ NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0 
   if (NanoCpus > 0 && CpuQuota > 0) {
     throw invalidArgument('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   }
-  const count = os.cpus().length;
+  const count = os.availableParallelism();
   if (NanoCpus < 0 || NanoCpus > count * 1e9) {
     throw invalidArgument(
       `range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`,

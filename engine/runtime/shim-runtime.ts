@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { readdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../lib/errors.ts';
@@ -28,7 +29,7 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
   const directoryOf = (id: string): string => path.join(runRoot, 'containers', id);
 
   async function create(plan: ContainerPlan): Promise<Shim> {
-    await mkdir(plan.runDirectory, { recursive: true, mode: 0o700 });
+    mkdirSync(plan.runDirectory, { recursive: true, mode: 0o700 });
     await zygote.request(FRAME.fork, encodeContainerPlan(plan));
     return connectShim(plan.id, plan.runDirectory);
   }
@@ -46,8 +47,9 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
   async function cleanUp(id: string, cgroupDirectories: string[]): Promise<void> {
     // Never below a directory that is not this container's alone: its neighbours live there.
     const own = cgroupDirectories.filter((directory) => path.basename(directory).includes(id));
-    for (const directory of own.reverse()) await removeCgroup(directory);
-    await rm(directoryOf(id), { recursive: true, force: true });
+    // A shim that ended in good order has removed them. Synchronous: neither filesystem has a disk to wait for.
+    for (const directory of own.filter(existsSync).reverse()) await removeCgroup(directory);
+    rmSync(directoryOf(id), { recursive: true, force: true });
   }
 
   async function runTask(argv: string[]): Promise<void> {
