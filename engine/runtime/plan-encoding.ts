@@ -52,15 +52,30 @@ const MOUNT_CREATE_FILE = 8;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 
-/** Appends one group's fields; the tag counts up by itself, `list` gives all its entries the same one. */
+const FIELD_HEAD_BYTES = 6;
+
+/** Appends fields to one buffer; the tag counts up by itself, a list gives all its entries the same one. */
 class GroupWriter {
-  readonly chunks: Buffer[] = [];
+  #buffer = Buffer.allocUnsafe(16 * 1024);
+  #end = 0;
   #tag = 0;
 
+  /** The fields so far; the writer is not used any more. */
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#end);
+  }
+
+  magic(value: number): this {
+    this.#reserve(4);
+    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
+    return this;
+  }
+
   u32(value: number): this {
-    const bytes = Buffer.allocUnsafe(4);
-    bytes.writeUInt32LE(value >>> 0);
-    return this.bytes(bytes);
+    this.#tag += 1;
+    this.#head(4);
+    this.#end = this.#buffer.writeUInt32LE(value >>> 0, this.#end);
+    return this;
   }
 
   flag(value: boolean): this {
@@ -68,66 +83,74 @@ class GroupWriter {
   }
 
   u64(value: bigint): this {
-    const bytes = Buffer.allocUnsafe(8);
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, value));
-    return this.bytes(bytes);
+    this.#tag += 1;
+    this.#head(8);
+    this.#end = this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, value), this.#end);
+    return this;
   }
 
   string(value: string): this {
-    return this.bytes(encodeString(value));
+    return this.strings([value]);
   }
 
   bytes(value: Uint8Array): this {
     this.#tag += 1;
-    this.#append([value]);
+    this.#head(value.length);
+    this.#buffer.set(value, this.#end);
+    this.#end += value.length;
     return this;
   }
 
   group(write: (group: GroupWriter) => void): this {
-    this.#tag += 1;
-    this.#append(writeGroup(write));
-    return this;
+    return this.groups([undefined], write);
   }
 
   strings(values: readonly string[]): this {
     this.#tag += 1;
-    for (const value of values) this.#append([encodeString(value)]);
+    for (const value of values) {
+      if (value.includes('\0')) throw invalidArgument(`${JSON.stringify(value)} contains a NUL character`);
+      const length = Buffer.byteLength(value);
+      this.#head(length + 1);
+      this.#end += this.#buffer.write(value, this.#end);
+      this.#end = this.#buffer.writeUInt8(0, this.#end);
+    }
     return this;
   }
 
   groups<T>(values: readonly T[], write: (group: GroupWriter, value: T) => void): this {
-    this.#tag += 1;
-    for (const value of values) this.#append(writeGroup((group) => write(group, value)));
+    const tag = this.#tag + 1;
+    for (const value of values) {
+      this.#tag = tag;
+      const head = this.#head(0);
+      this.#tag = 0;
+      write(this, value);
+      this.#buffer.writeUInt32LE(this.#end - head - FIELD_HEAD_BYTES, head + 2);
+    }
+    this.#tag = tag;
     return this;
   }
 
-  #append(value: Uint8Array[]): void {
-    const header = Buffer.allocUnsafe(6);
-    header.writeUInt16LE(this.#tag, 0);
-    header.writeUInt32LE(
-      value.reduce((sum, chunk) => sum + chunk.length, 0),
-      2,
-    );
-    this.chunks.push(header);
-    for (const chunk of value) this.chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+  /** Returns where the head is; makes room for the value, too. */
+  #head(length: number): number {
+    this.#reserve(FIELD_HEAD_BYTES + length);
+    const head = this.#end;
+    this.#buffer.writeUInt16LE(this.#tag, head);
+    this.#end = this.#buffer.writeUInt32LE(length, head + 2);
+    return head;
+  }
+
+  #reserve(length: number): void {
+    if (this.#end + length <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.#end + length));
+    this.#buffer.copy(larger);
+    this.#buffer = larger;
   }
 }
 
-function encodeString(value: string): Buffer {
-  if (value.includes('\0')) throw invalidArgument(`${JSON.stringify(value)} contains a NUL character`);
-  return Buffer.from(`${value}\0`, 'utf8');
-}
-
-function writeGroup(write: (group: GroupWriter) => void): Buffer[] {
-  const group = new GroupWriter();
-  write(group);
-  return group.chunks;
-}
-
 function finish(magic: number, write: (group: GroupWriter) => void): Buffer {
-  const head = Buffer.allocUnsafe(4);
-  head.writeUInt32LE(magic);
-  const plan = Buffer.concat([head, ...writeGroup(write)]);
+  const group = new GroupWriter().magic(magic);
+  write(group);
+  const plan = group.finish();
   if (plan.length > PLAN_MAX_BYTES)
     throw invalidArgument(`command, environment and mounts exceed ${PLAN_MAX_BYTES} bytes`);
   return plan;
