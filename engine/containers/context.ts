@@ -53,8 +53,9 @@ export function initLayerDirectory(context: ContainersDeps): string {
   return path.join(context.dataRoot, 'init-layer');
 }
 
-export async function save(container: Container): Promise<void> {
-  await container.writes.run(() => writeRecord(container.directory, container.record));
+/** `record`: other than the one in memory, of what is about to be. */
+export async function save(container: Container, record = container.record): Promise<void> {
+  await container.writes.run(() => writeRecord(container.directory, record));
 }
 
 /**

@@ -13,20 +13,28 @@ import { networkModeOf, resolveNamespaces } from './modes.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 
-/** A container whose PID 1 exists and waits to be let go. */
-interface Launched {
-  shim: Shim;
+/** What a run holds outside of its processes; the record names it, so that it can be given back after a crash. */
+export interface Held {
   attachment: Attachment | null;
   cgroupDirectories: string[];
+}
+
+/** A container whose PID 1 exists and waits to be let go. */
+interface Launched extends Held {
+  shim: Shim;
   /** Ends the process and gives everything back. */
   undo(): Promise<void>;
 }
 
 /**
  * Everything of a start up to, not including, exec: network, mounts, plan, shim, published ports. Leaves nothing
- * behind when it throws.
+ * behind when it throws. `write` puts on disk that the container runs, while the shim makes it.
  */
-export async function launch(context: ContainersContext, container: Container): Promise<Launched> {
+export async function launch(
+  context: ContainersContext,
+  container: Container,
+  write: (held: Held) => Promise<void>,
+): Promise<Launched> {
   const { record } = container;
   const undoSteps: (() => Promise<void>)[] = [];
   const undo = async (): Promise<void> => {
@@ -59,14 +67,19 @@ export async function launch(context: ContainersContext, container: Container): 
       cgroups: context.cgroups,
       log: toLogPlan(record, container.directory),
     });
-    undoSteps.push(() => context.runtime.cleanUp(record.id, plan.cgroup.directories));
+    const held = { attachment, cgroupDirectories: plan.cgroup.directories };
+    undoSteps.push(() => context.runtime.cleanUp(record.id, held.cgroupDirectories));
+    const written = write(held);
+    // Awaited below; a failing shim comes first.
+    written.catch(() => undefined);
     const shim = await context.runtime.create(plan);
     undoSteps.push(async () => {
       await shim.killAll();
       await shim.exited;
     });
     if (attachment) await context.networks.publish(record.id);
-    return { shim, attachment, cgroupDirectories: plan.cgroup.directories, undo };
+    await written;
+    return { shim, ...held, undo };
   } catch (error) {
     await undo();
     throw error;

@@ -5,7 +5,8 @@ import type { Container, PendingAttach } from './container.ts';
 import { publish, save, saveIfPossible, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
 import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
-import { launch } from './launch.ts';
+import { launch, type Held } from './launch.ts';
+import type { ContainerRecord } from './record.ts';
 import { cancelRestart, discard } from './removal.ts';
 import { nextDelayMs, shouldRestart } from './restart-policy.ts';
 import { toStartFailure } from './start-failure.ts';
@@ -33,24 +34,14 @@ export async function startContainer(context: ContainersContext, container: Cont
 async function run(context: ContainersContext, container: Container): Promise<void> {
   const { record } = container;
   try {
-    const launched = await launch(context, container);
+    const startedAt = nowRfc3339();
+    // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
+    const launched = await launch(context, container, (held) =>
+      save(container, toRunning(record, held, { startedAt, pid: 0 })),
+    );
     try {
-      const startedAt = nowRfc3339();
       container.shim = launched.shim;
-      record.attachment = launched.attachment;
-      record.cgroupDirectories = launched.cgroupDirectories;
-      record.manuallyStopped = false;
-      record.state = {
-        status: 'running',
-        pid: launched.shim.pid,
-        exitCode: 0,
-        error: '',
-        oomKilled: false,
-        startedAt,
-        finishedAt: record.state.finishedAt,
-      };
-      // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
-      await save(container);
+      Object.assign(record, toRunning(record, launched, { startedAt, pid: launched.shim.pid }));
       for (const pending of container.pendingAttaches) await connectPending(context, pending, launched.shim);
       await launched.shim.start();
     } catch (error) {
@@ -65,6 +56,21 @@ async function run(context: ContainersContext, container: Container): Promise<vo
   watchExit(context, container);
   publish(context, container, 'start');
   container.health = startHealthMonitor(context, container);
+}
+
+function toRunning(
+  record: ContainerRecord,
+  { attachment, cgroupDirectories }: Held,
+  { startedAt, pid }: { startedAt: string; pid: number },
+): ContainerRecord {
+  const { finishedAt } = record.state;
+  return {
+    ...record,
+    attachment,
+    cgroupDirectories,
+    manuallyStopped: false,
+    state: { status: 'running', pid, exitCode: 0, error: '', oomKilled: false, startedAt, finishedAt },
+  };
 }
 
 /** A client that cannot be connected is let go; the container starts all the same. */
