@@ -2,6 +2,7 @@
  * View-neutral shapes of the one typed API between the renderer and the main process (or web-mode server).
  * Times are ms since the epoch, sizes bytes, unless a name says otherwise.
  */
+export type { Diagnostic as ComposeDiagnostic } from '../../engine/compose/diagnostics.ts';
 
 export type ConnectionState =
   | {
@@ -228,17 +229,6 @@ export interface ComposeProject {
   /** undefined: started elsewhere, known by its labels only. */
   path: string | undefined;
   services: { service: string; containers: number; running: number }[];
-}
-
-export interface ComposeDiagnostic {
-  severity: 'error' | 'warning';
-  message: string;
-  /** 1-based; undefined where the whole file is meant. */
-  line: number | undefined;
-  column: number | undefined;
-  /** 1-based end, exclusive column. */
-  endLine: number | undefined;
-  endColumn: number | undefined;
 }
 
 export interface ComposeProgress {
