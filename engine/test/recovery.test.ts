@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { isAlive } from './processes.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -209,13 +209,4 @@ test('SIGKILL in the middle of a start leaves a container that runs or one that 
 
 function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
-
-/** A zombie is dead: when PID 1 of the machine reaps it is not ours to say. */
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    return !/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }

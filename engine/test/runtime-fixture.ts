@@ -9,6 +9,7 @@ import { createLogger } from '../lib/logger.ts';
 import type { ContainerPlan, ExecPlan, ProcessPlan } from '../runtime/plan.ts';
 import type { Runtime, StdioStream } from '../runtime/runtime.ts';
 import { createRuntime } from '../runtime/shim-runtime.ts';
+import { framesOf } from './frames.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
 /** Of a v1 or hybrid host; `unified` is a hybrid's v2 tree, which has cgroup.kill. */
@@ -204,16 +205,11 @@ export function execPlan(argv: string[], change: Partial<ProcessPlan> = {}): Exe
   return { id: randomBytes(32).toString('hex'), process: processPlan(argv, change) };
 }
 
-/** Splits Docker's multiplexed stream; rejects a frame that does not end. */
+/** What arrived on each stream; rejects a frame that does not end. */
 export async function readFrames(stream: Readable): Promise<{ stdout: string; stderr: string }> {
-  const bytes = await readAll(stream);
   const text = { stdout: '', stderr: '' };
-  for (let at = 0; at < bytes.length;) {
-    const size = bytes.readUInt32BE(at + 4);
-    const payload = bytes.subarray(at + 8, at + 8 + size);
-    if (payload.length !== size) throw new Error('truncated frame');
-    text[bytes[at] === 2 ? 'stderr' : 'stdout'] += payload.toString('utf8');
-    at += 8 + size;
+  for (const frame of framesOf(await readAll(stream))) {
+    text[frame.stream === 2 ? 'stderr' : 'stdout'] += frame.text;
   }
   return text;
 }

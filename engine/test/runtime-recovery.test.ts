@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isAlive } from './processes.ts';
 import {
   OUTPUT,
   EVERYTHING,
@@ -163,15 +164,6 @@ async function runUntilZygoteIsBack(): Promise<{ stdout: string }> {
 function hasCapability(capability: bigint): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n;
-}
-
-/** A zombie that its new parent has not collected yet is not alive. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 function zygotesOf(parent: number): number[] {
