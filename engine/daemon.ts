@@ -146,7 +146,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...statsRoutes({ stats, containers }),
     ...execRoutes({ containers }),
     ...imageRoutes({ images }),
-    ...networkRoutes({ networks }),
+    ...networkRoutes({ networks, containers }),
     ...volumeRoutes({ volumes }),
     ...unsupportedRoutes(),
   ];

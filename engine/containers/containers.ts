@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { ContainerRoots, ImageUsers } from '../images/image-store.ts';
-import type { ContainerCreateRequest } from '../wire/container.ts';
+import type { ContainerCreateRequest, EndpointSettings } from '../wire/container.ts';
 import { attach, checkAttach, type AttachRequest } from './attach.ts';
 import type { ExitResult } from './container.ts';
 import {
@@ -31,6 +31,7 @@ import { pruneContainers } from './prune.ts';
 import { isActive } from './record.ts';
 import { recover, startByPolicy } from './recovery.ts';
 import { removeContainer, type RemoveOptions } from './removal.ts';
+import { connectNetwork, disconnectNetwork } from './membership.ts';
 import { renameContainer } from './rename.ts';
 import { useRoot } from './root-access.ts';
 import { SIGKILL } from './signals.ts';
@@ -61,6 +62,8 @@ export interface Containers extends ImageUsers, ContainerRoots {
   pause(idOrName: string): Promise<void>;
   unpause(idOrName: string): Promise<void>;
   rename(idOrName: string, name: string): Promise<void>;
+  connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void>;
+  disconnectNetwork(idOrName: string, network: string): Promise<void>;
   remove(idOrName: string, options: RemoveOptions): Promise<void>;
   prune(filters: FilterValues): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   /** Registered on return: an exit after the call is never missed. */
@@ -134,6 +137,8 @@ type Operations =
   | 'pause'
   | 'unpause'
   | 'rename'
+  | 'connectNetwork'
+  | 'disconnectNetwork'
   | 'remove'
   | 'prune';
 
@@ -159,6 +164,9 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     pause: async (idOrName) => pauseContainer(context, store.get(idOrName)),
     unpause: async (idOrName) => unpauseContainer(context, store.get(idOrName)),
     rename: async (idOrName, name) => renameContainer(context, store.get(idOrName), name),
+    connectNetwork: async (idOrName, network, settings) =>
+      connectNetwork(context, store.get(idOrName), network, settings),
+    disconnectNetwork: async (idOrName, network) => disconnectNetwork(context, store.get(idOrName), network),
     remove: async (idOrName, options) => removeContainer(context, store.get(idOrName), options),
     prune: (filters) => pruneContainers(context, filters),
   };

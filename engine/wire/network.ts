@@ -1,5 +1,7 @@
 /** Network shapes of the Docker Engine API as they travel on the wire (field names are Docker's). */
 
+import type { EndpointSettings } from './container.ts';
+
 export interface IpamPoolConfig {
   Subnet?: string;
   IPRange?: string;
@@ -26,6 +28,12 @@ export interface NetworkCreateRequest {
   } | null;
   Options?: Record<string, string> | null;
   Labels?: Record<string, string> | null;
+}
+
+/** Of `POST /networks/{id}/connect` and `…/disconnect`. */
+export interface NetworkMembershipRequest {
+  Container?: string | null;
+  EndpointConfig?: EndpointSettings | null;
 }
 
 export interface NetworkContainer {

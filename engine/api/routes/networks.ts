@@ -1,3 +1,4 @@
+import type { Containers } from '../../containers/containers.ts';
 import type { Networks, NetworkView } from '../../networks/create-networks.ts';
 import {
   isPredefined,
@@ -5,20 +6,28 @@ import {
   type NetworkRecord,
   type PoolRecord,
 } from '../../networks/network-record.ts';
-import { invalidArgument, notFound, notImplemented } from '../../lib/errors.ts';
+import { invalidArgument, notFound } from '../../lib/errors.ts';
+import { checkFields, checkObject, TEXT } from '../../lib/field-types.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
+import type { EndpointSettings } from '../../wire/container.ts';
 import type {
   IpamPoolConfig,
   NetworkContainer,
   NetworkCreateRequest,
   NetworkInspect,
+  NetworkMembershipRequest,
 } from '../../wire/network.ts';
 import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
 import type { Filters, Route } from '../route.ts';
 
 const LIST_FILTERS = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
 
-export function networkRoutes({ networks }: { networks: Networks }): Route[] {
+export interface NetworkRoutesDeps {
+  networks: Networks;
+  containers: Pick<Containers, 'connectNetwork' | 'disconnectNetwork'>;
+}
+
+export function networkRoutes({ networks, containers }: NetworkRoutesDeps): Route[] {
   return [
     {
       method: 'GET',
@@ -74,15 +83,35 @@ export function networkRoutes({ networks }: { networks: Networks }): Route[] {
         reply.json(200, { NetworksDeleted: names.length > 0 ? names : null });
       },
     },
-    ...(['connect', 'disconnect'] as const).map((action): Route => ({
+    {
       method: 'POST',
-      path: `/networks/{id}/${action}`,
-      handler({ params }) {
-        networks.resolve(params['id'] ?? '');
-        throw notImplemented(`network ${action}`);
+      path: '/networks/{id}/connect',
+      async handler(context) {
+        const { container, settings } = membershipOf(await context.jsonBody<NetworkMembershipRequest>());
+        await containers.connectNetwork(container, context.params['id'] ?? '', settings);
+        context.reply.empty(200);
       },
-    })),
+    },
+    {
+      method: 'POST',
+      path: '/networks/{id}/disconnect',
+      async handler(context) {
+        const { container } = membershipOf(await context.jsonBody<NetworkMembershipRequest>());
+        await containers.disconnectNetwork(container, context.params['id'] ?? '');
+        context.reply.empty(200);
+      },
+    },
   ];
+}
+
+function membershipOf(body: NetworkMembershipRequest | undefined): {
+  container: string;
+  settings: EndpointSettings;
+} {
+  if (!body) throw invalidArgument('invalid JSON: got EOF while reading request body');
+  checkFields('', body, { Container: TEXT });
+  checkObject('EndpointConfig', body.EndpointConfig, {});
+  return { container: body.Container ?? '', settings: body.EndpointConfig ?? {} };
 }
 
 function matchesFilters({ record, attachments }: NetworkView, filters: Filters): boolean {
