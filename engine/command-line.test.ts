@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseCommandLine } from './command-line.ts';
 
@@ -40,4 +41,14 @@ test.each([
   [['--data-root'], '--data-root'],
 ])('%j is refused', (argv, message) => {
   expect(() => parseCommandLine(argv)).toThrow(message);
+});
+
+test("paths are made absolute: an ordinary user's engine goes on in another directory", () => {
+  const flags = ['--data-root', 'd', '--run-root', 'r', '--socket', 's', '--starter-image', 'i.tar'];
+  expect(parseCommandLine(flags)).toMatchObject({
+    dataRoot: path.resolve('d'),
+    runRoot: path.resolve('r'),
+    socketPath: path.resolve('s'),
+    starterImage: path.resolve('i.tar'),
+  });
 });

@@ -69,7 +69,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     logLevel,
     insecureRegistries: values['insecure-registry'] ?? [],
     registryMirrors: values['registry-mirror'] ?? [],
-    starterImage: values['starter-image'],
+    starterImage: values['starter-image'] && path.resolve(values['starter-image']),
   };
 }
 

@@ -15,7 +15,8 @@ const SYSTEM_PATH = ':/usr/sbin:/sbin';
  * Runs this very command line again, inside the user's namespaces, where it is root of nothing but them; resolves
  * with its exit status. SECURITY: nothing of ours is setuid; newuidmap alone hands out the ids of /etc/subuid.
  */
-export async function launchRootless({ dataRoot, runRoot, socketPath }: EngineOptions): Promise<number> {
+export async function launchRootless(options: EngineOptions): Promise<number> {
+  const { dataRoot, runRoot, socketPath, starterImage } = options;
   process.env['PATH'] = `${process.env['PATH'] ?? '/usr/bin:/bin'}${SYSTEM_PATH}`;
   for (const directory of [dataRoot, runRoot]) makeDirectory(directory);
   const { holder, made } = await findOrMakeNamespaces({
@@ -24,10 +25,11 @@ export async function launchRootless({ dataRoot, runRoot, socketPath }: EngineOp
     warn: (message) => process.stderr.write(`engine: ${message}\n`),
   });
   const namespaces = ['--user', '--preserve-credentials', '--mount', '--net', '--target', String(holder)];
-  // The defaults inside would be root's; of a repeated flag the last one counts.
-  const roots = ['--data-root', dataRoot, '--run-root', runRoot, '--socket', socketPath];
+  // Inside, the working directory is another and the defaults are root's; of a repeated flag the last one counts.
+  const paths = ['--data-root', dataRoot, '--run-root', runRoot, '--socket', socketPath];
+  if (starterImage !== undefined) paths.push('--starter-image', starterImage);
   // Whoever kills the launcher means the engine.
-  const engine = ['setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.argv.slice(1), ...roots];
+  const engine = ['setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.argv.slice(1), ...paths];
   const child = spawn('nsenter', [...namespaces, '--', ...engine], { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));
