@@ -28,7 +28,6 @@ async function main(): Promise<void> {
     return;
   }
   const daemon = await startDaemon(options, logger);
-  process.stdout.write(`listening on unix://${options.socketPath}\n`);
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;
@@ -44,6 +43,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.stdout.write(`listening on unix://${options.socketPath}\n`);
 }
 
 main().catch((error: unknown) => {
