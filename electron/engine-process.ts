@@ -21,8 +21,9 @@ export interface EnginePaths {
 }
 
 type EngineSearch =
-  /** `started`: by this call. */
-  | { socket: string; started: boolean; failure?: undefined }
+  /** `started`: by this call; it logs to `logFile`. */
+  | { socket: string; started: true; logFile: string; failure?: undefined }
+  | { socket: string; started: false; failure?: undefined }
   | { socket: string; started: false; failure: string };
 
 /** Root's engine is the machine's; a user's lies in their XDG directories. */
@@ -65,7 +66,7 @@ export async function findOrStartEngine(bundle: string): Promise<EngineSearch> {
   }
   try {
     await startEngine(bundle, paths);
-    return { socket: paths.socket, started: true };
+    return { socket: paths.socket, started: true, logFile: paths.logFile };
   } catch (error) {
     return { socket: paths.socket, started: false, failure: messageOf(error) };
   }

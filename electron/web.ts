@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../engine/lib/errors.ts';
+import { errnoOf, messageOf } from '../engine/lib/errors.ts';
 import { createLogger } from '../engine/lib/logger.ts';
 import { createAppServices } from './app-services.ts';
 import { appDataDirectory, findOrStartEngine } from './engine-process.ts';
@@ -37,6 +37,7 @@ interface Flags {
 async function main(flags: Flags): Promise<void> {
   const engine = flags.socket ? { socket: flags.socket } : await findOrStartEngine(build);
   const startFailure = 'failure' in engine ? engine.failure : undefined;
+  if ('logFile' in engine) logger.info('engine started, it outlives the app', { log: engine.logFile });
   const context = createAppServices({
     socket: engine.socket,
     dataDirectory: flags.dataDirectory,
@@ -51,16 +52,21 @@ async function main(flags: Flags): Promise<void> {
     context,
     logger,
   });
-  const { port } = await server.start();
+  const { port } = await server.start().catch((error: unknown) => {
+    if (errnoOf(error) !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${flags.port} of ${flags.host} is in use, choose another with --port`, {
+      cause: error,
+    });
+  });
   context.connection.start();
   if (startFailure) logger.warn(startFailure);
   const url = `http://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${port}/#token=${token}`;
-  process.stdout.write(`Gantry is at ${url}\n`);
-  if (flags.openBrowser) openBrowser(url);
   const stop = () =>
     void Promise.all([server.close(), context.connection.close()]).then(() => process.exit(0));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  process.stdout.write(`Gantry is at ${url}\n`);
+  if (flags.openBrowser) openBrowser(url);
 }
 
 function readFlags(): Flags {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -82,6 +82,18 @@ test('the page is served and the token opens the API, a wrong one does not', asy
   const page = await fetch(`${address.origin}/`);
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
   await expect(connect('wrong')).rejects.toThrow('401');
+});
+
+test('a port in use and a wrong one are named', async () => {
+  const flags = ['--no-open', '--socket', engine.socketPath, '--port'];
+  const start = (port: string) => spawnSync(process.execPath, [BUNDLE, ...flags, port], { encoding: 'utf8' });
+  const used = start(address.port);
+  expect([used.status, used.stderr]).toEqual([
+    1,
+    `gantry: port ${address.port} of 127.0.0.1 is in use, choose another with --port\n`,
+  ]);
+  const wrong = start('70000');
+  expect([wrong.status, wrong.stderr]).toEqual([2, 'gantry: invalid port: 70000\n']);
 });
 
 test('the connection tells the engine', async () => {
