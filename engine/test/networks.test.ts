@@ -134,7 +134,16 @@ test('an address asked for is given, on networks with a subnet of their own only
     ...show,
   );
   expect(shown).toContain(`${address}/24`);
-  const refused = await engine.docker('run', '--rm', '--ip', '10.0.0.5', 'busybox', 'true');
+  const refused = await engine.docker(
+    'run',
+    '--rm',
+    '--network',
+    'bridge',
+    '--ip',
+    '10.0.0.5',
+    'busybox',
+    'true',
+  );
   expect(refused.stderr).toContain('user specified IP address is supported on user defined networks only');
   await engine.dockerOk('network', 'rm', 'fixed');
 });

@@ -84,13 +84,14 @@ test('an anonymous volume goes with its container when asked, and is what prune 
   const id = await engine.dockerOk('create', '-v', '/d', 'busybox');
   const anonymous = await list();
   expect(anonymous).toMatch(/^[0-9a-f]{64}$/);
-  expect(await engine.dockerOk('volume', 'prune', '-f')).not.toContain(anonymous);
+  // Not by the CLI: before API 1.42, which Debian's CLI speaks, prune takes named volumes too.
+  const prune = async (filters: object = {}) =>
+    (await engine.api('POST', `/v1.50/volumes/prune?filters=${JSON.stringify(filters)}`)).text;
+  expect(await prune()).not.toContain(anonymous);
   await engine.dockerOk('rm', id);
-  expect(await engine.dockerOk('volume', 'prune', '-f')).toContain(anonymous);
+  expect(await prune()).toContain(anonymous);
   expect(await engine.dockerOk('volume', 'ls', '-q')).toContain('labelled');
-  expect(await engine.dockerOk('volume', 'prune', '-f', '-a', '--filter', 'label=team')).toContain(
-    'labelled',
-  );
+  expect(await prune({ all: ['true'], label: ['team'] })).toContain('labelled');
 });
 
 test('sizes and references of volumes are in system df', async () => {
