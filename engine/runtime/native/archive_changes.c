@@ -4,16 +4,13 @@
  * deleted,"path":"/..."}. The upper directory belongs to a container that may be running:
  * everything goes by descriptor, no link is followed.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -21,7 +18,8 @@
 #include "archive_root.h"
 #include "commands.h"
 #include "descriptor.h"
-#include "rooted.h"
+#include "directory.h"
+#include "overlay.h"
 #include "user_namespace.h"
 
 #define MAX_DEPTH 512
@@ -43,10 +41,6 @@ static void print_change(enum kind kind, const char *path) {
   printf("}\n");
 }
 
-static bool is_whiteout(const struct stat *status) {
-  return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
-}
-
 static bool is_opaque(int directory) {
   char value;
   return fgetxattr(directory, user_namespace_opaque_xattr(), &value, 1) == 1 && value == 'y';
@@ -56,7 +50,7 @@ static bool is_opaque(int directory) {
 static bool exists_below(const struct level *level, const char *name, struct stat *status) {
   for (const int *fd = level->lower; *fd >= 0; fd++) {
     if (fstatat(*fd, name, status, AT_SYMLINK_NOFOLLOW) == 0)
-      return !is_whiteout(status);
+      return !overlay_is_whiteout(status);
   }
   return false;
 }
@@ -118,7 +112,7 @@ static int compare_entry(struct level *level, const char *name, int depth, struc
   if (snprintf(path, sizeof path, "%s/%s", level->path, name) >= (int)sizeof path)
     return error_set(err, ENAMETOOLONG, "%.256s", level->path);
   bool existed = exists_below(level, name, &below);
-  if (is_whiteout(&above)) {
+  if (overlay_is_whiteout(&above)) {
     if (existed)
       tell(level, DELETED, path);
     return 0;
@@ -140,19 +134,11 @@ static int compare_entry(struct level *level, const char *name, int depth, struc
   return compare_levels(&inside, depth + 1, err);
 }
 
-static int is_child(const struct dirent *entry) {
-  return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-static int compare_names(const struct dirent **a, const struct dirent **b) {
-  return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static int compare_levels(struct level *level, int depth, struct error *err) {
   struct dirent **entries;
   if (depth > MAX_DEPTH)
     return error_set(err, ENAMETOOLONG, "%.256s", level->path);
-  int count = scandirat(level->upper, ".", &entries, is_child, compare_names);
+  int count = directory_sorted(level->upper, &entries);
   if (count < 0)
     return error_set(err, errno, "read directory %.256s", level->path);
   int result = 0;
@@ -185,11 +171,7 @@ static int archive_changes(int argc, char **argv, struct error *err) {
   autoclose int upper = open(options.upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (upper < 0)
     return error_set(err, errno, "open %.256s", options.upper);
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  archive_raise_file_limit();
   struct level root = {"", upper, lower, false};
   return compare_levels(&root, 0, err);
 }

@@ -3,7 +3,6 @@
  * files. PATH is absolute and clean; its last component is not followed when it is a link, unless
  * `--follow` is the word after it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,6 +16,7 @@
 #include "archive_tree.h"
 #include "commands.h"
 #include "descriptor.h"
+#include "directory.h"
 #include "rooted.h"
 
 /* Entries of one directory listing; more than a person reads. */
@@ -153,17 +153,17 @@ int archive_get_main(int argc, char **argv) {
 }
 
 static int list_directory(const struct request *request, struct error *err) {
-  int fd = openat(request->target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  autoclose_directory DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  autoclose_directory DIR *directory = directory_open(request->target);
   if (!directory)
     return error_set(err, errno, "%.256s", request->path);
+  int fd = dirfd(directory);
   if (archive_is_kernel_file(fd))
     return 0;
   struct dirent *entry;
-  for (int count = 0; count < MAX_LISTED && (entry = readdir(directory));) {
+  int more = 1;
+  for (int count = 0; count < MAX_LISTED && (more = directory_next(directory, &entry, err)) > 0;) {
     struct stat status;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-        fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
       continue;
     printf("{\"name\":");
     archive_json_string(stdout, entry->d_name);
@@ -180,7 +180,7 @@ static int list_directory(const struct request *request, struct error *err) {
     printf("}\n");
     count++;
   }
-  return 0;
+  return more < 0 ? -1 : 0;
 }
 
 int archive_list_main(int argc, char **argv) {

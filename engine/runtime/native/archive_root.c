@@ -170,17 +170,20 @@ static int build_namespace(const struct archive_root_options *options, bool writ
   return fcntl(root, F_DUPFD_CLOEXEC, 0);
 }
 
-int archive_root_open(const struct archive_root_options *options, bool writable,
-                      struct error *err) {
-  /* SECURITY: 2019-5736: nothing in the container may look into this process. */
-  if (prctl(PR_SET_DUMPABLE, 0) < 0)
-    return error_set(err, errno, "prctl");
-  /* Trees are walked with one descriptor per level. */
+void archive_raise_file_limit(void) {
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
+}
+
+int archive_root_open(const struct archive_root_options *options, bool writable,
+                      struct error *err) {
+  /* SECURITY: 2019-5736: nothing in the container may look into this process. */
+  if (prctl(PR_SET_DUMPABLE, 0) < 0)
+    return error_set(err, errno, "prctl");
+  archive_raise_file_limit();
   if (options->pid)
     return enter_namespace(options->pid, err);
   return build_namespace(options, writable && options->upper && options->work, err);

@@ -41,4 +41,7 @@ int archive_root_parse(int argc, char **argv, struct archive_root_options *optio
  */
 int archive_root_open(const struct archive_root_options *options, bool writable, struct error *err);
 
+/* Trees are walked with one descriptor per level: as many as the hard limit allows. */
+void archive_raise_file_limit(void);
+
 #endif

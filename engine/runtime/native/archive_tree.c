@@ -1,6 +1,5 @@
 #include "archive_tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "directory.h"
 #include "rooted.h"
 
 #define MAX_DEPTH 512
@@ -129,18 +129,10 @@ static int join(char out[PATH_MAX], const char *base, const char *leaf, struct e
   return 0;
 }
 
-static int compare_names(const struct dirent **a, const struct dirent **b) {
-  return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_child(const struct dirent *entry) {
-  return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
 static int write_children(struct tree *tree, int fd, const char *path, const char *name, int depth,
                           struct error *err) {
   struct dirent **entries;
-  int count = scandirat(fd, ".", &entries, is_child, compare_names);
+  int count = directory_sorted(fd, &entries);
   if (count < 0)
     return error_set(err, errno, "read directory %.256s", path);
   int result = 0;

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +15,7 @@
 
 #include "cgroup.h"
 #include "descriptor.h"
+#include "directory.h"
 
 enum { RETRIES = 200, RETRY_MICROSECONDS = 1000, MAX_DEPTH = 32 };
 

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,6 +8,7 @@
 
 #include "copy_tree.h"
 #include "descriptor.h"
+#include "directory.h"
 
 enum { MAX_DEPTH = 64 };
 
@@ -73,20 +73,16 @@ static int copy_entry(int from, const char *name, int to, int depth, struct erro
 static int copy_directory(int from, int to, int depth, struct error *err) {
   if (depth > MAX_DEPTH)
     return error_set(err, ELOOP, "directories nest too deep");
-  int readable = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  autoclose_directory DIR *directory = readable < 0 ? NULL : fdopendir(readable);
+  autoclose_directory DIR *directory = directory_open(from);
   if (!directory)
     return error_set(err, errno, "read directory");
-  for (;;) {
-    errno = 0;
-    struct dirent *entry = readdir(directory);
-    if (!entry)
-      return errno == 0 ? 0 : error_set(err, errno, "read directory");
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-      continue;
+  struct dirent *entry;
+  int more;
+  while ((more = directory_next(directory, &entry, err)) > 0) {
     if (copy_entry(from, entry->d_name, to, depth, err) < 0)
       return -1;
   }
+  return more;
 }
 
 int copy_tree(int from, int to, struct error *err) {

@@ -1,8 +1,7 @@
-/* Ownership of file descriptors and directory streams by scope: `autoclose int fd = open(...)`. */
+/* Ownership of file descriptors by scope: `autoclose int fd = open(...)`. */
 #ifndef GANTRY_DESCRIPTOR_H
 #define GANTRY_DESCRIPTOR_H
 
-#include <dirent.h>
 #include <unistd.h>
 
 static inline void close_fd(int *fd) {
@@ -18,12 +17,6 @@ static inline int take_fd(int *fd) {
   return taken;
 }
 
-static inline void close_directory(DIR **directory) {
-  if (*directory)
-    closedir(*directory);
-}
-
 #define autoclose __attribute__((cleanup(close_fd)))
-#define autoclose_directory __attribute__((cleanup(close_directory)))
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "overlay.h"
 #include "rooted.h"
 #include "tar_reader.h"
 #include "user_namespace.h"
@@ -145,10 +146,6 @@ static int set_opaque(struct extract *x, int directory, struct error *err) {
   return 0;
 }
 
-static bool is_whiteout(const struct stat *status) {
-  return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
-}
-
 /*
  * Makes room for the entry where an earlier one (or the container's file) is. Returns 1 when a
  * directory is there that the entry, a directory too, goes on with.
@@ -165,7 +162,7 @@ static int clear_place(struct extract *x, const char *leaf, bool *replaced_white
     return error_set(err, 0, "cannot overwrite directory \"%.200s\" with non-directory", x->path);
   if (x->options->keep_directories && is_directory)
     return error_set(err, 0, "cannot overwrite non-directory \"%.200s\" with directory", x->path);
-  *replaced_whiteout = x->options->layer && is_whiteout(&status);
+  *replaced_whiteout = x->options->layer && overlay_is_whiteout(&status);
   return rooted_remove(x->parent, leaf, err);
 }
 

@@ -1,6 +1,5 @@
 #include "rooted.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "directory.h"
 
 /* Deep enough for any real tree; bounds the recursion of rooted_remove and the work of a hostile
  * name. */
@@ -151,20 +151,16 @@ static int remove_entry(struct removal *removal, int parent, const char *name, i
 }
 
 static int remove_entries(struct removal *removal, int fd, int depth, struct error *err) {
-  int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  autoclose_directory DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+  autoclose_directory DIR *directory = directory_open(fd);
   if (!directory)
     return error_set(err, errno, "read directory");
-  for (;;) {
-    errno = 0;
-    struct dirent *entry = readdir(directory);
-    if (!entry)
-      return errno == 0 ? 0 : error_set(err, errno, "read directory");
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-      continue;
+  struct dirent *entry;
+  int more;
+  while ((more = directory_next(directory, &entry, err)) > 0) {
     if (remove_entry(removal, fd, entry->d_name, depth, err) < 0)
       return -1;
   }
+  return more;
 }
 
 int rooted_remove(int parent, const char *name, struct error *err) {
