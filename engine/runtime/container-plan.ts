@@ -1,3 +1,5 @@
+import { notImplemented } from '../lib/errors.ts';
+import { isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
@@ -14,6 +16,8 @@ import { resolveSysctls, validateSysctls } from './sysctls.ts';
  */
 export function buildContainerPlan(input: PlanInput): BuiltPlan {
   const { hostConfig, config } = input;
+  // The kernel mounts no procfs of a pid namespace that a user namespace does not own.
+  if (isRootless() && input.pid.kind === 'host') throw notImplemented('pid mode host in rootless mode');
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   const cgroup = input.cgroups.plan(input.id, hostConfig);
   validateSysctls(hostConfig);

@@ -88,6 +88,15 @@ describe.skipIf(reason !== undefined)('the engine of an ordinary user', () => {
     await engine.dockerOk('rm', '-f', 'restless');
   });
 
+  test('says what it cannot do', async () => {
+    const host = await engine.docker('run', '--rm', '--pid', 'host', 'busybox', 'true');
+    expect(host.stderr).toContain('pid mode host in rootless mode is not implemented');
+    const low = await engine.docker('run', '--rm', '-p', '80:80', 'busybox', 'true');
+    expect(low.stderr).toContain('ordinary users may not use ports below 1024');
+    const score = ['run', '--rm', '--oom-score-adj', '-500', 'busybox', 'cat', '/proc/self/oom_score_adj'];
+    expect(await engine.dockerOk(...score)).not.toBe('-500');
+  });
+
   test('connects containers by name', async () => {
     await engine.dockerOk('network', 'create', 'lan');
     await engine.dockerOk(
