@@ -190,7 +190,9 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
       const { id, hostConfig } = container.record;
       const { pid } = container.shim;
       const pids = await context.cgroups.processes(id, hostConfig.CgroupParent, pid);
-      return context.listProcesses(pids, psArguments);
+      const processes = await context.listProcesses(pids, psArguments);
+      publish(context, container, 'top');
+      return processes;
     },
     prepareLogs(idOrName, request) {
       const container = store.get(idOrName);

@@ -60,7 +60,12 @@ describe('streamLogs', () => {
       text.length,
       ...Buffer.from(text),
     ];
-    expect([...output]).toEqual([...frame(1, 'a\nb\n'), ...frame(2, 'c\n'), ...frame(1, 'd\n')]);
+    expect([...output]).toEqual([
+      ...frame(1, 'a\n'),
+      ...frame(1, 'b\n'),
+      ...frame(2, 'c\n'),
+      ...frame(1, 'd\n'),
+    ]);
   });
 
   it('selects by stream, time and tail, and prints timestamps of fixed width', async () => {

@@ -114,17 +114,19 @@ async function copyLines(reader: LineReader, writer: EntryWriter): Promise<void>
   }
 }
 
-const FRAME_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 
-/** Filters entries and packs the lines of one stream into large frames (16 times cheaper than one a line). */
+/**
+ * Filters entries and packs their frames into large writes (16 times cheaper than one a line). One frame an entry, as
+ * Docker: the SDKs' log iterators give the application a frame at a time and it takes that for a line.
+ */
 class EntryWriter {
   /** `until` has passed, or the client is gone. */
   done = false;
   readonly #out: Writable;
   readonly #request: LogRequest;
-  #frame = Buffer.allocUnsafe(FRAME_BYTES);
-  #filled = FRAME_HEADER_BYTES;
-  #stream: 'stdout' | 'stderr' = 'stdout';
+  #block = Buffer.allocUnsafe(BLOCK_BYTES);
+  #filled = 0;
 
   constructor(out: Writable, request: LogRequest) {
     this.#out = out;
@@ -132,25 +134,26 @@ class EntryWriter {
   }
 
   add(entry: LogEntry): void {
-    const { since, until, timestamps, details } = this.#request;
+    const { since, until, timestamps, details, raw } = this.#request;
     if (until !== undefined && entry.time > until) {
       this.done = true;
       return;
     }
     if (!this.#request[entry.stream] || (since !== undefined && entry.time < since)) return;
-    if (entry.stream !== this.#stream) this.#send();
-    this.#stream = entry.stream;
     const attributes = details ? `${formatAttributes(entry.attributes)} ` : '';
     const prefix = timestamps ? `${entry.time} ${attributes}` : attributes;
-    const bytes = prefix.length * 3 + entry.payload.length;
-    if (this.#filled + bytes > this.#frame.length) {
+    const headerBytes = raw ? 0 : FRAME_HEADER_BYTES;
+    const bytes = headerBytes + prefix.length * 3 + entry.payload.length;
+    if (this.#filled + bytes > this.#block.length) {
       this.#send();
-      if (FRAME_HEADER_BYTES + bytes > this.#frame.length)
-        this.#frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + bytes);
+      if (bytes > this.#block.length) this.#block = Buffer.allocUnsafe(bytes);
     }
-    if (prefix !== '') this.#filled += this.#frame.write(prefix, this.#filled);
-    this.#frame.set(entry.payload, this.#filled);
-    this.#filled += entry.payload.length;
+    const start = this.#filled + headerBytes;
+    const payloadStart = start + (prefix === '' ? 0 : this.#block.write(prefix, start));
+    this.#block.set(entry.payload, payloadStart);
+    const end = payloadStart + entry.payload.length;
+    if (!raw) this.#block.set(frameHeader(entry.stream, end - start), this.#filled);
+    this.#filled = end;
   }
 
   /** Sends what is packed and waits until the client has room. */
@@ -161,13 +164,10 @@ class EntryWriter {
   }
 
   #send(): void {
-    const payloadBytes = this.#filled - FRAME_HEADER_BYTES;
-    if (payloadBytes === 0) return;
-    const frame = this.#frame.subarray(this.#request.raw ? FRAME_HEADER_BYTES : 0, this.#filled);
-    if (!this.#request.raw) frame.set(frameHeader(this.#stream, payloadBytes));
-    if (!this.#out.destroyed) this.#out.write(frame);
-    this.#frame = Buffer.allocUnsafe(FRAME_BYTES);
-    this.#filled = FRAME_HEADER_BYTES;
+    if (this.#filled === 0) return;
+    if (!this.#out.destroyed) this.#out.write(this.#block.subarray(0, this.#filled));
+    this.#block = Buffer.allocUnsafe(BLOCK_BYTES);
+    this.#filled = 0;
   }
 }
 

@@ -20,12 +20,15 @@ test('stdout and stderr come as frames of their own, in order', async () => {
   expect(framesOf(bytes)).toEqual([
     { stream: 1, text: 'out 1\n' },
     { stream: 2, text: 'err 1\n' },
-    { stream: 1, text: 'out 2\nunfinished' },
+    { stream: 1, text: 'out 2\n' },
+    { stream: 1, text: 'unfinished' },
   ]);
   expect(headers['content-type']).toBe('application/vnd.docker.multiplexed-stream');
   const old = await logs('stdout=1', 'v1.40');
   expect(old.headers['content-type']).toBe('application/vnd.docker.raw-stream');
-  expect(framesOf(old.bytes)).toEqual([{ stream: 1, text: 'out 1\nout 2\nunfinished' }]);
+  expect(framesOf(old.bytes)).toEqual(
+    ['out 1\n', 'out 2\n', 'unfinished'].map((text) => ({ stream: 1, text })),
+  );
 });
 
 test('tail, timestamps and time limits choose what is shown', async () => {
@@ -116,7 +119,7 @@ test('a follower that hangs up leaves nothing behind', async () => {
   await expect.poll(async () => Number(await handles())).toBeLessThan(before + 10);
 });
 
-test('many lines are read fast because they share frames', async () => {
+test('many lines come whole, each in a frame of its own', async () => {
   const script =
     'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo "a line of ordinary length, number $i"; done';
   await engine.dockerOk('run', '--name', 'many', 'busybox', 'sh', '-c', script);
@@ -128,5 +131,5 @@ test('many lines are read fast because they share frames', async () => {
       .join('')
       .split('\n'),
   ).toHaveLength(20_001);
-  expect(frames.length).toBeLessThan(60);
+  expect(frames).toHaveLength(20_000);
 });
