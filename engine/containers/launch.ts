@@ -50,7 +50,7 @@ export async function launch(
     const runDirectory = await prepareDirectories(context, container);
     const attachment = await attachNetworks(context, container);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
-    const { plan } = context.buildContainerPlan({
+    const plan = context.buildContainerPlan({
       id: record.id,
       runDirectory,
       config: record.config,

@@ -40,8 +40,8 @@ export interface CgroupDriver {
   readonly name: 'cgroupfs' | 'none';
   readonly version: 1 | 2;
   features(): CgroupFeatures;
-  /** Limits → directories, writes and joins. What this host cannot do comes back as Docker's warnings. */
-  plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] };
+  /** Limits → directories, writes and joins. What this host cannot do is left out (`limitWarnings` tells at create). */
+  plan(containerId: string, hostConfig: HostConfig): CgroupPlan;
   /** What the container sees at /sys/fs/cgroup. */
   mounts(options: { readonly: boolean }): MountOperation[];
   /** Resolves when every process is frozen. */

@@ -36,7 +36,7 @@ const inputOf = (hostConfig: HostConfig = {}, more: Partial<PlanInput> = {}): Pl
   ...more,
 });
 const planOf = (hostConfig: HostConfig = {}, more: Partial<PlanInput> = {}): ContainerPlan =>
-  buildContainerPlan(inputOf(hostConfig, more)).plan;
+  buildContainerPlan(inputOf(hostConfig, more));
 const targets = (plan: ContainerPlan): string[] => plan.mounts.map((mount) => mount.target);
 const mountAt = (plan: ContainerPlan, target: string) => plan.mounts.find((mount) => mount.target === target);
 const bind = (target: string, more: Partial<ResolvedMount> = {}): ResolvedMount => ({

@@ -4,7 +4,7 @@ import type { HostConfig } from '../wire/container.ts';
 import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
 import { resolveDevices } from './devices.ts';
-import type { BuiltPlan, PlanInput, ResolvedMount } from './plan-input.ts';
+import type { PlanInput, ResolvedMount } from './plan-input.ts';
 import type { ContainerPlan, MountOperation, ProcessPlan } from './plan.ts';
 import { confinement, containerEnvironment } from './process-plan.ts';
 import { parseSecurityOptions, type SecurityOptions } from './security-options.ts';
@@ -14,14 +14,14 @@ import { resolveSysctls, validateSysctls } from './sysctls.ts';
  * Docker's policy for one container, from its HostConfig to the plan that the shim executes. Reads the host's device
  * nodes, changes nothing. Throws invalid-argument with Docker's text for what cannot be built.
  */
-export function buildContainerPlan(input: PlanInput): BuiltPlan {
+export function buildContainerPlan(input: PlanInput): ContainerPlan {
   const { hostConfig, config } = input;
   // The kernel mounts no procfs of a pid namespace that a user namespace does not own.
   if (isRootless() && input.pid.kind === 'host') throw notImplemented('pid mode host in rootless mode');
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   const cgroup = input.cgroups.plan(input.id, hostConfig);
   validateSysctls(hostConfig);
-  const plan: ContainerPlan = {
+  return {
     id: input.id,
     runDirectory: input.runDirectory,
     hostname: input.uts.kind === 'new' ? (config.Hostname ?? '') : '',
@@ -33,7 +33,7 @@ export function buildContainerPlan(input: PlanInput): BuiltPlan {
       uts: input.uts,
       cgroup: { kind: hasPrivateCgroupNamespace(hostConfig) ? 'new' : 'host' },
     },
-    cgroup: cgroup.plan,
+    cgroup,
     rootfs: {
       lower: [input.initLayer, ...input.lower],
       upper: input.upper,
@@ -50,7 +50,6 @@ export function buildContainerPlan(input: PlanInput): BuiltPlan {
     process: initialProcess(input),
     log: input.log,
   };
-  return { plan, warnings: [...security.warnings, ...cgroup.warnings] };
 }
 
 function initialProcess({ argv, config, hostConfig }: PlanInput): ProcessPlan {

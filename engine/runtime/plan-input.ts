@@ -46,11 +46,6 @@ export interface PlanInput {
   log: ContainerPlan['log'];
 }
 
-export interface BuiltPlan {
-  plan: ContainerPlan;
-  warnings: string[];
-}
-
 /** `docker exec` options on top of the container's own. */
 export interface ExecRequest {
   id: string;
@@ -65,7 +60,7 @@ export interface ExecRequest {
   columns: number;
 }
 
-export type BuildContainerPlan = (input: PlanInput) => BuiltPlan;
+export type BuildContainerPlan = (input: PlanInput) => ContainerPlan;
 export type BuildExecPlan = (
   container: Pick<PlanInput, 'config' | 'hostConfig'>,
   request: ExecRequest,

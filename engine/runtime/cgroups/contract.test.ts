@@ -5,6 +5,7 @@ import type { CgroupDriver } from '../cgroup.ts';
 import type { HostConfig } from '../../wire/container.ts';
 import { detectCgroups } from './detect.ts';
 import { type FakeTree, makeFakeTree, putV1, putV2 } from './fake-tree.ts';
+import { limitWarnings } from './resources.ts';
 
 const PARENT = 'gantry-test';
 const ID = 'c0ffee';
@@ -36,9 +37,8 @@ for (const { version, prepare, at } of cases) {
 
     const read = (file: string): string => readFileSync(`${tree.root}/${file}`, 'latin1').trim();
     const limited = (hostConfig: HostConfig): string[] => {
-      const { plan, warnings } = driver.plan(ID, hostConfig);
-      tree.apply(plan);
-      return warnings;
+      tree.apply(driver.plan(ID, hostConfig));
+      return limitWarnings(hostConfig, driver.features());
     };
 
     test('is the one that is detected', () => {
@@ -81,16 +81,10 @@ for (const { version, prepare, at } of cases) {
     });
 
     test('writes nothing for limits that are not asked for', () => {
-      const { plan, warnings } = driver.plan(ID, {
-        Memory: 0,
-        MemorySwap: 0,
-        PidsLimit: 0,
-        CpuShares: 0,
-        MemorySwappiness: -1,
-      });
-      const files = plan.writes.map(({ file }) => file.slice(file.lastIndexOf('/') + 1));
+      const none = { Memory: 0, MemorySwap: 0, PidsLimit: 0, CpuShares: 0, MemorySwappiness: -1 };
+      const files = driver.plan(ID, none).writes.map(({ file }) => file.slice(file.lastIndexOf('/') + 1));
       expect(files.filter((file) => !/^(cpuset|devices)\./.test(file))).toEqual([]);
-      expect(warnings).toEqual([]);
+      expect(limitWarnings(none, driver.features())).toEqual([]);
     });
 
     test('says what the host cannot do and leaves it out', () => {
@@ -98,17 +92,18 @@ for (const { version, prepare, at } of cases) {
       try {
         bare.put(version === 1 ? { 'pids/cgroup.procs': '' } : { 'cgroup.controllers': '' });
         const poor = detectCgroups({ parent: PARENT, root: bare.root, procfs: bare.procfs });
-        const { plan, warnings } = poor.plan(ID, { Memory: 64 * MB, CpuShares: 512, PidsLimit: 10 });
+        const limits = { Memory: 64 * MB, CpuShares: 512, PidsLimit: 10 };
+        const warnings = limitWarnings(limits, poor.features());
         expect(warnings).toHaveLength(3);
         expect(warnings[0]).toContain('Your kernel does not support memory limit capabilities');
-        expect(plan.writes).toEqual([]);
+        expect(poor.plan(ID, limits).writes).toEqual([]);
       } finally {
         bare.remove();
       }
     });
 
     test('joins every directory it makes, and keeps a requested parent inside the hierarchy', () => {
-      const { plan } = driver.plan(ID, { CgroupParent: '../../../etc/../outside' });
+      const plan = driver.plan(ID, { CgroupParent: '../../../etc/../outside' });
       expect(plan.directories.every((directory) => directory.endsWith(`/outside/${ID}`))).toBe(true);
       expect(plan.directories.every((directory) => directory.startsWith(`${tree.root}/`))).toBe(true);
       expect(plan.join).toEqual(plan.directories.map((directory) => `${directory}/cgroup.procs`));
@@ -117,7 +112,7 @@ for (const { version, prepare, at } of cases) {
     });
 
     test('kills through cgroup.kill and knows where OOM kills are counted', () => {
-      const { plan } = driver.plan(ID, {});
+      const plan = driver.plan(ID, {});
       expect(plan.killFile).toBe(
         `${tree.root}/${version === 1 ? 'unified/' : ''}${PARENT}/${ID}/cgroup.kill`,
       );
@@ -125,11 +120,11 @@ for (const { version, prepare, at } of cases) {
     });
 
     test('holds the device policy', () => {
-      const { plan } = driver.plan(ID, {});
+      const plan = driver.plan(ID, {});
       const devices = plan.writes.filter(({ file }) => file.includes('/devices.')).map(({ value }) => value);
       if (version === 1) expect(devices).toEqual(expect.arrayContaining(['a', 'c 1:3 rwm', 'c 136:* rwm']));
       else expect(plan.deviceProgram?.instructions.length).toBeGreaterThan(0);
-      const open = driver.plan(ID, { Privileged: true }).plan;
+      const open = driver.plan(ID, { Privileged: true });
       expect(version === 1 ? open.writes.at(-1) : open.deviceProgram).toEqual(
         version === 1 ? { file: `${tree.root}/devices/${PARENT}/${ID}/devices.allow`, value: 'a' } : null,
       );

@@ -1,10 +1,8 @@
 import { EngineError, notFound } from '../../lib/errors.ts';
-import type { HostConfig } from '../../wire/container.ts';
 import type { CgroupDriver, CgroupFeatures, SampleReader } from '../cgroup.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { openNoneSampler } from './none-sampler.ts';
 import { descendants, readProcess } from './process-tree.ts';
-import { limitWarnings } from './resources.ts';
 
 const FEATURES: CgroupFeatures = {
   memoryLimit: false,
@@ -48,9 +46,8 @@ export class NoneDriver implements CgroupDriver {
     return FEATURES;
   }
 
-  plan(_containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] } {
-    const plan = { directories: [], writes: [], join: [], killFile: '', deviceProgram: null, oomFile: '' };
-    return { plan, warnings: limitWarnings(hostConfig, FEATURES) };
+  plan(): CgroupPlan {
+    return { directories: [], writes: [], join: [], killFile: '', deviceProgram: null, oomFile: '' };
   }
 
   /** SECURITY: without a cgroup of its own a container sees none: /sys/fs/cgroup of its own sysfs is empty. */

@@ -4,7 +4,7 @@ import type { CgroupDriver, CgroupFeatures, CgroupName, SampleReader } from '../
 import { type DeviceRule, resolveDevices } from '../devices.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { freeze, type Freezer, thaw, unifiedFreezer, v1Freezer } from './freeze.ts';
-import { type DeviceValue, limitWarnings, type Resources, resolveResources } from './resources.ts';
+import { type DeviceValue, type Resources, resolveResources } from './resources.ts';
 import { collectPids, makeDirectories, readText, relativeDirectory, removeIfEmpty } from './tree.ts';
 import { openV1Sampler } from './v1-sampler.ts';
 
@@ -68,14 +68,13 @@ export class V1Driver implements CgroupDriver {
     return this.#features;
   }
 
-  plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] } {
+  plan(containerId: string, hostConfig: HostConfig): CgroupPlan {
     const cgroup = { id: containerId, parent: hostConfig.CgroupParent };
-    const features = this.features();
     this.#makeParents(this.#relative({ id: '', parent: hostConfig.CgroupParent }));
-    const resources = resolveResources(hostConfig, features);
+    const resources = resolveResources(hostConfig, this.features());
     const directories = this.#directories(cgroup);
     const unified = this.#unified ? `${this.#root}/unified${this.#relative(cgroup)}` : '';
-    const plan: CgroupPlan = {
+    return {
       directories,
       writes: [
         ...this.#limits(cgroup, resources),
@@ -89,7 +88,6 @@ export class V1Driver implements CgroupDriver {
       deviceProgram: null,
       oomFile: `${this.#directory('memory', cgroup) ?? ''}/memory.oom_control`,
     };
-    return { plan, warnings: limitWarnings(hostConfig, features) };
   }
 
   /** In the host's cgroup namespace the shim binds the container's own directory of each hierarchy instead. */

@@ -5,7 +5,7 @@ import { resolveDevices } from '../devices.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { compileDeviceProgram } from './device-program.ts';
 import { freeze, thaw, unifiedFreezer } from './freeze.ts';
-import { type DeviceValue, limitWarnings, type Resources, resolveResources } from './resources.ts';
+import { type DeviceValue, type Resources, resolveResources } from './resources.ts';
 import {
   collectPids,
   makeDirectories,
@@ -47,20 +47,18 @@ export class V2Driver implements CgroupDriver {
     return this.#features;
   }
 
-  plan(containerId: string, hostConfig: HostConfig): { plan: CgroupPlan; warnings: string[] } {
-    const features = this.features();
+  plan(containerId: string, hostConfig: HostConfig): CgroupPlan {
     const directory = this.#directory({ id: containerId, parent: hostConfig.CgroupParent });
     this.#makeParents(directory.slice(this.#root.length, directory.lastIndexOf('/')));
     const instructions = compileDeviceProgram(resolveDevices(hostConfig).rules);
-    const plan: CgroupPlan = {
+    return {
       directories: [directory],
-      writes: limits(directory, resolveResources(hostConfig, features), this.#weightFile()),
+      writes: limits(directory, resolveResources(hostConfig, this.features()), this.#weightFile()),
       join: [`${directory}/cgroup.procs`],
       killFile: existsSync(`${this.#root}/${this.#parent}/cgroup.kill`) ? `${directory}/cgroup.kill` : '',
       deviceProgram: instructions.length === 0 ? null : { directory, instructions },
       oomFile: `${directory}/memory.events`,
     };
-    return { plan, warnings: limitWarnings(hostConfig, features) };
   }
 
   mounts({ readonly }: { readonly: boolean }): MountOperation[] {
