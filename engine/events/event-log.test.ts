@@ -84,9 +84,9 @@ test('a past window is told and then the stream ends', async () => {
 test('the file is rotated and only one older file is kept', async () => {
   const directory = path.join(dataRoot, 'small');
   const file = new EventFile(directory, 200);
-  await file.open();
+  file.open();
   for (let i = 1; i <= 20; i += 1) {
-    await file.append({
+    file.append({
       Type: 'container',
       Action: `a${i}`,
       Actor: { ID: 'c', Attributes: {} },
@@ -97,7 +97,7 @@ test('the file is rotated and only one older file is kept', async () => {
   }
   const kept: bigint[] = [];
   for await (const event of file.read()) kept.push(event.timeNano);
-  await file.close();
+  file.close();
   expect(kept.length).toBeLessThan(20);
   expect(kept.at(-1)).toBe(20n);
   expect(kept).toEqual([...kept].toSorted((a, b) => Number(a - b)));

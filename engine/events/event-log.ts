@@ -15,7 +15,7 @@ export function createEvents({ dataRoot, logger }: { dataRoot: string; logger: L
 
   return {
     async start() {
-      await file.open();
+      file.open();
       for await (const event of file.read()) last = event.timeNano;
     },
     publish({ type, action, actor }) {
@@ -30,16 +30,19 @@ export function createEvents({ dataRoot, logger }: { dataRoot: string; logger: L
         time: Number(last / 1_000_000_000n),
         timeNano: last,
       };
-      file.append(event).catch((error: unknown) => {
+      try {
+        file.append(event);
+      } catch (error) {
         logger.error('event not written', { error: messageOf(error) });
-      });
+      }
       for (const follower of followers) follower.push(event);
     },
     subscribe: (subscription) => follow(subscription, file, followers, () => last),
     subscriberCount: () => followers.size,
-    async close() {
+    close() {
       for (const follower of followers) follower.end();
-      await file.close();
+      file.close();
+      return Promise.resolve();
     },
   };
 }
@@ -65,7 +68,6 @@ async function* follow(
     matchesFilters(event, filters);
   try {
     if (since !== undefined || until !== undefined) {
-      await file.flush();
       for await (const event of file.read()) {
         if (signal.aborted || event.timeNano > boundary) break;
         if (wanted(event)) yield event;
