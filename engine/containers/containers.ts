@@ -67,6 +67,7 @@ export interface Containers extends ImageUsers, ContainerRoots {
   remove(idOrName: string, options: RemoveOptions): Promise<void>;
   prune(filters: FilterValues): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   /** Registered on return: an exit after the call is never missed. */
+  /** Throws 404 at once, before a reply is begun. */
   wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<ExitResult>;
   resize(idOrName: string, rows: number, columns: number): Promise<void>;
   top(idOrName: string, psArguments: string): Promise<ProcessList>;
@@ -177,7 +178,10 @@ type Streams = 'wait' | 'resize' | 'top' | 'prepareLogs' | 'logs' | 'prepareAtta
 function streams(context: ContainersContext): Pick<Containers, Streams> {
   const { store } = context;
   return {
-    wait: (idOrName, condition, signal) => waitFor(store.get(idOrName), condition, signal),
+    wait: (idOrName, condition, signal) => {
+      const ended = store.justRemoved(idOrName);
+      return ended ? Promise.resolve(ended) : waitFor(store.get(idOrName), condition, signal);
+    },
     async resize(idOrName, rows, columns) {
       const container = store.get(idOrName);
       if (!container.shim) throw notRunning(container);

@@ -3,8 +3,8 @@ import { Container } from './container.ts';
 import type { ContainerRecord } from './record.ts';
 import { ContainerStore } from './store.ts';
 
-const make = (id: string, name: string): Container =>
-  new Container({ id: id.padEnd(64, '0'), name } as unknown as ContainerRecord, '/');
+const make = (id: string, name: string, more: object = {}): Container =>
+  new Container({ id: id.padEnd(64, '0'), name, hostConfig: {}, ...more } as unknown as ContainerRecord, '/');
 
 describe('ContainerStore', () => {
   let store: ContainerStore;
@@ -30,6 +30,16 @@ describe('ContainerStore', () => {
     expect(() => store.get('abc')).toThrow('multiple IDs found with provided prefix: abc');
     expect(() => store.get('nope')).toThrow('No such container: nope');
     expect(() => store.get('')).toThrow('No such container: ');
+  });
+
+  it('tells for a moment how an AutoRemove container ended that is gone', () => {
+    const brief = make('abc3', 'brief', { hostConfig: { AutoRemove: true }, state: { exitCode: 3 } });
+    store.add(brief);
+    expect(store.justRemoved(brief.record.id)).toBeUndefined();
+    store.remove(brief);
+    store.remove(web);
+    expect(store.justRemoved(brief.record.id)).toEqual({ exitCode: 3 });
+    expect(store.justRemoved(web.record.id)).toBeUndefined();
   });
 
   it('keeps a name for its owner until it is released', () => {

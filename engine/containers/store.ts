@@ -1,10 +1,16 @@
 import { conflict, invalidArgument, notFound } from '../lib/errors.ts';
-import type { Container } from './container.ts';
+import type { Container, ExitResult } from './container.ts';
+import type { ContainerRecord } from './record.ts';
+
+/** As long as dockerd takes, at worst, to remove a container of AutoRemove. */
+const REMEMBERED_MS = 1000;
 
 /** All containers in memory, by ID, name and ID prefix; names are reserved here before a record is written. */
 export class ContainerStore {
   readonly #byId = new Map<string, Container>();
   readonly #idByName = new Map<string, string>();
+  /** Of AutoRemove containers, oldest first. */
+  readonly #removed = new Map<string, ExitResult & { atMs: number }>();
 
   add(container: Container): void {
     this.reserveName(container.record.name, container.record.id);
@@ -15,6 +21,24 @@ export class ContainerStore {
   remove(container: Container): void {
     this.#byId.delete(container.record.id);
     this.releaseName(container.record.name, container.record.id);
+    if (container.record.hostConfig.AutoRemove) this.#remember(container.record);
+  }
+
+  /**
+   * How an AutoRemove container ended that is gone for less than a second: a client that waits once its start is
+   * answered (dockerode's `run`) comes too late for a short command, where dockerd would still be removing it.
+   */
+  justRemoved(id: string): ExitResult | undefined {
+    const found = this.#removed.get(id);
+    return found && performance.now() - found.atMs < REMEMBERED_MS ? { exitCode: found.exitCode } : undefined;
+  }
+
+  #remember({ id, state: { exitCode } }: ContainerRecord): void {
+    const atMs = performance.now();
+    for (const [known, removed] of this.#removed) {
+      if (atMs - removed.atMs >= REMEMBERED_MS) this.#removed.delete(known);
+    }
+    this.#removed.set(id, { exitCode, atMs });
   }
 
   /** 409 with Docker's text when another container has the name. */

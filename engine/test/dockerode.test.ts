@@ -27,7 +27,6 @@ test('run streams the output of a command', async () => {
   const [result] = (await engine.dockerode.run('busybox', ['echo', 'hi'], output, {
     HostConfig: { AutoRemove: true },
   })) as [{ StatusCode: number }];
-  output.end();
   expect(result.StatusCode).toBe(0);
   expect((await collected).trim()).toBe('hi');
 });

@@ -30,7 +30,6 @@ const wait =
   (containers: Containers): Handler =>
   async (context) => {
     const condition = parseWaitCondition(context.query.string('condition'));
-    containers.identify(idOf(context));
     const exit = containers.wait(idOf(context), condition, context.signal);
     // Observed below; should the head fail to go out, its rejection must not be unhandled.
     exit.catch(() => undefined);
