@@ -1,15 +1,22 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseCommandLine } from './command-line.ts';
+import { defaultRoots } from './default-roots.ts';
 
-test('defaults are the directories of a system-wide engine', () => {
+test('defaults are the directories of the user who starts it', () => {
+  const roots = defaultRoots(process.getuid?.() ?? 0, process.env);
   expect(parseCommandLine([])).toMatchObject({
-    dataRoot: '/var/lib/gantry',
-    runRoot: '/run/gantry',
-    socketPath: '/run/gantry/gantry.sock',
+    ...roots,
+    socketPath: path.join(roots.runRoot, 'gantry.sock'),
     cgroupParent: 'gantry',
     logLevel: 'info',
   });
+});
+
+test("root's engine is the machine's, a user's lies in the XDG directories", () => {
+  expect(defaultRoots(0, {})).toEqual({ dataRoot: '/var/lib/gantry', runRoot: '/run/gantry' });
+  const env = { XDG_DATA_HOME: '/h/data', XDG_RUNTIME_DIR: '/h/run' };
+  expect(defaultRoots(1000, env)).toEqual({ dataRoot: '/h/data/gantry', runRoot: '/h/run/gantry' });
 });
 
 test('every flag of the contract is read', () => {
