@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Transform } from 'node:stream';
 import { conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { ExecProcess } from '../runtime/runtime.ts';
 import { checkExecTypes } from './config-types.ts';
 import type { Container } from './container.ts';
 import { publish, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { frameHeader } from './frames.ts';
+import { createFramer, createFrameStripper, frameHeader } from './frames.ts';
 import { notRunning } from './kill.ts';
 import { restarting } from './lifecycle.ts';
 import { toExecFailure } from './start-failure.ts';
@@ -89,7 +89,7 @@ export class ExecSessions {
     if (session.state === 'running') throw conflict(`Error: Exec command ${id} is already running`);
     if (session.state === 'exited') throw conflict(`Error: Exec command ${id} has already run`);
     checkCanExec(session.container, session.container.record.id);
-    return { tty: session.request.Tty ?? false };
+    return { tty: start.Tty ?? false };
   }
 
   /** Resolves when the process runs; a failure is Docker's 400/500 and is kept as the session's exit code. */
@@ -113,7 +113,7 @@ export class ExecSessions {
       await this.#launch(session, start, false);
     } catch (error) {
       const message = Buffer.from(`${this.#fail(session, error)}\r\n`);
-      if (!session.request.Tty) client.write(frameHeader('stdout', message.length));
+      if (!start.Tty) client.write(frameHeader('stdout', message.length));
       client.end(message);
       return;
     }
@@ -123,6 +123,7 @@ export class ExecSessions {
     const ended = await connectStreams(client, stdio, {
       stdin: AttachStdin ?? false,
       detachKeys: Tty ? parseDetachKeys(DetachKeys) : undefined,
+      transform: framingBetween(Tty ?? false, start.Tty ?? false),
       endAfter: session.finished,
     });
     if (ended === 'detached') this.#publish(session, 'exec_detach');
@@ -225,6 +226,12 @@ export class ExecSessions {
 }
 
 /** `idOrName`: as the client called it, which is how Docker's text calls it. */
+/** The process has a terminal if create said so; the client gets frames unless start says that it is one. */
+function framingBetween(terminal: boolean, raw: boolean): Transform | undefined {
+  if (terminal === raw) return undefined;
+  return terminal ? createFramer('stdout') : createFrameStripper();
+}
+
 function checkCanExec(container: Container, idOrName: string): void {
   const { status } = container.record.state;
   if (status === 'paused') {

@@ -12,6 +12,15 @@ export function frameHeader(stream: 'stdout' | 'stderr', payloadBytes: number): 
   return header;
 }
 
+/** Every chunk becomes a frame of `stream`. */
+export function createFramer(stream: 'stdout' | 'stderr'): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(null, Buffer.concat([frameHeader(stream, chunk.length), chunk]));
+    },
+  });
+}
+
 /** Takes the frame headers out: stdout and stderr in the order they came. */
 export function createFrameStripper(): Transform {
   let header = Buffer.alloc(0);

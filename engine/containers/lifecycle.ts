@@ -166,7 +166,8 @@ export async function recordExit(
   if (record.state.oomKilled) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
-  if (!restart) container.notifyExit({ exitCode });
+  // Also between two runs: a client that waits is told of every exit, as in Docker.
+  container.notifyExit({ exitCode });
   if (autoRemove) await discard(context, container, { volumes: true });
 }
 
@@ -258,6 +259,8 @@ async function stopRunning(
   const outcome = await Promise.race([exited, expired]);
   clearTimeout(timer);
   if (outcome === 'expired' && container.shim) await killAndWait(context, container);
+  // It ended by itself before the signal, and its policy has planned the next run.
+  await stopRestarting(container);
 }
 
 export async function restartContainer(

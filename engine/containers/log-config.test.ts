@@ -30,7 +30,7 @@ describe('toLogPlan', () => {
 
   it.each([
     ['json-file', { 'max-size': 'big' }, "invalid size: 'big'"],
-    ['json-file', { 'max-file': '2' }, 'cannot enable max-file without max-size'],
+    ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
     ['json-file', { colour: 'red' }, "unknown log opt 'colour' for json-file log driver"],
     ['carrier-pigeon', {}, "logger: no log driver named 'carrier-pigeon' is registered"],
     ['syslog', {}, 'log driver "syslog" is not implemented'],

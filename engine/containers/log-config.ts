@@ -50,7 +50,6 @@ export function toLogPlan(
   const maxFiles = Number(options['max-file'] ?? 1);
   if (!Number.isInteger(maxFiles) || maxFiles < 1) throw invalidArgument('max-file cannot be less than 1');
   const maxBytes = parseSize(options['max-size']);
-  if (maxFiles > 1 && maxBytes === 0) throw invalidArgument('cannot enable max-file without max-size');
   return {
     driver: 'json-file',
     path: logPathOf(directory, record.id),

@@ -45,7 +45,12 @@ const refused: [name: string, subnetAsked: boolean, settings: EndpointSettings, 
   ['app', true, { IPAMConfig: { IPv6Address: '::2' } }, 'IPv6 on networks is not implemented'],
   ['app', true, { MacAddress: '01:00:00:00:00:01' }, 'invalid MAC address'],
   ['app', true, { Links: ['x'] }, 'links between containers is not implemented'],
-  ['app', true, { DriverOpts: { a: 'b' } }, 'endpoint option a is not implemented'],
+  [
+    'app',
+    true,
+    { DriverOpts: { 'com.docker.network.endpoint.ifname': 'b' } },
+    'endpoint option com.docker.network.endpoint.ifname is not',
+  ],
   ['bridge', true, { Aliases: ['x'] }, 'only for containers in user defined networks'],
   ['app', true, { Aliases: ['x\n6.6.6.6 bank'] }, 'invalid network alias'],
 ];

@@ -22,7 +22,10 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
   if (settings.IPAMConfig?.IPv6Address) throw notImplemented('IPv6 on networks');
   if (settings.IPAMConfig?.LinkLocalIPs?.length) throw notImplemented('link-local addresses of endpoints');
   if (settings.Links?.length) throw notImplemented('links between containers');
-  const option = Object.keys(settings.DriverOpts ?? {})[0];
+  // Options of other drivers are carried and not looked at, as by Docker's bridge driver.
+  const option = Object.keys(settings.DriverOpts ?? {}).find((name) =>
+    name.startsWith('com.docker.network.'),
+  );
   if (option !== undefined) throw notImplemented(`endpoint option ${option}`);
   const aliases = settings.Aliases ?? [];
   if (aliases.length > 0 && isPredefined(record.name)) {

@@ -14,6 +14,8 @@ export interface NetworkRecord {
   labels: Record<string, string>;
   /** As given, Docker's `com.docker.network.…` keys. */
   options: Record<string, string>;
+  /** As given; null: none were. */
+  ipamOptions?: Record<string, string> | null;
   /** Driver bridge only. */
   bridge?: BridgeRecord;
 }
@@ -108,6 +110,7 @@ export interface NetworkSpecification {
   attachable: boolean;
   labels: Record<string, string>;
   options: Record<string, string>;
+  ipamOptions: Record<string, string> | null;
   /** Undefined: choose from the default pools. */
   pool: PoolRecord | undefined;
   /** Undefined: derived from the network's ID. */
@@ -138,6 +141,7 @@ export function specify(request: NetworkCreateRequest): NetworkSpecification {
     attachable: request.Attachable ?? false,
     labels: request.Labels ?? {},
     options,
+    ipamOptions: request.IPAM?.Options ?? null,
     pool: configs[0] === undefined ? undefined : specifyPool(configs[0]),
     linkName,
   };
@@ -155,6 +159,7 @@ function checkTypes(request: NetworkCreateRequest): void {
   });
   checkObject('IPAM', request.IPAM, {
     Driver: TEXT,
+    Options: TEXT_MAP,
     Config: { expected: 'a list of objects', holds: (value) => listOf(value, isObject) },
   });
   for (const config of request.IPAM?.Config ?? []) {

@@ -211,10 +211,12 @@ describe('the state machine', () => {
   test('on-failure restarts as often as allowed', async () => {
     const policy = { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } };
     const id = await create({ Cmd: ['false'], HostConfig: policy });
-    const ended = waitFor(id, 'next-exit');
+    const firstExit = waitFor(id, 'next-exit');
     await engine.api('POST', `/containers/${id}/start`);
-    expect(await ended).toBe(1);
-    expect(await inspect(id)).toMatchObject({ RestartCount: 2, State: { Status: 'exited' } });
+    expect(await firstExit).toBe(1);
+    await expect
+      .poll(() => inspect(id))
+      .toMatchObject({ RestartCount: 2, State: { Status: 'exited', ExitCode: 1 } });
   });
 
   test('stop ends the restarts of an always policy', async () => {

@@ -128,6 +128,18 @@ describe('exec', () => {
     expect(await engine.dockerOk('inspect', 'host', '--format', '{{.ExecIDs}}')).toBe('[]');
   });
 
+  test('is framed as the start asks, whether the process has a terminal or not', async () => {
+    const output = async (created: boolean, started: boolean): Promise<Buffer> => {
+      const id = await createExec({ Cmd: ['echo', 'hi'], Tty: created, AttachStdout: true });
+      const { socket } = await hijack(`/v1.50/exec/${id}/start`, { Tty: started });
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks);
+    };
+    expect(await output(true, false)).toEqual(Buffer.from('\x01\0\0\0\0\0\0\x04hi\r\n'));
+    expect(await output(false, true)).toEqual(Buffer.from('hi\n'));
+  });
+
   test('refuses what cannot be', async () => {
     expect((await engine.api('POST', '/containers/host/exec', { Cmd: [] })).json).toEqual({
       message: 'No exec command specified',

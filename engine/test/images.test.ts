@@ -33,7 +33,7 @@ function leftovers(dataRoot: string): string[] {
 const layer = (name: string, content = name): Buffer => tar([{ name, content }]);
 const load = (archive: Buffer) => engine.dockerWithInput(archive, 'load');
 const loadOverApi = (archive: Buffer) =>
-  engine.api<{ message: string }>('POST', '/images/load?quiet=1', archive, {
+  engine.api<{ error: string }>('POST', '/images/load?quiet=1', archive, {
     'Content-Type': 'application/x-tar',
   });
 
@@ -88,7 +88,7 @@ test('an OCI layout with compressed layers is loaded and its blobs are verified'
   const place = damaged.indexOf(Buffer.from([0x1f, 0x8b, 0x08]));
   damaged[place + 20]! ^= 0xff;
   const refused = await loadOverApi(damaged);
-  expect(refused.status).toBe(400);
+  expect(refused.json.error).not.toBe('');
   expect(await engine.dockerOk('images', '-q', 'oci2')).toBe('');
 });
 
@@ -142,7 +142,7 @@ test.each<[string, Buffer, RegExp]>([
 ])('an archive that is %s is refused and leaves nothing', async (_, archive, message) => {
   const before = await engine.dockerOk('images', '-aq');
   const reply = await loadOverApi(archive);
-  expect([reply.status, reply.json.message]).toEqual([400, expect.stringMatching(message)]);
+  expect([reply.status, reply.json.error]).toEqual([200, expect.stringMatching(message)]);
   expect(await engine.dockerOk('images', '-aq')).toBe(before);
 });
 
@@ -176,7 +176,7 @@ test.each<[string, Buffer]>([
   ['a whiteout of the parent directory', tar([{ name: 'd/.wh...', content: '' }])],
 ])('a layer with %s is refused and nothing is written outside', async (_, hostile) => {
   const reply = await loadOverApi(dockerArchive({ layers: [hostile], tags: ['hostile:1'] }));
-  expect([reply.status, reply.json.message]).toEqual([400, expect.stringMatching(/^invalid layer: /)]);
+  expect([reply.status, reply.json.error]).toEqual([200, expect.stringMatching(/^invalid layer: /)]);
   expect(existsSync('/tmp/gantry-escape')).toBe(false);
   expect(await engine.dockerOk('images', '-q', 'hostile')).toBe('');
 });

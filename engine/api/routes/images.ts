@@ -128,10 +128,11 @@ function withVirtualSize<T extends { Size: number }>(image: T, version: ApiVersi
   return version.atLeast('1.44') ? image : { ...image, VirtualSize: image.Size };
 }
 
-/** The stream starts with the first thing to say, so that an archive that is no archive still gets its status. */
+/** Every failure is a line of a 200 stream, also that of an archive that is no archive: clients look for it there. */
 async function loadImages(images: Images, { request, query, signal, reply }: RouteContext): Promise<void> {
   const quiet = query.boolean('quiet', true);
   let lines: JsonLines | undefined;
+  // The head goes out with the first thing to say: a client that is still sending reads no reply yet.
   const write = async (message: object): Promise<void> => {
     lines ??= reply.jsonLines();
     await lines.write(message);
@@ -141,7 +142,6 @@ async function loadImages(images: Images, { request, query, signal, reply }: Rou
       for (const message of loadMessages(progress, quiet)) await write(message);
     });
   } catch (error) {
-    if (!lines) throw error;
     await write(errorLine(error));
   }
   lines?.end();

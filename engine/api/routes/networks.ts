@@ -149,7 +149,7 @@ function toWire({ record, attachments }: NetworkView): NetworkInspect {
     EnableIPv6: false,
     IPAM: {
       Driver: 'default',
-      Options: isPredefined(record.name) ? null : {},
+      Options: record.ipamOptions ?? null,
       Config: record.bridge ? [poolToWire(record.bridge.pool)] : [],
     },
     Internal: record.internal,
