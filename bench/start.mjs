@@ -52,11 +52,14 @@ async function compareCli(engines, podman, network, rounds) {
 
 async function compareExec(engines, rounds) {
   const competitors = [];
+  const sleepers = [];
   for (const engine of engines) {
     const id = await startSleeper(engine);
+    sleepers.push(() => engine.client.request('DELETE', `/containers/${id}?force=1`));
     competitors.push({ name: engine.name, work: () => execThroughApi(engine, id) });
   }
   await compare('exec true by the API', rounds, competitors);
+  for (const remove of sleepers) await remove();
 }
 
 async function throughApi({ client }, network) {
@@ -76,7 +79,7 @@ async function startSleeper({ client }) {
   const { Id } = await client.request('POST', '/containers/create', {
     Image: 'busybox:latest',
     Cmd: ['sleep', '3600'],
-    HostConfig: { NetworkMode: 'none', AutoRemove: true },
+    HostConfig: { NetworkMode: 'none' },
   });
   await client.request('POST', `/containers/${Id}/start`);
   return Id;
