@@ -82,7 +82,11 @@ function provideDockerCli() {
 }
 
 const TARGETS = [
-  { name: 'native', inputs: ['engine/runtime/native'], needs: ['/usr/bin/make', '/usr/bin/cc', '/usr/include/stdio.h'] },
+  {
+    name: 'native',
+    inputs: ['engine/runtime/native'],
+    needs: ['/usr/bin/make', '/usr/bin/cc', '/usr/include/stdio.h'],
+  },
   { name: 'engine', inputs: ['engine', 'package-lock.json'] },
   { name: 'electron', inputs: ['electron', 'engine/compose', 'engine/wire', 'package-lock.json'] },
   { name: 'renderer', inputs: ['renderer', 'electron/api', 'package-lock.json', 'vite.config.ts'] },
