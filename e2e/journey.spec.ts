@@ -106,4 +106,14 @@ test('run → chart → terminal → logs → files → compose up → down → 
     await expect(page.getByRole('row', { name: /journey/ })).toHaveCount(0);
     expect((await engine.docker('ps', '-aq')).stdout).toBe('');
   });
+
+  await test.step('stopped containers are removed together, after a question that names them', async () => {
+    await engine.dockerOk('run', '--name', 'finished', 'busybox', 'true');
+    await expect(page.getByRole('row', { name: /finished/ })).toBeVisible();
+    await page.getByRole('button', { name: 'Remove stopped', exact: true }).click();
+    const confirm = page.getByRole('alertdialog').or(page.getByRole('dialog'));
+    await expect(confirm).toContainText('finished');
+    await confirm.getByRole('button', { name: 'Remove stopped', exact: true }).click();
+    await expect(page.getByRole('row', { name: /finished/ })).toHaveCount(0);
+  });
 });

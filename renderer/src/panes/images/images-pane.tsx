@@ -5,12 +5,11 @@ import { useTranslation } from 'react-i18next';
 import type { ImageSummary } from '../../../../electron/api/types.ts';
 import { api } from '../../api/client.ts';
 import { openRunDialog } from '../../containers/run-dialog-store.ts';
-import { Button } from '../../design/button.tsx';
 import { DataTable } from '../../design/data-table.tsx';
 import { FilterInput, Page } from '../../design/page.tsx';
 import { filterByText } from '../../engine-objects/filter-by-text.ts';
 import { ListBody, NoRows } from '../../engine-objects/list-body.tsx';
-import { usePrune } from '../../engine-objects/use-prune.ts';
+import { PruneButton } from '../../engine-objects/prune-button.tsx';
 import { useTask } from '../../engine-objects/use-task.ts';
 import { useNow } from '../../format/use-now.ts';
 import { imageColumns } from './image-columns.tsx';
@@ -31,7 +30,6 @@ export function ImagesPane() {
   const query = useImages();
   const all = query.data ?? none;
   const [filter, setFilter] = useState('');
-  const { prune, busy } = usePrune(() => api.images.prune());
   const { perform } = useTask();
   const rows = useMemo(
     () => filterByText(all, filter, (image) => `${image.tags.join(' ')} ${image.id}`).map(toImageRow),
@@ -71,20 +69,13 @@ export function ImagesPane() {
       title={t('images.title')}
       actions={
         <>
-          <Button
-            busy={busy}
-            disabled={dangling.length === 0}
-            onClick={() =>
-              void prune({
-                title: t('images.pruneTitle'),
-                body: t('images.pruneBody'),
-                losses: dangling.map((image) => toImageRow(image).reference),
-                action: t('common.prune'),
-              })
-            }
-          >
-            {t('common.prune')}
-          </Button>
+          <PruneButton
+            label={t('common.prune')}
+            title={t('images.pruneTitle')}
+            body={t('images.pruneBody')}
+            losses={dangling.map((image) => toImageRow(image).reference)}
+            work={() => api.images.prune()}
+          />
           <LoadButton />
         </>
       }

@@ -11,7 +11,7 @@ import { FilterInput, Page } from '../../design/page.tsx';
 import { filterByText } from '../../engine-objects/filter-by-text.ts';
 import { ListBody, NoRows } from '../../engine-objects/list-body.tsx';
 import { RawDrawer } from '../../engine-objects/raw-drawer.tsx';
-import { usePrune } from '../../engine-objects/use-prune.ts';
+import { PruneButton } from '../../engine-objects/prune-button.tsx';
 import { useTask } from '../../engine-objects/use-task.ts';
 import { CreateNetworkDialog } from './create-network-dialog.tsx';
 import { networkColumns } from './network-columns.tsx';
@@ -26,7 +26,6 @@ export function NetworksPane() {
   const [filter, setFilter] = useState('');
   const [creating, setCreating] = useState(false);
   const [opened, setOpened] = useState<string>();
-  const { prune, busy } = usePrune(() => api.networks.prune());
   const { perform } = useTask();
   const rows = useMemo(
     () =>
@@ -59,20 +58,13 @@ export function NetworksPane() {
       title={t('networks.title')}
       actions={
         <>
-          <Button
-            busy={busy}
-            disabled={prunable.length === 0}
-            onClick={() =>
-              void prune({
-                title: t('networks.pruneTitle'),
-                body: t('networks.pruneBody'),
-                losses: prunable.map((network) => network.name),
-                action: t('common.prune'),
-              })
-            }
-          >
-            {t('common.prune')}
-          </Button>
+          <PruneButton
+            label={t('common.prune')}
+            title={t('networks.pruneTitle')}
+            body={t('networks.pruneBody')}
+            losses={prunable.map((network) => network.name)}
+            work={() => api.networks.prune()}
+          />
           <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
             {t('networks.create')}
           </Button>

@@ -11,7 +11,7 @@ import { FilterInput, Page } from '../../design/page.tsx';
 import { filterByText } from '../../engine-objects/filter-by-text.ts';
 import { ListBody, NoRows } from '../../engine-objects/list-body.tsx';
 import { RawDrawer } from '../../engine-objects/raw-drawer.tsx';
-import { usePrune } from '../../engine-objects/use-prune.ts';
+import { PruneButton } from '../../engine-objects/prune-button.tsx';
 import { useTask } from '../../engine-objects/use-task.ts';
 import { formatBytes } from '../../format/bytes.ts';
 import { shortId } from '../../format/ids.ts';
@@ -31,7 +31,6 @@ export function VolumesPane() {
   const [filter, setFilter] = useState('');
   const [creating, setCreating] = useState(false);
   const [opened, setOpened] = useState<string>();
-  const { prune, busy } = usePrune(() => api.volumes.prune());
   const { perform } = useTask();
   const rows = useMemo(
     () => filterByText(all, filter, (volume) => `${volume.name} ${volume.usedBy.join(' ')}`),
@@ -71,25 +70,18 @@ export function VolumesPane() {
       title={t('volumes.title')}
       actions={
         <>
-          <Button
-            busy={busy}
-            disabled={prunable.length === 0}
-            onClick={() =>
-              void prune({
-                title: t('volumes.pruneTitle'),
-                body: t('volumes.pruneBody'),
-                losses: prunable.map((volume) =>
-                  t('volumes.removeLoss', {
-                    name: shortId(volume.name),
-                    size: formatBytes(volume.sizeBytes ?? 0),
-                  }),
-                ),
-                action: t('common.prune'),
-              })
-            }
-          >
-            {t('common.prune')}
-          </Button>
+          <PruneButton
+            label={t('common.prune')}
+            title={t('volumes.pruneTitle')}
+            body={t('volumes.pruneBody')}
+            losses={prunable.map((volume) =>
+              t('volumes.removeLoss', {
+                name: shortId(volume.name),
+                size: formatBytes(volume.sizeBytes ?? 0),
+              }),
+            )}
+            work={() => api.volumes.prune()}
+          />
           {all.length > 0 && (
             <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
               {t('volumes.create')}
