@@ -77,7 +77,7 @@ function provideDockerCli() {
   }
   rmSync(work, { recursive: true, force: true });
   if (existsSync(own)) return [];
-  console.warn('setup: no docker CLI on PATH and none from Debian: the CLI tests will be skipped');
+  console.warn('setup: no docker CLI on PATH and none from Debian: the tests that use it will fail');
   return ['docker CLI (drives the engine in tests)'];
 }
 
@@ -88,7 +88,7 @@ const TARGETS = [
     needs: ['/usr/bin/make', '/usr/bin/cc', '/usr/include/stdio.h'],
   },
   { name: 'engine', inputs: ['engine', 'package-lock.json'] },
-  { name: 'electron', inputs: ['electron', 'engine/compose', 'engine/wire', 'package-lock.json'] },
+  { name: 'electron', inputs: ['electron', 'engine', 'package-lock.json'] },
   { name: 'renderer', inputs: ['renderer', 'electron/api', 'package-lock.json', 'vite.config.ts'] },
   { name: 'starter', inputs: ['scripts/starter-image.mjs'], needs: ['/bin/busybox'] },
 ];
