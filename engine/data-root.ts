@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { nameLayersByDiffId } from './images/migrate-layers.ts';
 import { writeFileAtomic } from './lib/atomic-file.ts';
 import { conflict, errnoOf, invalidArgument, messageOf } from './lib/errors.ts';
 import { startTimeOf } from './lib/process-start-time.ts';
 
 /** Migration N turns a data root of version N into N + 1. Released ones are never changed. */
-const MIGRATIONS: ((dataRoot: string) => Promise<void>)[] = [];
+const MIGRATIONS: ((dataRoot: string) => Promise<void>)[] = [nameLayersByDiffId];
 
 interface DataRoot {
   /** Random, kept for the life of the data root: `ID` of `GET /info`. */

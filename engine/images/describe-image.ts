@@ -1,7 +1,7 @@
 import type { ImageHistoryItem, ImageInspect, ImageSummary } from '../wire/image.ts';
 import type { CatalogImage, ImageCatalog } from './image-catalog.ts';
 import type { ImageUsers, OciImageConfig } from './image-store.ts';
-import type { LayerStore } from './layer-store.ts';
+import { overlayLowers, type LayerStore } from './layer-store.ts';
 
 interface Parts {
   catalog: ImageCatalog;
@@ -45,8 +45,7 @@ function sharedSize({ catalog, layers }: Parts, image: CatalogImage): number {
 export function toInspect({ catalog, layers }: Parts, image: CatalogImage): ImageInspect {
   const { config } = image;
   const { tags, digests, sizeBytes } = catalog.describe(image);
-  const directories = image.layers.map((chainId) => layers.directory(chainId));
-  const upper = directories.pop();
+  const [upper, ...lowers] = overlayLowers(layers, image.layers);
   return {
     Id: image.id,
     RepoTags: tags,
@@ -64,7 +63,7 @@ export function toInspect({ catalog, layers }: Parts, image: CatalogImage): Imag
     GraphDriver: {
       Name: 'overlay2',
       Data: {
-        ...(directories.length > 0 ? { LowerDir: directories.toReversed().join(':') } : {}),
+        ...(lowers.length > 0 ? { LowerDir: lowers.join(':') } : {}),
         ...(upper === undefined ? {} : { UpperDir: upper }),
       },
     },
@@ -92,7 +91,7 @@ function toConfig({ config: { config = {} } }: CatalogImage): ImageInspect['Conf
 
 /** `GET /images/{name}/history`, newest first: every history entry, its layer's size unless it made none. */
 export function toHistory({ catalog, layers }: Parts, image: CatalogImage): ImageHistoryItem[] {
-  const sizes = image.layers.map((chainId) => layers.get(chainId)?.sizeBytes ?? 0);
+  const sizes = image.layers.map((diffId) => layers.get(diffId)?.sizeBytes ?? 0);
   // Some builders write no history: one line per layer then.
   const history = image.config.history ?? sizes.map((): HistoryEntry => ({}));
   const items = history.map((entry) => ({

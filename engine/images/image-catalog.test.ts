@@ -22,12 +22,12 @@ const start = () =>
 
 test.each([
   ['an image without layers', { images: { [`sha256:${'a'.repeat(64)}`]: { lastTagTime: '' } } }],
-  ['a later version', { version: 2 }],
+  ['a later version', { version: 3 }],
   ['no references', { references: undefined }],
 ])('a catalogue with %s is named and left as it is', async (_, change) => {
   const file = path.join(dataRoot, 'images.json');
   const text = JSON.stringify({
-    version: 1,
+    version: 2,
     seeded: true,
     images: {},
     references: {},
@@ -47,7 +47,7 @@ test('a catalogue that is no JSON is named', async () => {
 
 test('an empty catalogue and none at all are a start without images', async () => {
   await start();
-  const empty = { version: 1, seeded: true, images: {}, references: {}, detached: {} };
+  const empty = { version: 2, seeded: true, images: {}, references: {}, detached: {} };
   writeFileSync(path.join(dataRoot, 'images.json'), JSON.stringify(empty));
   await start();
 });

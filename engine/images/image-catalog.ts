@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Image, OciImageConfig } from './image-store.ts';
 import { parseImageConfig } from './image-config.ts';
-import { chainIds, type LayerStore } from './layer-store.ts';
+import type { LayerStore } from './layer-store.ts';
 import {
   formatFamiliar,
   formatReference,
@@ -21,14 +21,23 @@ export interface CatalogImage {
   /** Digest of the configuration blob. */
   id: string;
   config: OciImageConfig;
-  /** Chain-ids, lowest first. */
+  /** Diff-ids, lowest first. */
   layers: string[];
   /** RFC 3339; '' when it was never tagged here. */
   lastTagTime: string;
+  /** Manifests and indexes under which it came; their bytes are in the blob store. */
+  manifests: ManifestInfo[];
+}
+
+/** A kept manifest or index: what a digest reference (`name@sha256:…`) of the image names. */
+export interface ManifestInfo {
+  digest: string;
+  mediaType: string;
+  sizeBytes: number;
 }
 
 interface CatalogFile {
-  version: 1;
+  version: 2;
   /** The starter image was offered once; a user who deleted it does not get it back. */
   seeded: boolean;
   images: Record<string, ImageState>;
@@ -40,8 +49,9 @@ interface CatalogFile {
 
 interface ImageState {
   lastTagTime: string;
-  /** Chain-ids, lowest first: known even when the configuration blob is damaged. */
+  /** Diff-ids, lowest first: known even when the configuration blob is damaged. */
   layers: string[];
+  manifests: ManifestInfo[];
 }
 
 interface CatalogOptions {
@@ -91,8 +101,8 @@ export class ImageCatalog {
 
   async #restore(id: string, state: ImageState, into: Map<string, CatalogImage>): Promise<void> {
     const { blobs, layers, logger } = this.#options;
-    const present = state.layers.filter((chainId) => layers.get(chainId) !== undefined);
-    for (const chainId of present) layers.acquire(chainId);
+    const present = state.layers.filter((diffId) => layers.get(diffId) !== undefined);
+    for (const diffId of present) layers.acquire(diffId);
     try {
       const blob = await blobs.get(id);
       if (!blob) throw new Error('its configuration is missing or damaged');
@@ -133,7 +143,7 @@ export class ImageCatalog {
 
   /** The image a canonical reference names; a missing tag means latest. */
   byReference(reference: Reference): CatalogImage | undefined {
-    const id = this.#references.get(formatReference(withDefaultTag(reference)));
+    const id = this.#references.get(keyOf(reference));
     return id === undefined ? undefined : this.#images.get(id);
   }
 
@@ -162,7 +172,7 @@ export class ImageCatalog {
   /** Takes over one layer reference per layer from the caller when it returns true; false: already known. */
   async add(id: string, config: OciImageConfig): Promise<boolean> {
     if (this.#images.has(id)) return false;
-    const image = { id, config, layers: chainIds(config.rootfs.diff_ids), lastTagTime: '' };
+    const image = { id, config, layers: config.rootfs.diff_ids, lastTagTime: '', manifests: [] };
     const detached = this.#detached.get(id);
     const damaged = this.#damaged.get(id);
     this.#detached.delete(id);
@@ -173,8 +183,26 @@ export class ImageCatalog {
       if (detached) this.#detached.set(id, detached);
       if (damaged) this.#damaged.set(id, damaged);
     });
-    for (const chainId of damaged?.layers ?? []) await this.#options.layers.release(chainId);
+    for (const diffId of damaged?.layers ?? []) await this.#options.layers.release(diffId);
     return detached === undefined;
+  }
+
+  /** Names an image by a manifest's digest (`name@sha256:…`); the manifests' bytes are in the blob store already. */
+  async addDigest(reference: Reference, id: string, manifests: readonly ManifestInfo[]): Promise<void> {
+    const image = this.#images.get(id);
+    if (!image) throw notFound(`No such image: ${id}`);
+    const key = keyOf(reference);
+    const previous = this.#references.get(key);
+    const known = image.manifests;
+    const fresh = manifests.filter(({ digest }) => !known.some((manifest) => manifest.digest === digest));
+    if (previous === id && fresh.length === 0) return;
+    this.#references.set(key, id);
+    image.manifests = [...known, ...fresh];
+    await this.#saveOr(() => {
+      if (previous === undefined) this.#references.delete(key);
+      else this.#references.set(key, previous);
+      image.manifests = known;
+    });
   }
 
   /** Points a reference at an image; returns the ID it pointed at before, if another. */
@@ -182,7 +210,7 @@ export class ImageCatalog {
     const image = this.#images.get(id);
     if (!image) throw notFound(`No such image: ${id}`);
     if (reference.digest !== undefined) throw conflict('refusing to create a tag with a digest reference');
-    const key = formatReference(withDefaultTag(reference));
+    const key = keyOf(reference);
     const previous = this.#references.get(key);
     const { lastTagTime } = image;
     this.#references.set(key, id);
@@ -196,7 +224,7 @@ export class ImageCatalog {
   }
 
   async untag(reference: Reference): Promise<void> {
-    const key = formatReference(reference);
+    const key = keyOf(reference);
     const previous = this.#references.get(key);
     if (previous === undefined) return;
     this.#references.delete(key);
@@ -206,7 +234,7 @@ export class ImageCatalog {
   /** Forgets the image and its references. `keepLayers`: containers still stand on it. */
   async remove(id: string, keepLayers: boolean): Promise<void> {
     const image = this.byId(id);
-    const { layers } = image ?? this.#damaged.get(id) ?? { layers: [] };
+    const { layers, manifests } = image ?? this.#damaged.get(id) ?? { layers: [], manifests: [] };
     for (const [key, value] of this.#references) if (value === id) this.#references.delete(key);
     this.#images.delete(id);
     this.#detached.delete(id);
@@ -215,7 +243,13 @@ export class ImageCatalog {
     await this.save();
     if (keepLayers) return;
     await this.#options.blobs.remove(id);
-    for (const chainId of layers.toReversed()) await this.#options.layers.release(chainId);
+    // An index may have brought images of several platforms.
+    const others = [...this.#images.values(), ...this.#detached.values()];
+    for (const { digest } of manifests) {
+      const kept = others.some((other) => other.manifests.some((manifest) => manifest.digest === digest));
+      if (!kept) await this.#options.blobs.remove(digest);
+    }
+    for (const diffId of layers.toReversed()) await this.#options.layers.release(diffId);
   }
 
   /** The shape other domains see. */
@@ -232,7 +266,7 @@ export class ImageCatalog {
 
   async save(): Promise<void> {
     const state: CatalogFile = {
-      version: 1,
+      version: 2,
       seeded: this.seeded,
       images: Object.fromEntries([...this.#images, ...this.#damaged].map(toState)),
       references: Object.fromEntries(this.#references),
@@ -264,7 +298,7 @@ export class ImageCatalog {
 function isCatalogFile(value: unknown): value is CatalogFile {
   return (
     isObject(value) &&
-    value['version'] === 1 &&
+    value['version'] === 2 &&
     typeof value['seeded'] === 'boolean' &&
     mapOf(value['images'], isImageState) &&
     mapOf(value['detached'], isImageState) &&
@@ -273,9 +307,21 @@ function isCatalogFile(value: unknown): value is CatalogFile {
 }
 
 function isImageState(value: unknown): boolean {
-  return isObject(value) && isText(value['lastTagTime']) && listOf(value['layers'], isText);
+  return (
+    isObject(value) &&
+    isText(value['lastTagTime']) &&
+    listOf(value['layers'], isText) &&
+    listOf(value['manifests'], (item) => isObject(item) && isText(item['digest']))
+  );
 }
 
-function toState([id, { lastTagTime, layers }]: [string, ImageState]): [string, ImageState] {
-  return [id, { lastTagTime, layers }];
+function toState([id, { lastTagTime, layers, manifests }]: [string, ImageState]): [string, ImageState] {
+  return [id, { lastTagTime, layers, manifests }];
+}
+
+/** A digest names an image more exactly than the tag beside it. */
+function keyOf(reference: Reference): string {
+  return formatReference(
+    reference.digest === undefined ? withDefaultTag(reference) : { ...reference, tag: undefined },
+  );
 }

@@ -9,11 +9,11 @@ import type { ArchivedImage } from './archive-manifest.ts';
 import { BlobStore } from './blob-store.ts';
 import type { ByteSource } from './decompress.ts';
 import { DirectoryLayers } from './directory-layers.ts';
-import { ImageCatalog, type CatalogImage } from './image-catalog.ts';
-import type { ImageLookup, ImageUsers } from './image-store.ts';
-import { chainIds, type LayerStore } from './layer-store.ts';
+import { ImageCatalog, type CatalogImage, type ManifestInfo } from './image-catalog.ts';
+import type { ImageLookup, ImageUsers, OciImageConfig } from './image-store.ts';
+import { overlayLowers, type LayerStore } from './layer-store.ts';
 import { loadArchive, type LoadProgress } from './load-archive.ts';
-import { formatFamiliar, parseReference, withDefaultTag } from './reference.ts';
+import { formatFamiliar, parseReference, withDefaultTag, type Reference } from './reference.ts';
 import { Trash } from './trash.ts';
 
 interface ImagesOptions {
@@ -90,7 +90,7 @@ export function createImages(options: ImagesOptions): Images {
   const lowerDirectories = (imageId: string): string[] => {
     const image = catalog.byId(imageId);
     if (!image) throw notFound(`No such image: ${imageId}`);
-    return image.layers.toReversed().map((chainId) => layers.directory(chainId));
+    return overlayLowers(layers, image.layers);
   };
 
   const load: Images['load'] = (source, signal, report) => {
@@ -153,8 +153,23 @@ export function createImages(options: ImagesOptions): Images {
   };
 }
 
-/** Makes an image known under its names; the layers' references pass to the catalog. */
-export async function registerImage(parts: ImageParts, image: ArchivedImage): Promise<void> {
+/** An image whose layers are in the store. */
+export interface ImageRegistration {
+  /** Digest of `configBlob`. */
+  id: string;
+  config: OciImageConfig;
+  configBlob: Uint8Array;
+  /** Names by tag, and `name@sha256:…` of one of the manifests. */
+  references: readonly Reference[];
+  /** Manifests and indexes to keep, exactly as they came. */
+  manifests?: readonly { mediaType: string; blob: Uint8Array }[];
+}
+
+/**
+ * Makes an image known under its names. The caller holds one reference on each of its layers (one for each place of a
+ * layer that comes twice); they pass to the catalog, or are given up when this throws.
+ */
+export async function registerImage(parts: ImageParts, image: ImageRegistration): Promise<void> {
   const { catalog, blobs, layers, changes } = parts;
   await changes.run(async () => {
     let taken = false;
@@ -163,10 +178,15 @@ export async function registerImage(parts: ImageParts, image: ArchivedImage): Pr
       taken = await catalog.add(image.id, image.config);
     } finally {
       if (!taken)
-        for (const chainId of chainIds(image.config.rootfs.diff_ids).toReversed())
-          await layers.release(chainId);
+        for (const diffId of image.config.rootfs.diff_ids.toReversed()) await layers.release(diffId);
     }
-    for (const reference of image.references) await catalog.tag(reference, image.id);
+    const manifests: ManifestInfo[] = [];
+    for (const { mediaType, blob } of image.manifests ?? [])
+      manifests.push({ digest: await blobs.put(blob), mediaType, sizeBytes: blob.length });
+    for (const reference of image.references) {
+      if (reference.digest === undefined) await catalog.tag(reference, image.id);
+      else await catalog.addDigest(reference, image.id, manifests);
+    }
   });
 }
 

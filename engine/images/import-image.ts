@@ -1,6 +1,6 @@
 import { digestOf } from './blob-store.ts';
 import { applyChanges } from './config-changes.ts';
-import { decompress, type ByteSource } from './decompress.ts';
+import type { ByteSource } from './decompress.ts';
 import type { OciImageConfig } from './image-store.ts';
 import { registerImage, type ImageParts } from './images.ts';
 import { formatFamiliar, type Reference } from './reference.ts';
@@ -22,8 +22,7 @@ export async function importImage(parts: ImageParts, request: ImportRequest): Pr
   const { source, reference, message, architecture, signal } = request;
   // Before the upload is read: a wrong instruction must not cost it.
   const config = applyChanges({}, request.changes);
-  const content = decompress(source);
-  const layer = await parts.layers.create({ parent: undefined, diffId: undefined, signal }, content);
+  const layer = await parts.layers.ingest({ signal }, source);
   const created = new Date().toISOString();
   const image: OciImageConfig = {
     created,
@@ -36,7 +35,7 @@ export async function importImage(parts: ImageParts, request: ImportRequest): Pr
   const configBlob = Buffer.from(JSON.stringify(image));
   const id = digestOf(configBlob);
   const references = reference ? [reference] : [];
-  await registerImage(parts, { id, config: image, configBlob, layers: [], references });
+  await registerImage(parts, { id, config: image, configBlob, references });
   const name = reference ? formatFamiliar(reference) : id;
   parts.events.publish({ type: 'image', action: 'import', actor: { id, attributes: { name } } });
   return id;

@@ -1,14 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { invalidArgument } from '../lib/errors.ts';
 import { ArchiveIndex } from './archive-index.ts';
 import { readArchiveManifest, type ArchivedImage } from './archive-manifest.ts';
 import { contentError } from './content-error.ts';
 import { decompress, type ByteSource } from './decompress.ts';
+import { ingestAll } from './ingest-layers.ts';
 import type { LayerStore } from './layer-store.ts';
 
 /** Told while an archive is loaded. */
@@ -65,6 +66,9 @@ async function spool(temporary: string, source: ByteSource, signal: AbortSignal)
   }
 }
 
+/** Layers that are unpacked at once; each keeps a decoder and a writer busy. */
+const PARALLEL_LAYERS = Math.max(2, os.availableParallelism());
+
 /** Holds one reference on each layer when it returns, none when it throws. */
 async function loadLayers(
   { layers }: LoadDependencies,
@@ -73,39 +77,11 @@ async function loadLayers(
   signal: AbortSignal,
   report: (progress: LoadProgress) => Promise<void>,
 ): Promise<void> {
-  const held: string[] = [];
-  try {
-    for (const [index, { entry, digest }] of image.layers.entries()) {
-      const diffId = image.config.rootfs.diff_ids[index] ?? '';
-      const total = archive.sizeOf(entry);
-      const raw = archive.stream(entry);
-      const verified = digest === undefined ? raw : verifyDigest(raw, entry, digest);
-      const counted = countBytes(verified, (current) => report({ kind: 'layer', diffId, current, total }));
-      const layer = await layers.create({ parent: held.at(-1), diffId, signal }, decompress(counted));
-      held.push(layer.chainId);
-    }
-  } catch (error) {
-    for (const chainId of held.toReversed()) await layers.release(chainId);
-    throw contentError(error, signal);
-  }
-}
-
-async function* countBytes(source: ByteSource, report: (current: number) => Promise<void>): ByteSource {
-  let current = 0;
-  for await (const chunk of source) {
-    current += chunk.length;
-    yield chunk;
-    await report(current);
-  }
-}
-
-async function* verifyDigest(source: ByteSource, entry: string, digest: string): ByteSource {
-  const hash = createHash('sha256');
-  for await (const chunk of source) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (actual !== digest)
-    throw invalidArgument(`invalid archive: ${entry} is damaged, its digest is ${actual}`);
+  await ingestAll(layers, PARALLEL_LAYERS, signal, image.layers, (layer, index, stop) => {
+    const { entry, digest } = layer;
+    const diffId = image.config.rootfs.diff_ids[index] ?? '';
+    const total = archive.sizeOf(entry);
+    const told = (current: number) => report({ kind: 'layer', diffId, current, total });
+    return layers.ingest({ diffId, digest, signal: stop, report: told }, archive.stream(entry));
+  });
 }

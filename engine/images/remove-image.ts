@@ -2,6 +2,7 @@ import { conflict } from '../lib/errors.ts';
 import type { ImageDeleteItem } from '../wire/image.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import type { ImageParts } from './images.ts';
+import { chainIds } from './layer-store.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from './reference.ts';
 
 const shortId = (id: string): string => id.replace(/^sha256:/, '').slice(0, 12);
@@ -88,7 +89,7 @@ async function deleteImage(
   quiet: boolean,
   items: ImageDeleteItem[],
 ): Promise<void> {
-  const { catalog, layers, users } = parts;
+  const { catalog, users } = parts;
   const using = users.usersOf(image.id);
   if (quiet && (using.some((user) => user.running) || (!force && using.length > 0))) return;
   refuseWhileUsed(parts, image, { stopped: !force, referenced: !force });
@@ -96,8 +97,9 @@ async function deleteImage(
   await catalog.remove(image.id, using.length > 0);
   publish(parts, image, 'delete');
   items.push({ Deleted: image.id });
-  for (const chainId of image.layers.toReversed()) {
-    if (!layers.get(chainId)) items.push({ Deleted: chainId });
+  const left = new Set([...catalog.all(), ...catalog.detached()].flatMap((other) => chainIds(other.layers)));
+  for (const chainId of chainIds(image.layers).toReversed()) {
+    if (!left.has(chainId)) items.push({ Deleted: chainId });
   }
 }
 
@@ -119,7 +121,7 @@ export async function pruneImages(
   criteria: PruneCriteria,
 ): Promise<{ deleted: ImageDeleteItem[]; reclaimedBytes: number }> {
   const { catalog, layers, users } = parts;
-  const sizes = new Map(layers.list().map((layer) => [layer.chainId, layer.sizeBytes]));
+  const sizes = new Map(layers.list().map((layer) => [layer.diffId, layer.sizeBytes]));
   const deleted: ImageDeleteItem[] = [];
   await parts.changes.run(async () => {
     for (const image of catalog.all()) {
@@ -136,7 +138,7 @@ export async function pruneImages(
     }
   });
   let reclaimedBytes = 0;
-  for (const [chainId, sizeBytes] of sizes) if (!layers.get(chainId)) reclaimedBytes += sizeBytes;
+  for (const [diffId, sizeBytes] of sizes) if (!layers.get(diffId)) reclaimedBytes += sizeBytes;
   parts.events.publish({
     type: 'image',
     action: 'prune',

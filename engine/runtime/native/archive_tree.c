@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "directory.h"
+#include "overlay.h"
 #include "rooted.h"
+#include "user_namespace.h"
 
 #define MAX_DEPTH 512
 #ifndef MQUEUE_MAGIC
@@ -27,6 +30,7 @@ struct link {
 
 struct tree {
   struct tar_writer *writer;
+  bool layer; /* an overlay upper directory: its whiteouts are told, everything in it is data */
   struct link *links; /* open addressing; NULL name: free */
   size_t link_count, link_capacity;
 };
@@ -129,6 +133,33 @@ static int join(char out[PATH_MAX], const char *base, const char *leaf, struct e
   return 0;
 }
 
+/* `.wh.NAME`, an empty file (OCI image-spec, "Whiteouts"), with the time of what tells it. */
+static int write_whiteout(struct tree *tree, const char *name, const struct stat *status,
+                          struct error *err) {
+  char hidden[PATH_MAX];
+  const char *slash = strrchr(name, '/'), *leaf = slash ? slash + 1 : name;
+  size_t length = (size_t)(leaf - name);
+  if (length + strlen(leaf) + sizeof OVERLAY_WHITEOUT_PREFIX > sizeof hidden)
+    return error_set(err, ENAMETOOLONG, "%.256s", name);
+  stpcpy(stpcpy(mempcpy(hidden, name, length), OVERLAY_WHITEOUT_PREFIX), leaf);
+  struct stat empty = {.st_mode = S_IFREG, .st_mtim = status->st_mtim};
+  struct tar_item item = {.name = hidden, .status = &empty, .xattrs_from = -1};
+  return tar_writer_item(tree->writer, &item, err);
+}
+
+/* A directory that hides what the layers below have in it says so before its own entries. */
+static int write_opaque(struct tree *tree, int fd, const char *slashed, const struct stat *status,
+                        struct error *err) {
+  char value, name[PATH_MAX];
+  if (fgetxattr(fd, user_namespace_opaque_xattr(), &value, 1) != 1 || value != 'y')
+    return 0;
+  if (join(name, slashed, OVERLAY_WHITEOUT_OPAQUE, err) < 0)
+    return -1;
+  struct stat empty = {.st_mode = S_IFREG, .st_mtim = status->st_mtim};
+  struct tar_item item = {.name = name, .status = &empty, .xattrs_from = -1};
+  return tar_writer_item(tree->writer, &item, err);
+}
+
 static int write_children(struct tree *tree, int fd, const char *path, const char *name, int depth,
                           struct error *err) {
   struct dirent **entries;
@@ -163,8 +194,10 @@ static int write_directory(struct tree *tree, int fd, const char *path, const ch
     struct tar_item item = {.name = slashed, .status = &status, .xattrs_from = fd};
     if (tar_writer_item(tree->writer, &item, err) < 0)
       return -1;
+    if (tree->layer && write_opaque(tree, fd, slashed, &status, err) < 0)
+      return -1;
   }
-  if (archive_is_kernel_file(fd) || strcmp(path, "/dev") == 0)
+  if (!tree->layer && (archive_is_kernel_file(fd) || strcmp(path, "/dev") == 0))
     return 0;
   return write_children(tree, fd, path, name, depth + 1, err);
 }
@@ -197,16 +230,29 @@ static int write_entry(struct tree *tree, int parent, const char *leaf, const ch
   }
   if (S_ISSOCK(status.st_mode))
     return 0;
+  if (tree->layer && overlay_is_whiteout(&status))
+    return write_whiteout(tree, name, &status, err);
   struct tar_item item = {.name = name, .status = &status, .xattrs_from = -1};
   return tar_writer_item(tree->writer, &item, err);
+}
+
+static void free_links(struct tree *tree) {
+  for (size_t i = 0; i < tree->link_capacity; i++)
+    free(tree->links[i].name);
+  free(tree->links);
 }
 
 int archive_tree(struct tar_writer *writer, int parent, const char *leaf, const char *path,
                  const char *name, struct error *err) {
   struct tree tree = {.writer = writer};
   int result = write_entry(&tree, parent, leaf, path, name, 0, err);
-  for (size_t i = 0; i < tree.link_capacity; i++)
-    free(tree.links[i].name);
-  free(tree.links);
+  free_links(&tree);
+  return result;
+}
+
+int archive_layer(struct tar_writer *writer, int directory, struct error *err) {
+  struct tree tree = {.writer = writer, .layer = true};
+  int result = write_children(&tree, directory, "", "", 0, err);
+  free_links(&tree);
   return result;
 }

@@ -16,10 +16,6 @@
 #include "tar_reader.h"
 #include "user_namespace.h"
 
-#define WHITEOUT_PREFIX ".wh."
-#define WHITEOUT_OPAQUE ".wh..wh..opq"
-#define WHITEOUT_META ".wh..wh."
-
 /* Directory times are set last: every entry made inside changes them again. */
 struct directory_time {
   char *path;
@@ -274,11 +270,11 @@ static int make_node(struct extract *x, const char *leaf, struct error *err) {
 
 /* `.wh.NAME` hides NAME of the layers below; an entry NAME of this very layer wins over it. */
 static int make_whiteout(struct extract *x, const char *leaf, struct error *err) {
-  if (strcmp(leaf, WHITEOUT_OPAQUE) == 0)
+  if (strcmp(leaf, OVERLAY_WHITEOUT_OPAQUE) == 0)
     return set_opaque(x, x->parent, err);
-  if (strncmp(leaf, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
+  if (strncmp(leaf, OVERLAY_WHITEOUT_META, strlen(OVERLAY_WHITEOUT_META)) == 0)
     return 0; /* aufs' own bookkeeping */
-  const char *hidden = leaf + strlen(WHITEOUT_PREFIX);
+  const char *hidden = leaf + strlen(OVERLAY_WHITEOUT_PREFIX);
   if (*hidden == '\0' || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
     return error_set(err, 0, "invalid whiteout \"%.256s\"", x->path);
   if (mknodat(x->parent, hidden, S_IFCHR, makedev(0, 0)) == 0)
@@ -299,7 +295,8 @@ static int make_entry(struct extract *x, struct error *err) {
   const char *leaf = open_parent(x, err);
   if (!leaf)
     return -1;
-  if (x->options->layer && strncmp(leaf, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) == 0)
+  if (x->options->layer &&
+      strncmp(leaf, OVERLAY_WHITEOUT_PREFIX, strlen(OVERLAY_WHITEOUT_PREFIX)) == 0)
     return make_whiteout(x, leaf, err);
   bool opaque = false;
   int place = clear_place(x, leaf, &opaque, err);

@@ -109,7 +109,8 @@ static int put_xattrs(FILE *out, int fd, struct error *err) {
     return error_set(err, ENOMEM, "write archive");
   ssize_t length = flistxattr(fd, names, MAX_XATTR_NAMES);
   for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
-    if (strncmp(name, "user.", 5) != 0 && strcmp(name, "security.capability") != 0)
+    bool kept = strncmp(name, "user.", 5) == 0 && strncmp(name, "user.overlay.", 13) != 0;
+    if (!kept && strcmp(name, "security.capability") != 0)
       continue;
     char key[300], *value = names + MAX_XATTR_NAMES;
     ssize_t size = fgetxattr(fd, name, value, MAX_XATTR);
