@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
-import type { Attachment, NetworkFilesRequest } from '../networks/networks.ts';
+import type { Attachment, AttachRequest, NetworkFilesRequest } from '../networks/networks.ts';
 import type { ResolvedMount } from '../runtime/plan-input.ts';
 import type { Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
@@ -101,21 +101,25 @@ async function prepareDirectories(context: ContainersContext, container: Contain
   return runDirectory;
 }
 
-async function attachNetworks(
-  context: ContainersContext,
-  { record, directory }: Container,
-): Promise<Attachment | null> {
-  if (networkModeOf(record.hostConfig).kind !== 'network') return null;
-  return context.networks.attach({
+async function attachNetworks(context: ContainersContext, container: Container): Promise<Attachment | null> {
+  if (networkModeOf(container.record.hostConfig).kind !== 'network') return null;
+  return context.networks.attach(attachRequestOf(container));
+}
+
+/** What the container asks of its networks. */
+export function attachRequestOf({ record, directory }: Container): AttachRequest {
+  const { config, hostConfig } = record;
+  return {
     containerId: record.id,
     containerName: record.name,
-    hostname: record.config.Hostname ?? '',
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
     endpoints: record.endpoints,
-    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
-    portBindings: record.hostConfig.PortBindings ?? {},
-    publishAllPorts: record.hostConfig.PublishAllPorts ?? false,
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
+    portBindings: hostConfig.PortBindings ?? {},
+    publishAllPorts: hostConfig.PublishAllPorts ?? false,
     hostsFile: path.join(directory, 'hosts'),
-  });
+  };
 }
 
 /** /etc files: the container's own, or those of the container whose network it shares. */

@@ -1,14 +1,13 @@
-import { conflict, EngineError, invalidArgument, notImplemented } from '../lib/errors.ts';
+import { conflict, EngineError, invalidArgument } from '../lib/errors.ts';
+import type { Attachment, ChangeLinks } from '../networks/networks.ts';
 import type { EndpointSettings } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import { save, type ContainersContext } from './context.ts';
+import { attachRequestOf } from './launch.ts';
 import { networkModeOf } from './modes.ts';
-import { isActive } from './record.ts';
+import type { ContainerRecord } from './record.ts';
 
-/**
- * Takes effect at the next start, where the settings are checked as those of a create are. Compose v1 does this
- * between create and start to give a service its aliases.
- */
+/** The networks of a container that runs change at once, those of another at its next start. */
 export async function connectNetwork(
   context: ContainersContext,
   container: Container,
@@ -16,7 +15,48 @@ export async function connectNetwork(
   settings: EndpointSettings,
 ): Promise<void> {
   const { id, name, driver } = context.networks.resolve(network);
-  const { kind } = networkModeOf(container.record.hostConfig);
+  refuseModes(networkModeOf(container.record.hostConfig).kind, driver);
+  await change(container, async (record) => {
+    const endpoints = { ...record.endpoints };
+    for (const key of keysOf(endpoints, id, name)) delete endpoints[key];
+    endpoints[name] = settings;
+    if (!container.shim) return replace(container, { endpoints });
+    const request = { ...attachRequestOf(container), endpoints };
+    await savingPorts(container, () =>
+      context.networks.connect(request, id, changeLinks(container, endpoints)),
+    );
+  });
+}
+
+export async function disconnectNetwork(
+  context: ContainersContext,
+  container: Container,
+  network: string,
+): Promise<void> {
+  const { id, name, driver } = context.networks.resolve(network);
+  if (networkModeOf(container.record.hostConfig).kind === 'host' && driver === 'host') {
+    throw invalidArgument(
+      'cannot disconnect container from host network - container was created in host network mode',
+    );
+  }
+  await change(container, async (record) => {
+    const endpoints = { ...record.endpoints };
+    const keys = keysOf(endpoints, id, name);
+    if (keys.length === 0) throw notConnected(container, name);
+    for (const key of keys) delete endpoints[key];
+    if (!container.shim) return replace(container, { endpoints });
+    await savingPorts(container, () =>
+      context.networks.disconnect(record.id, id, changeLinks(container, endpoints)),
+    );
+  });
+}
+
+function notConnected({ record, shim }: Container, name: string): EngineError {
+  const text = shim ? `to network ${name}` : `to the network ${name}`;
+  return new EngineError('internal', `container ${record.id} is not connected ${text}`);
+}
+
+function refuseModes(kind: string, driver: string): void {
   if (kind === 'host' || driver === 'host') {
     throw invalidArgument('container cannot be disconnected from host network or connected to host network');
   }
@@ -30,49 +70,55 @@ export async function connectNetwork(
       'container cannot be connected to multiple networks with one of the networks in private (none) mode',
     );
   }
-  await change(container, `connecting a running container to a network`, (endpoints) => {
-    for (const key of keysOf(endpoints, id, name)) delete endpoints[key];
-    endpoints[name] = settings;
-  });
 }
 
-export async function disconnectNetwork(
-  context: ContainersContext,
-  container: Container,
-  network: string,
-): Promise<void> {
-  const { id, name } = context.networks.resolve(network);
-  await change(container, 'disconnecting a running container from a network', (endpoints) => {
-    const keys = keysOf(endpoints, id, name);
-    if (keys.length === 0) {
-      throw new EngineError(
-        'internal',
-        `container ${container.record.id} is not connected to the network ${name}`,
-      );
-    }
-    for (const key of keys) delete endpoints[key];
-  });
-}
-
-async function change(
-  container: Container,
-  whenActive: string,
-  edit: (endpoints: Record<string, EndpointSettings>) => void,
-): Promise<void> {
+async function change(container: Container, act: (record: ContainerRecord) => Promise<void>): Promise<void> {
   await container.mutex.run(async () => {
-    const { record } = container;
-    if (container.removing) throw conflict(`container ${record.id} is marked for removal`);
-    if (isActive(record.state.status)) throw notImplemented(whenActive);
-    const before = record.endpoints;
-    record.endpoints = { ...before };
+    if (container.removing) throw conflict(`container ${container.record.id} is marked for removal`);
+    await act(container.record);
+  });
+}
+
+/**
+ * The record comes first: an engine that is killed in between finds there every address that a link may have, and
+ * plugs in again what the kernel does not have.
+ */
+function changeLinks(container: Container, endpoints: Record<string, EndpointSettings>): ChangeLinks {
+  return async (attachment: Attachment, networkChange) => {
+    const { shim, record } = container;
+    const before = { endpoints: record.endpoints, attachment: record.attachment };
+    await replace(container, { endpoints, attachment });
     try {
-      edit(record.endpoints);
-      await save(container);
+      await shim?.changeNetwork(networkChange);
     } catch (error) {
-      record.endpoints = before;
+      await replace(container, before);
       throw error;
     }
-  });
+  };
+}
+
+/** Published ports come and go with the network that has the default route. */
+async function savingPorts(container: Container, act: () => Promise<void>): Promise<void> {
+  const { record } = container;
+  const before = record.attachment?.ports;
+  await act();
+  if (record.attachment?.ports !== before) await save(container);
+}
+
+/** On disk, or nothing changed. */
+async function replace(
+  container: Container,
+  fields: Partial<Pick<ContainerRecord, 'endpoints' | 'attachment'>>,
+): Promise<void> {
+  const { record } = container;
+  const { endpoints, attachment } = record;
+  Object.assign(record, fields);
+  try {
+    await save(container);
+  } catch (error) {
+    Object.assign(record, { endpoints, attachment });
+    throw error;
+  }
 }
 
 /** A create may have named the network by ID or by a prefix of it. */

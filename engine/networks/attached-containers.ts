@@ -1,8 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import type { EventPublisher } from '../events/events.ts';
-import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import {
+  changeBetween,
+  freeInterfaceName,
+  primaryEndpoint,
+  routed,
+  toEndpoint,
+  toInterface,
+} from './endpoints.ts';
 import {
   allocateAddress,
   checkEndpoint,
@@ -10,22 +16,28 @@ import {
   type EndpointRequest,
 } from './endpoint-request.ts';
 import type { Firewall } from './firewall.ts';
-import { formatAddress, parseAddress, parseSubnet } from './ipv4.ts';
+import { writeHostLines } from './hosts-file.ts';
+import { parseAddress } from './ipv4.ts';
 import { NeighbourFiles } from './neighbour-files.ts';
-import { writeNetworkFiles } from './network-files.ts';
-import { bridgeOptions } from './network-record.ts';
+import { hostNames, writeNetworkFiles } from './network-files.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
 import type {
   Attachment,
   AttachRequest,
+  ChangeLinks,
   Endpoint,
   NetworkFiles,
   NetworkFilesRequest,
-  PublishedPort,
 } from './networks.ts';
-import { requestPorts, type PortRequest } from './port-bindings.ts';
-import { findPortHolder } from './port-holder.ts';
-import { ANY_ADDRESS, reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
+import { ANY_ADDRESS, type PortReservation } from './port-reservations.ts';
+import {
+  allowHairpin,
+  externalFailure,
+  isInTheWay,
+  PublishedPorts,
+  release,
+  type PortsRequest,
+} from './published-ports.ts';
 import type { PortRule } from './rules.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -51,10 +63,18 @@ export class AttachedContainers {
   readonly #options: AttachedContainersOptions;
   readonly #containers = new Map<string, Attached>();
   readonly #neighbours: NeighbourFiles;
+  readonly #ports: PublishedPorts;
 
   constructor(options: AttachedContainersOptions) {
     this.#options = options;
     this.#neighbours = new NeighbourFiles(options.logger);
+    this.#ports = new PublishedPorts({
+      ...options,
+      holderOf: (wanted) =>
+        [...this.#containers.values()].find(({ attachment }) =>
+          attachment.ports.some((port) => isInTheWay(port, wanted)),
+        )?.attachment.containerName,
+    });
   }
 
   get count(): number {
@@ -79,8 +99,11 @@ export class AttachedContainers {
     for (const { network } of wanted) await ensureLink(network);
     // What an earlier start that failed badly still holds.
     await this.detach(request.containerId);
+    const { containerName, hostname, hostsFile } = request;
+    const empty: Attachment = { containerName, hostname, endpoints: [], interfaces: [], ports: [] };
+    if (hostsFile !== undefined) empty.hostsFile = hostsFile;
     const attached: Attached = {
-      attachment: this.#allocate(request, wanted),
+      attachment: this.#allocate(empty, wanted),
       reservations: [],
       published: false,
     };
@@ -92,9 +115,68 @@ export class AttachedContainers {
       await this.#free(request.containerId, attached);
       throw error;
     }
-    this.#tell('connect', request.containerId, attached.attachment);
+    this.#tell('connect', request.containerId, attached.attachment.endpoints);
     await this.updateNeighbours();
     return attached.attachment;
+  }
+
+  /** One more network for a running container. */
+  async connect(request: AttachRequest, nameOrId: string, plug: ChangeLinks): Promise<void> {
+    const { registry, ensureLink } = this.#options;
+    const { containerId } = request;
+    const attached = this.#attachedOf(containerId);
+    const network = registry.resolve(nameOrId);
+    const { id, name } = network.record;
+    if (attached.attachment.endpoints.some(({ networkId }) => networkId === id)) {
+      throw new EngineError(
+        'forbidden',
+        `endpoint with name ${request.containerName} already exists in network ${name}`,
+      );
+    }
+    const settings = request.endpoints[name] ?? {};
+    const wanted = checkEndpoint(network, settings);
+    await ensureLink(network);
+    const before = attached.attachment;
+    const after = this.#allocate(before, [wanted]);
+    attached.attachment = after;
+    try {
+      await plug(after, changeBetween(before, after));
+    } catch (error) {
+      attached.attachment = before;
+      this.#releaseAddresses(after.endpoints.slice(before.endpoints.length));
+      throw error;
+    }
+    try {
+      await this.#followPrimary(containerId, attached, before, request);
+    } catch (error) {
+      await this.disconnect(containerId, id, plug);
+      throw error;
+    }
+    this.#tell('connect', containerId, after.endpoints.slice(-1));
+    await this.#updateHosts(request, before, after);
+  }
+
+  /** One network less for a running container. The address is free once the link is gone. */
+  async disconnect(containerId: string, networkId: string, unplug: ChangeLinks): Promise<void> {
+    const attached = this.#attachedOf(containerId);
+    const before = attached.attachment;
+    const index = before.endpoints.findIndex((endpoint) => endpoint.networkId === networkId);
+    if (index < 0) return;
+    const endpoints = before.endpoints.filter((_, at) => at !== index);
+    const interfaces = before.interfaces.filter((_, at) => at !== index);
+    const after: Attachment = { ...before, endpoints, interfaces: routed(endpoints, interfaces) };
+    attached.attachment = after;
+    try {
+      await unplug(after, changeBetween(before, after));
+    } catch (error) {
+      attached.attachment = before;
+      throw error;
+    }
+    await this.#followPrimary(containerId, attached, before, undefined);
+    const gone = before.endpoints.slice(index, index + 1);
+    this.#releaseAddresses(gone);
+    this.#tell('disconnect', containerId, gone);
+    await this.#updateHosts({ domainname: '', hostname: before.hostname }, before, after);
   }
 
   writeFiles(request: NetworkFilesRequest): NetworkFiles {
@@ -123,7 +205,7 @@ export class AttachedContainers {
     const attached = this.#containers.get(containerId);
     if (!attached) return;
     await this.#free(containerId, attached);
-    this.#tell('disconnect', containerId, attached.attachment);
+    this.#tell('disconnect', containerId, attached.attachment.endpoints);
     await this.updateNeighbours();
   }
 
@@ -136,19 +218,7 @@ export class AttachedContainers {
         logger.warn('address not taken back', { container: containerId, network: networkName, ipv4 });
     }
     this.#containers.set(containerId, attached);
-    for (const port of attachment.ports) {
-      try {
-        attached.reservations.push(
-          await this.#reservePort({ ...port, first: port.hostPort, last: port.hostPort }),
-        );
-      } catch (error) {
-        logger.warn('port not reserved again', {
-          container: containerId,
-          port: describe(port),
-          error: messageOf(error),
-        });
-      }
-    }
+    attached.reservations = await this.#ports.takeBack(containerId, attachment.ports);
   }
 
   async rename(containerId: string, name: string): Promise<void> {
@@ -181,21 +251,21 @@ export class AttachedContainers {
   async close(): Promise<void> {
     // An uplink goes on by itself, as do the containers behind it.
     if (this.#options.uplink) return;
-    const reservations = [...this.#containers.values()].flatMap((attached) => attached.reservations);
-    await Promise.all(reservations.map((reservation) => reservation.close()));
-  }
-
-  #reservePort(port: PortRequest): Promise<PortReservation> {
-    const { uplink } = this.#options;
-    return uplink ? reserveThrough(uplink, port) : reservePort(port);
+    await release([...this.#containers.values()].flatMap((attached) => attached.reservations));
   }
 
   #attachments(): [string, Attachment][] {
     return [...this.#containers].map(([id, { attachment }]) => [id, attachment]);
   }
 
-  /** Takes all addresses or none. Synchronous, so that no network disappears in between. */
-  #allocate(request: AttachRequest, wanted: readonly EndpointRequest[]): Attachment {
+  #attachedOf(containerId: string): Attached {
+    const attached = this.#containers.get(containerId);
+    if (!attached) throw new EngineError('internal', `container ${containerId} is on no network`);
+    return attached;
+  }
+
+  /** `attachment` with more endpoints. Takes all addresses or none; synchronous, so that no network disappears in between. */
+  #allocate(attachment: Attachment, wanted: readonly EndpointRequest[]): Attachment {
     const allocated: AllocatedAddress[] = [];
     try {
       for (const endpoint of wanted) {
@@ -206,93 +276,36 @@ export class AttachedContainers {
       allocated.forEach(({ address }, index) => wanted[index]?.network.addresses?.release(address));
       throw error;
     }
-    const endpoints = wanted.map((endpoint, index) => toEndpoint(endpoint, allocated[index]));
-    const primary = choosePrimary(wanted);
-    return {
-      containerName: request.containerName,
-      hostname: request.hostname,
-      hostsFile: request.hostsFile,
-      endpoints,
-      interfaces: wanted.map(({ network: { record } }, index) => {
-        const endpoint = endpoints[index] as Endpoint;
-        return {
-          // IFNAMSIZ: at most 15 characters.
-          hostName: `gv${endpoint.endpointId.slice(0, 12)}`,
-          bridge: record.bridge?.linkName ?? '',
-          containerName: `eth${index}`,
-          mac: endpoint.mac,
-          mtu: bridgeOptions(record.options).mtu,
-          addresses: [`${endpoint.ipv4}/${endpoint.prefixLength4}`],
-          gateway4: index === primary ? endpoint.gateway4 : '',
-          gateway6: '',
-        };
-      }),
-      ports: [],
-    };
+    const endpoints = [...attachment.endpoints];
+    const interfaces = [...attachment.interfaces];
+    allocated.forEach((address, index) => {
+      const request = wanted[index] as EndpointRequest;
+      const endpoint = toEndpoint(request, address);
+      endpoints.push(endpoint);
+      interfaces.push(toInterface(request, endpoint, freeInterfaceName(interfaces)));
+    });
+    return { ...attachment, endpoints, interfaces: routed(endpoints, interfaces) };
   }
 
-  /** Published on the network that has the default route; on internal networks alone, nothing is (as Docker). */
-  async #reserve({ attachment, reservations }: Attached, request: AttachRequest): Promise<void> {
-    const primary = primaryEndpoint(attachment);
-    const network = primary && this.#options.registry.get(primary.networkId);
-    if (!network) return;
-    const { hostBindingIp } = bridgeOptions(network.record.options);
-    const { portBindings, exposedPorts, publishAllPorts } = request;
-    for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostBindingIp)) {
-      let reservation: PortReservation;
-      try {
-        reservation = await this.#reservePort(port);
-      } catch (error) {
-        throw await this.#portError(attachment, primary, port, error);
-      }
-      reservations.push(reservation);
-      const { protocol, containerPort, hostIp } = port;
-      attachment.ports.push({ protocol, containerPort, hostIp, hostPort: reservation.hostPort });
-    }
+  async #reserve(attached: Attached, request: PortsRequest): Promise<void> {
+    const { ports, reservations } = await this.#ports.reserve(attached.attachment, request);
+    attached.attachment.ports = ports;
+    attached.reservations = reservations;
   }
 
-  /** Docker's texts, and who has the port. */
-  async #portError(
-    attachment: Attachment,
-    endpoint: Endpoint,
-    port: PortRequest,
-    cause: unknown,
-  ): Promise<EngineError> {
-    const failure = externalFailure(attachment);
-    const bind = `${port.hostIp}:${port.first}`;
-    const target = `${bind}:${endpoint.ipv4}:${port.containerPort}/${port.protocol}`;
-    if (errnoOf(cause) !== 'EADDRINUSE') {
-      const reason =
-        errnoOf(cause) === 'EADDRNOTAVAIL' ? 'cannot assign requested address' : messageOf(cause);
-      return new EngineError('internal', `${failure}: failed to bind host port for ${target}: ${reason}`, {
-        cause,
-      });
-    }
-    const container = this.#holderOf(port);
-    if (container !== undefined) {
-      return new EngineError(
-        'internal',
-        `${failure}: Bind for ${bind} failed: port is already allocated by container ${container}`,
-        { hint: `stop container ${container} or publish another port`, cause },
-      );
-    }
-    const holder = await findPortHolder(port.protocol, port.hostIp, port.first);
-    const who = holder ? ` (used by ${holder.name}, pid ${holder.pid})` : '';
-    return new EngineError(
-      'internal',
-      `${failure}: failed to bind host port for ${target}: address already in use${who}`,
-      { hint: holder ? `end ${holder.name} or publish another port` : 'publish another port', cause },
-    );
-  }
-
-  /** Name of the container of this engine that has the first port asked for. */
-  #holderOf(wanted: PortRequest): string | undefined {
-    const held = (port: PublishedPort): boolean =>
-      port.protocol === wanted.protocol &&
-      port.hostPort === wanted.first &&
-      [port.hostIp, '0.0.0.0'].includes(wanted.hostIp === '0.0.0.0' ? port.hostIp : wanted.hostIp);
-    return [...this.#containers.values()].find(({ attachment }) => attachment.ports.some(held))?.attachment
-      .containerName;
+  /** The published ports lead to the endpoint with the default route, wherever that has gone. */
+  async #followPrimary(
+    containerId: string,
+    attached: Attached,
+    before: Attachment,
+    request: PortsRequest | undefined,
+  ): Promise<void> {
+    const now = primaryEndpoint(attached.attachment);
+    if (now?.endpointId === primaryEndpoint(before)?.endpointId) return;
+    if (now && request && attached.attachment.ports.length === 0) await this.#reserve(attached, request);
+    if (now) return this.publish(containerId);
+    await this.#withdraw(containerId, attached);
+    attached.attachment.ports = [];
   }
 
   /**
@@ -300,7 +313,13 @@ export class AttachedContainers {
    * a packet), then the addresses (else a new container could inherit the old one's ports).
    */
   async #free(containerId: string, attached: Attached): Promise<void> {
-    const { firewall, registry, logger } = this.#options;
+    await this.#withdraw(containerId, attached);
+    this.#releaseAddresses(attached.attachment.endpoints);
+    this.#containers.delete(containerId);
+  }
+
+  async #withdraw(containerId: string, attached: Attached): Promise<void> {
+    const { firewall, logger } = this.#options;
     const hadRules = attached.published && attached.attachment.ports.length > 0;
     attached.published = false;
     if (hadRules) {
@@ -311,65 +330,43 @@ export class AttachedContainers {
         });
       });
     }
-    await Promise.all(attached.reservations.map((reservation) => reservation.close()));
-    for (const { networkId, ipv4 } of attached.attachment.endpoints) {
-      registry.get(networkId)?.addresses?.release(parseAddress(ipv4) ?? 0);
-    }
-    this.#containers.delete(containerId);
+    await release(attached.reservations);
+    attached.reservations = [];
   }
 
-  #tell(action: 'connect' | 'disconnect', containerId: string, attachment: Attachment): void {
-    for (const { networkId, networkName } of attachment.endpoints) {
+  #releaseAddresses(endpoints: readonly Endpoint[]): void {
+    for (const { networkId, ipv4 } of endpoints) {
+      this.#options.registry.get(networkId)?.addresses?.release(parseAddress(ipv4) ?? 0);
+    }
+  }
+
+  /** The container's own names at its new addresses and no longer at the old ones, then what its neighbours see. */
+  async #updateHosts(
+    { hostname, domainname }: Pick<AttachRequest, 'hostname' | 'domainname'>,
+    before: Attachment,
+    after: Attachment,
+  ): Promise<void> {
+    const { hostsFile } = after;
+    const gone = before.endpoints.filter((endpoint) => !after.endpoints.includes(endpoint));
+    const come = after.endpoints.filter((endpoint) => !before.endpoints.includes(endpoint));
+    const names = hostNames(hostname, domainname);
+    if (hostsFile !== undefined) {
+      await writeHostLines(
+        hostsFile,
+        gone.map(({ ipv4 }) => ipv4),
+        come.map(({ ipv4 }) => ({ address: ipv4, names })),
+      ).catch((error: unknown) => {
+        this.#options.logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
+      });
+    }
+    await this.updateNeighbours();
+  }
+
+  #tell(action: 'connect' | 'disconnect', containerId: string, endpoints: readonly Endpoint[]): void {
+    for (const { networkId, networkName } of endpoints) {
       const type = this.#options.registry.get(networkId)?.record.driver ?? 'bridge';
       const attributes = { container: containerId, name: networkName, type };
       this.#options.events.publish({ type: 'network', action, actor: { id: networkId, attributes } });
     }
   }
-}
-
-function toEndpoint({ network, aliases }: EndpointRequest, allocated?: AllocatedAddress): Endpoint {
-  const { record } = network;
-  const pool = record.bridge?.pool;
-  return {
-    networkId: record.id,
-    networkName: record.name,
-    endpointId: randomBytes(32).toString('hex'),
-    ipv4: formatAddress(allocated?.address ?? 0),
-    prefixLength4: parseSubnet(pool?.subnet ?? '')?.prefixLength ?? 0,
-    gateway4: record.internal ? '' : (pool?.gateway ?? ''),
-    mac: allocated?.mac ?? '',
-    aliases,
-  };
-}
-
-/** Index of the endpoint with the default route: highest GwPriority, then the first that leads out; -1: none. */
-function choosePrimary(wanted: readonly EndpointRequest[]): number {
-  let primary = -1;
-  wanted.forEach(({ network, gatewayPriority }, index) => {
-    if (network.record.internal) return;
-    if (primary < 0 || gatewayPriority > (wanted[primary]?.gatewayPriority ?? 0)) primary = index;
-  });
-  return primary;
-}
-
-function primaryEndpoint({ interfaces, endpoints }: Attachment): Endpoint | undefined {
-  return endpoints[interfaces.findIndex((plan) => plan.gateway4 !== '')];
-}
-
-/**
- * Under br_netfilter a container's connection to its own published port is translated while still being bridged, and
- * a bridge sends nothing back out of the port it came in by unless told to.
- */
-async function allowHairpin({ interfaces }: Attachment): Promise<void> {
-  const primary = interfaces.find((plan) => plan.gateway4 !== '');
-  if (primary) await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');
-}
-
-function externalFailure(attachment: Attachment): string {
-  const endpointId = primaryEndpoint(attachment)?.endpointId ?? '';
-  return `driver failed programming external connectivity on endpoint ${attachment.containerName} (${endpointId})`;
-}
-
-function describe(port: PublishedPort): string {
-  return `${port.hostIp}:${port.hostPort}/${port.protocol}`;
 }

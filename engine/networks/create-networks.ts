@@ -146,6 +146,8 @@ export function createNetworks(options: NetworksOptions): Networks {
     attach: (request) => attached.attach(request),
     writeFiles: (request) => attached.writeFiles(request),
     publish: (containerId) => attached.publish(containerId),
+    connect: (request, network, plug) => attached.connect(request, network, plug),
+    disconnect: (containerId, networkId, unplug) => attached.disconnect(containerId, networkId, unplug),
     detach: (containerId) => attached.detach(containerId),
     restore: (containerId, attachment) => attached.restore(containerId, attachment),
     rename: (containerId, name) => attached.rename(containerId, name),

@@ -20,7 +20,7 @@ function attachment(name: string, networkName: string, ipv4: string, aliases: st
     hostsFile: path.join(directory, name),
     interfaces: [],
     ports: [],
-    endpoints: [{ ...endpoint, prefixLength4: 24, gateway4: '', mac: '' }],
+    endpoints: [{ ...endpoint, prefixLength4: 24, gateway4: '', mac: '', gatewayPriority: 0 }],
   };
 }
 

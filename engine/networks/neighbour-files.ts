@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import { errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Mutex } from '../lib/mutex.ts';
+import { rewriteInPlace } from './hosts-file.ts';
 import { replaceNeighbours, type HostLine } from './network-files.ts';
 import { isPredefined } from './network-record.ts';
 import type { Attachment } from './networks.ts';
@@ -61,25 +61,5 @@ export class NeighbourFiles {
       if (errnoOf(error) === 'ENOENT') return;
       this.#logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
     }
-  }
-}
-
-/** The container may write to its hosts file: a huge one is not read into the engine. */
-const MAXIMUM_BYTES = 1 << 20;
-
-/**
- * Without temp and rename, because the file is bind-mounted into a container. Written first, cut after: a reader in
- * between sees old lines at the end rather than an empty file.
- */
-async function rewriteInPlace(file: string, change: (content: string) => string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    const { size } = await handle.stat();
-    if (size > MAXIMUM_BYTES) throw new Error(`it is ${size} bytes long`);
-    const content = Buffer.from(change(await handle.readFile('utf8')));
-    await handle.write(content, 0, content.length, 0);
-    await handle.truncate(content.length);
-  } finally {
-    await handle.close();
   }
 }

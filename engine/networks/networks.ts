@@ -1,5 +1,5 @@
 import type { EndpointSettings, PortMap } from '../wire/container.ts';
-import type { InterfacePlan } from '../runtime/plan.ts';
+import type { InterfacePlan, NetworkChange } from '../runtime/plan.ts';
 
 /** One published port as it really is: the host port is known. */
 export interface PublishedPort {
@@ -19,12 +19,15 @@ export interface Endpoint {
   gateway4: string;
   mac: string;
   aliases: string[];
+  /** Who has the highest gets the default route. */
+  gatewayPriority: number;
 }
 
 export interface AttachRequest {
   containerId: string;
   containerName: string;
   hostname: string;
+  domainname: string;
   /** Network name or ID → what the client asked for. */
   endpoints: Record<string, EndpointSettings>;
   exposedPorts: string[];
@@ -45,6 +48,12 @@ export interface Attachment {
   ports: PublishedPort[];
 }
 
+/**
+ * Makes a change of a running container true, on disk and in its namespace: what it has from now on, and how its links
+ * get there. Rejects with nothing changed.
+ */
+export type ChangeLinks = (attachment: Attachment, change: NetworkChange) => Promise<void>;
+
 /** What containers ask of networks. */
 export interface NetworkAttacher {
   /** Throws not-found `network X not found`. Returns the canonical name and ID. */
@@ -61,6 +70,13 @@ export interface NetworkAttacher {
   writeFiles(request: NetworkFilesRequest): NetworkFiles;
   /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
   publish(containerId: string): Promise<void>;
+  /**
+   * Adds a network to a running container (`request.endpoints` has it) by way of `plug`, and publishes its ports where
+   * the default route is. Throws forbidden when it is on the network already.
+   */
+  connect(request: AttachRequest, network: string, plug: ChangeLinks): Promise<void>;
+  /** Takes a network from a running container by way of `unplug`, and frees what it had there. */
+  disconnect(containerId: string, networkId: string, unplug: ChangeLinks): Promise<void>;
   /** Frees addresses, ports and rules; never touches links (the kernel drops them with the namespace). */
   detach(containerId: string): Promise<void>;
   /** The neighbours of a running container know it by its new name. */

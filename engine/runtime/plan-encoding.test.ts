@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeContainerPlan, encodeExecPlan } from './plan-encoding.ts';
+import { encodeContainerPlan, encodeExecPlan, encodeNetworkChange } from './plan-encoding.ts';
 import type { ContainerPlan } from './plan.ts';
 
 /** Every field differs from its neighbours, so that a swapped pair shows. native/tests/plan_test.c expects the same. */
@@ -63,8 +63,10 @@ const SAMPLE: ContainerPlan = {
   sysctls: [{ name: 'net.ipv4.ip_forward', value: '1' }],
   interfaces: [
     {
+      kind: 'veth',
+      mode: 0,
       hostName: 'veth1',
-      bridge: 'br0',
+      link: 'br0',
       containerName: 'eth0',
       mac: '02:42:ac:11:00:02',
       mtu: 1500,
@@ -107,6 +109,19 @@ describe('the plan on the wire', () => {
       process: { ...SAMPLE.process, oomScoreAdj: null, tty: false },
     });
     await expect(plan.toString('hex')).toMatchFileSnapshot('native/tests/sample-exec.hex');
+  });
+
+  it('is the one that the C decoder is tested with, for a change of the network', async () => {
+    const change = encodeNetworkChange({
+      oldRoutes: [{ containerName: 'eth0', gateway4: '172.17.0.1', gateway6: '' }],
+      removed: [
+        { hostName: 'veth1', containerName: 'eth0' },
+        { hostName: '', containerName: 'eth1' },
+      ],
+      added: SAMPLE.interfaces,
+      newRoutes: [{ containerName: 'eth2', gateway4: 'dev', gateway6: 'fd00::1' }],
+    });
+    await expect(change.toString('hex')).toMatchFileSnapshot('native/tests/sample-network.hex');
   });
 
   it('refuses a NUL, which would cut a string short in C', () => {

@@ -1,7 +1,7 @@
 /**
  * The plan on the wire: what `native/plan.c` decodes. Little-endian throughout.
  *
- *     plan   := magic u32 ("GCP1" container, "GEP1" exec; the digit is the version), fields
+ *     plan   := magic u32 ("GCP1" container, "GEP1" exec, "GNP1" network change; the digit is the version), fields
  *     fields := { tag u16, length u32, value }…
  *     value  := u32 | u64 | string, its UTF-8 ended by NUL | bytes | fields (a group)
  *
@@ -17,11 +17,14 @@ import type {
   MountFlag,
   MountOperation,
   NamespaceSource,
+  NetworkChange,
   ProcessPlan,
+  RoutePlan,
 } from './plan.ts';
 
 const CONTAINER_MAGIC = 0x31504347;
 const EXEC_MAGIC = 0x31504547;
+const NETWORK_MAGIC = 0x31504e47;
 const PLAN_MAX_BYTES = 1 << 20;
 
 /** MOUNT_ATTR_* of linux/mount.h; relatime is the absence of the others. */
@@ -219,6 +222,23 @@ export function encodeExecPlan(plan: ExecPlan): Buffer {
   return finish(EXEC_MAGIC, (group) => group.string(plan.id).group((g) => writeProcess(g, plan.process)));
 }
 
+/** Throws like `encodeContainerPlan`. */
+export function encodeNetworkChange(change: NetworkChange): Buffer {
+  return finish(NETWORK_MAGIC, (group) =>
+    group
+      .groups(change.oldRoutes, writeRoute)
+      .groups(change.removed, (g, link) =>
+        g.string(link.hostName).string(link.hostName === '' ? link.containerName : ''),
+      )
+      .groups(change.added, writeInterface)
+      .groups(change.newRoutes, writeRoute),
+  );
+}
+
+function writeRoute(group: GroupWriter, route: RoutePlan): void {
+  group.string(route.containerName).string(route.gateway4).string(route.gateway6);
+}
+
 function writeNamespace(group: GroupWriter, source: NamespaceSource): void {
   group.u32(NAMESPACE_KINDS[source.kind]).u32(source.kind === 'join' ? source.pid : 0);
 }
@@ -250,8 +270,10 @@ function writeMount(group: GroupWriter, mount: MountOperation): void {
 
 function writeInterface(group: GroupWriter, plan: InterfacePlan): void {
   group
+    .string(plan.kind)
+    .u32(plan.mode)
     .string(plan.hostName)
-    .string(plan.bridge)
+    .string(plan.link)
     .string(plan.containerName)
     .string(plan.mac)
     .u32(plan.mtu)

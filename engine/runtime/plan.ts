@@ -86,18 +86,38 @@ export interface DeviceNode {
   gid: number;
 }
 
-/** One veth pair: host end enslaved to `bridge`, container end renamed and configured inside the namespace. */
+/** One link of a container; its end inside is named and configured in the namespace. */
 export interface InterfacePlan {
+  kind: 'veth' | 'macvlan' | 'ipvlan';
+  /** MACVLAN_MODE_* or IPVLAN_MODE_* of linux/if_link.h; 0 for a veth. */
+  mode: number;
+  /** Of a veth's end on the host; '' for the other kinds. */
   hostName: string;
-  bridge: string;
+  /** The bridge of a veth, the parent link of the other kinds. */
+  link: string;
   containerName: string;
   mac: string;
   mtu: number;
   /** CIDR notation, IPv4 or IPv6. */
   addresses: string[];
-  /** Default gateways; empty string: none. */
+  /** Default gateways; empty string: none; `dev`: a default route without one. */
   gateway4: string;
   gateway6: string;
+}
+
+/** Default routes through one interface; as in `InterfacePlan`. */
+export interface RoutePlan {
+  containerName: string;
+  gateway4: string;
+  gateway6: string;
+}
+
+/** How the links of a running container change, in this order. */
+export interface NetworkChange {
+  oldRoutes: RoutePlan[];
+  removed: Pick<InterfacePlan, 'hostName' | 'containerName'>[];
+  added: InterfacePlan[];
+  newRoutes: RoutePlan[];
 }
 
 export interface Rlimit {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { ContainerPlan, ExecPlan } from './plan.ts';
+import type { ContainerPlan, ExecPlan, NetworkChange } from './plan.ts';
 
 /** What the shim recorded when PID 1 ended (`exit.json`, written atomically before the shim goes). */
 export interface ExitRecord {
@@ -67,6 +67,8 @@ export interface Shim {
   killAll(): Promise<void>;
   resize(rows: number, columns: number): Promise<void>;
   attach(options: AttachOptions): Promise<StdioStream>;
+  /** Links and default routes, while it runs. Rejects with ShimStageError; then nothing that was added is left. */
+  changeNetwork(change: NetworkChange): Promise<void>;
   exec(plan: ExecPlan, options: AttachOptions & { detach: boolean }): Promise<ExecProcess>;
   /** Settles once: with the record, or with `undefined` when the shim itself died without one. */
   readonly exited: Promise<ExitRecord | undefined>;

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { readJson } from '../lib/atomic-file.ts';
 import { EngineError } from '../lib/errors.ts';
-import { encodeExecPlan } from './plan-encoding.ts';
-import type { ExecPlan } from './plan.ts';
+import { encodeExecPlan, encodeNetworkChange } from './plan-encoding.ts';
+import type { ExecPlan, NetworkChange } from './plan.ts';
 import type { AttachOptions, ExecProcess, ExitRecord, Shim, StdioStream } from './runtime.ts';
 import {
   decodeError,
@@ -148,6 +148,10 @@ class ShimConnection implements Shim {
 
   resize(rows: number, columns: number): Promise<void> {
     return this.#resize('', rows, columns);
+  }
+
+  changeNetwork(change: NetworkChange): Promise<void> {
+    return this.#request(FRAME.network, encodeNetworkChange(change));
   }
 
   async attach(options: AttachOptions): Promise<StdioStream> {

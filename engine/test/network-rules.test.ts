@@ -51,6 +51,7 @@ async function startContainer(name: string, request: Partial<AttachRequest>): Pr
     containerId: name,
     containerName: name,
     hostname: name,
+    domainname: '',
     endpoints: { bridge: {} },
     exposedPorts: [],
     portBindings: {},
@@ -58,12 +59,12 @@ async function startContainer(name: string, request: Partial<AttachRequest>): Pr
     ...request,
   });
   const namespace = await makeNamespace(name);
-  for (const { hostName, bridge, containerName, mac, addresses, gateway4 } of attachment.interfaces) {
+  for (const { hostName, link, containerName, mac, addresses, gateway4 } of attachment.interfaces) {
     const inside = `ip -n ${namespace}`;
     await sure(
       [
         `ip link add ${hostName} type veth peer name ${containerName} address ${mac} netns ${namespace}`,
-        `ip link set ${hostName} master ${bridge} up`,
+        `ip link set ${hostName} master ${link} up`,
         `${inside} address add ${addresses[0]} dev ${containerName}`,
         `${inside} link set ${containerName} up`,
         ...(gateway4 ? [`${inside} route add default via ${gateway4}`] : []),

@@ -244,10 +244,57 @@ test('a container that does not run changes its networks for the next start', as
   const names = await engine.dockerOk('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'mover');
   expect(Object.keys(JSON.parse(names) as object)).toEqual(['second']);
   expect(await engine.dockerOk('exec', 'mover', 'cat', '/etc/hosts')).toContain('mover db');
-  const running = await engine.docker('network', 'connect', 'first', 'mover');
-  expect(running.stderr).toContain('is not implemented by Gantry yet');
   await engine.dockerOk('rm', '-f', 'mover');
   await engine.dockerOk('network', 'rm', 'first', 'second');
+});
+
+test('a running container joins and leaves networks, which take its ports and its way out along', async () => {
+  await engine.dockerOk('network', 'create', 'left');
+  await engine.dockerOk('network', 'create', 'right');
+  await runServer('nomad', '--network', 'left', '-p', '80');
+  const authority = (await portOf('nomad')).replace('0.0.0.0', '127.0.0.1');
+  const gateway = (network: string): Promise<string> =>
+    engine.dockerOk('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', network);
+  const wayOut = (): Promise<string> => engine.dockerOk('exec', 'nomad', 'ip', 'route', 'show', 'default');
+  await engine.dockerOk('network', 'connect', '--gw-priority', '5', '--alias', 'roamer', 'right', 'nomad');
+  expect(await wayOut()).toContain(`via ${await gateway('right')} dev eth1`);
+  expect(await fetchFromHost(authority)).toBe('I am nomad');
+  const twice = await engine.api<{ message: string }>('POST', '/networks/right/connect', {
+    Container: 'nomad',
+  });
+  expect([twice.status, twice.json.message]).toEqual([
+    403,
+    'endpoint with name nomad already exists in network right',
+  ]);
+  await engine.dockerOk('network', 'disconnect', 'left', 'nomad');
+  expect(await engine.dockerOk('exec', 'nomad', 'ls', '/sys/class/net')).toBe('eth1\nlo');
+  expect(await fetchFromHost(authority)).toBe('I am nomad');
+  await engine.restart();
+  await engine.dockerOk('network', 'connect', 'left', 'nomad');
+  await engine.dockerOk('network', 'disconnect', 'right', 'nomad');
+  expect(await wayOut()).toContain(`via ${await gateway('left')} dev eth0`);
+  expect(await fetchFromHost(authority)).toBe('I am nomad');
+  await engine.dockerOk('network', 'disconnect', 'left', 'nomad');
+  expect(await wayOut()).toBe('');
+  expect(await engine.dockerOk('port', 'nomad')).toBe('');
+  const again = await engine.docker('network', 'disconnect', 'left', 'nomad');
+  expect(again.stderr).toMatch(/container \w{64} is not connected to network left/);
+  const events = await engine.dockerOk(
+    'events',
+    '--since',
+    '1h',
+    '--until',
+    String(Date.now() / 1000),
+    '--filter',
+    'type=network',
+    '--filter',
+    'network=left',
+    '--format',
+    '{{.Action}}',
+  );
+  expect(events.split('\n')).toEqual(['create', 'connect', 'disconnect', 'connect', 'disconnect']);
+  await engine.dockerOk('rm', '-f', 'nomad');
+  await engine.dockerOk('network', 'rm', 'left', 'right');
 });
 
 test('SIGKILL of the engine leaves ports reachable, and the next engine has them reserved again', async () => {

@@ -268,8 +268,10 @@ describe('a container', () => {
         {
           interfaces: [
             {
+              kind: 'veth',
+              mode: 0,
               hostName: `v${randomBytes(4).toString('hex')}`,
-              bridge,
+              link: bridge,
               containerName: 'eth0',
               mac: '02:42:0a:e7:00:02',
               mtu: 1400,

@@ -18,7 +18,7 @@
 #include "descriptor.h"
 #include "filesystem.h"
 #include "init.h"
-#include "netlink.h"
+#include "interfaces.h"
 #include "process.h"
 #include "user_namespace.h"
 
@@ -186,7 +186,7 @@ static int set_up_container(const struct container_plan *plan, const struct root
   if (plan->interfaces.count > 0)
     await(io->sync, SYNC_NETWORK);
   if (plan->namespaces.network.kind == NAMESPACE_NEW &&
-      network_configure(&plan->interfaces, err) < 0)
+      interfaces_configure(&plan->interfaces, err) < 0)
     return -1;
   if (set_sysctls(&plan->sysctls, err) < 0)
     return error_stage(err, "sysctl");

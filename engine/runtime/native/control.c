@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "descriptor.h"
+#include "network_change.h"
 #include "shim_state.h"
 
 static void read_connection(struct source *source, uint32_t events);
@@ -125,6 +126,17 @@ static int send_signal(const struct frame *frame, struct error *err) {
   return 0;
 }
 
+static int change_network(const struct frame *frame, struct error *err) {
+  struct plan plan;
+  if (shim.main->exited)
+    return error_set(err, ESRCH, "the container has ended");
+  if (network_plan_parse(frame->payload, frame->size, &plan, err) < 0)
+    return -1;
+  int result = network_change(&plan.network, shim.main->pid, shim.pidfd, err);
+  plan_free(&plan);
+  return result;
+}
+
 /* 1: answered later, 0: done, -1: refused. */
 static int handle_request(struct connection *connection, const struct frame *frame,
                           struct error *err) {
@@ -144,6 +156,8 @@ static int handle_request(struct connection *connection, const struct frame *fra
     return 0;
   case FRAME_RESIZE:
     return resize(frame, err);
+  case FRAME_NETWORK:
+    return change_network(frame, err);
   }
   return error_set(err, EINVAL, "unknown request %u", frame->type);
 }

@@ -129,8 +129,10 @@ static const struct field device_fields[] = {
 SCHEMA(device, struct plan_device, device_fields);
 
 static const struct field interface_fields[] = {
+    STRING(struct plan_interface, kind),
+    U32(struct plan_interface, mode),
     STRING(struct plan_interface, host_name),
-    STRING(struct plan_interface, bridge),
+    STRING(struct plan_interface, link),
     STRING(struct plan_interface, container_name),
     STRING(struct plan_interface, mac),
     U32(struct plan_interface, mtu),
@@ -139,6 +141,13 @@ static const struct field interface_fields[] = {
     STRING(struct plan_interface, gateway6),
 };
 SCHEMA(interface, struct plan_interface, interface_fields);
+
+static const struct field route_fields[] = {
+    STRING(struct plan_route, container_name),
+    STRING(struct plan_route, gateway4),
+    STRING(struct plan_route, gateway6),
+};
+SCHEMA(route, struct plan_route, route_fields);
 
 static const struct field rlimit_fields[] = {
     U32(struct plan_rlimit, resource),
@@ -209,9 +218,18 @@ static const struct field exec_fields[] = {
 };
 SCHEMA(exec, struct exec_plan, exec_fields);
 
+static const struct field network_fields[] = {
+    GROUPS(struct network_plan, old_routes, 64, route),
+    GROUPS(struct network_plan, removed, 64, pair),
+    GROUPS(struct network_plan, added, 64, interface),
+    GROUPS(struct network_plan, new_routes, 64, route),
+};
+SCHEMA(network, struct network_plan, network_fields);
+
 enum {
   CONTAINER_MAGIC = 0x31504347, /* "GCP1" */
   EXEC_MAGIC = 0x31504547,      /* "GEP1" */
+  NETWORK_MAGIC = 0x31504e47,   /* "GNP1" */
   FIELD_HEADER = 6,
   MAX_FIELDS = 32,
 };
@@ -396,6 +414,10 @@ int exec_plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct 
     return 0;
   plan_free(plan);
   return error_set(err, 0, "plan: no command");
+}
+
+int network_plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err) {
+  return parse(data, size, NETWORK_MAGIC, &network, &plan->network, plan, err);
 }
 
 void plan_free(struct plan *plan) {

@@ -115,15 +115,37 @@ struct plan_devices {
 };
 
 struct plan_interface {
-  const char *host_name, *bridge, *container_name, *mac;
+  const char *kind;      /* veth, macvlan or ipvlan */
+  uint32_t mode;         /* MACVLAN_MODE_*, IPVLAN_MODE_* */
+  const char *host_name; /* of a veth's other end */
+  const char *link;      /* the bridge of a veth, the parent of the others */
+  const char *container_name, *mac;
   uint32_t mtu;
-  struct plan_strings addresses; /* CIDR */
-  const char *gateway4, *gateway6;
+  struct plan_strings addresses;   /* CIDR */
+  const char *gateway4, *gateway6; /* "": no default route; "dev": without a gateway */
 };
 
 struct plan_interfaces {
   struct plan_interface *items;
   size_t count;
+};
+
+/* Default routes through one interface. */
+struct plan_route {
+  const char *container_name, *gateway4, *gateway6;
+};
+
+struct plan_routes {
+  struct plan_route *items;
+  size_t count;
+};
+
+/* Of a running container, in this order. */
+struct network_plan {
+  struct plan_routes old_routes;
+  struct plan_pairs removed; /* host name, or "" and the name inside */
+  struct plan_interfaces added;
+  struct plan_routes new_routes;
 };
 
 struct plan_rlimit {
@@ -186,12 +208,14 @@ struct plan_block;
 struct plan {
   struct container_plan container; /* filled by plan_parse */
   struct exec_plan exec;           /* filled by exec_plan_parse */
+  struct network_plan network;     /* filled by network_plan_parse */
   struct plan_block *blocks;       /* owned memory, newest first */
 };
 
 /* Decodes `size` bytes, which are copied; on failure nothing is left to free. */
 int plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err);
 int exec_plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err);
+int network_plan_parse(const uint8_t *data, size_t size, struct plan *plan, struct error *err);
 void plan_free(struct plan *plan);
 
 #endif

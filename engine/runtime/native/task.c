@@ -10,7 +10,7 @@
 
 #include "container.h"
 #include "descriptor.h"
-#include "netlink.h"
+#include "interfaces.h"
 #include "shim_state.h"
 
 static void read_sync(struct source *source, uint32_t events);
@@ -101,7 +101,7 @@ int task_create_main(struct error *err) {
   const struct plan_interfaces *interfaces = &shim.container->interfaces;
   if (interfaces->count > 0) {
     /* Meanwhile the child mounts. */
-    if (network_create_links(interfaces, task->pid, err) < 0)
+    if (interfaces_create(interfaces, task->pid, err) < 0)
       return -1;
     char go = SYNC_NETWORK;
     send(task->sync.fd, &go, 1, MSG_NOSIGNAL);

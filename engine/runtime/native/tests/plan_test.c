@@ -116,6 +116,22 @@ static void decodes_an_exec(void) {
   free(sample.data);
 }
 
+static void decodes_a_network_change(void) {
+  struct sample sample = read_sample("tests/sample-network.hex");
+  struct plan plan;
+  struct error err = {0};
+  CHECK(network_plan_parse(sample.data, sample.size, &plan, &err) == 0);
+  const struct network_plan *network = &plan.network;
+  CHECK_EQUAL(network->old_routes.items[0].gateway4, "172.17.0.1");
+  CHECK(network->removed.count == 2);
+  CHECK_EQUAL(network->removed.items[0].name, "veth1");
+  CHECK_EQUAL(network->removed.items[1].value, "eth1");
+  CHECK_EQUAL(network->added.items[0].kind, "veth");
+  CHECK_EQUAL(network->new_routes.items[0].gateway4, "dev");
+  plan_free(&plan);
+  free(sample.data);
+}
+
 /* Each prefix in memory of exactly its size, so that the sanitizer sees one byte read too many. */
 static void refuses_every_truncation(void) {
   struct sample sample = read_sample("tests/sample-plan.hex");
@@ -194,6 +210,7 @@ static void refuses_more_entries_than_the_limit(void) {
 const struct test_case plan_tests[] = {
     {"a container's plan is decoded as TypeScript encoded it", decodes_what_typescript_encodes},
     {"an exec's plan is decoded as TypeScript encoded it, and is no container's", decodes_an_exec},
+    {"a change of the network is decoded as TypeScript encoded it", decodes_a_network_change},
     {"every truncated plan is refused", refuses_every_truncation},
     {"a plan with any byte changed does no harm", survives_every_changed_byte},
     {"unknown, repeated, overlong and unended fields are refused", refuses_hostile_fields},

@@ -10,5 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     plan_free(&plan);
   if (exec_plan_parse(data, size, &plan, &err) == 0)
     plan_free(&plan);
+  if (network_plan_parse(data, size, &plan, &err) == 0)
+    plan_free(&plan);
   return 0;
 }

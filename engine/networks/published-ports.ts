@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises';
+import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { primaryEndpoint } from './endpoints.ts';
+import { bridgeOptions } from './network-record.ts';
+import type { NetworkRegistry } from './network-registry.ts';
+import type { Attachment, AttachRequest, Endpoint, PublishedPort } from './networks.ts';
+import { requestPorts, type PortRequest } from './port-bindings.ts';
+import { findPortHolder } from './port-holder.ts';
+import { reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
+import type { Uplink } from './uplink.ts';
+
+/** What the ports of one container are asked with. */
+export type PortsRequest = Pick<AttachRequest, 'exposedPorts' | 'portBindings' | 'publishAllPorts'>;
+
+interface PublishedPortsOptions {
+  uplink: Uplink | undefined;
+  registry: NetworkRegistry;
+  logger: Logger;
+  /** Name of the container of this engine that has a host port. */
+  holderOf: (port: PortRequest) => string | undefined;
+}
+
+/** The host's ports that containers have: taken, named in errors, given back. */
+export class PublishedPorts {
+  readonly #options: PublishedPortsOptions;
+
+  constructor(options: PublishedPortsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes what is asked for on the network that has the default route; on internal networks alone, nothing is
+   * published (as Docker). All or nothing.
+   */
+  async reserve(
+    attachment: Attachment,
+    request: PortsRequest,
+  ): Promise<{ ports: PublishedPort[]; reservations: PortReservation[] }> {
+    const primary = primaryEndpoint(attachment);
+    const network = primary && this.#options.registry.get(primary.networkId);
+    const ports: PublishedPort[] = [];
+    const reservations: PortReservation[] = [];
+    if (!network) return { ports, reservations };
+    const { hostBindingIp } = bridgeOptions(network.record.options);
+    const { portBindings, exposedPorts, publishAllPorts } = request;
+    for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostBindingIp)) {
+      let reservation: PortReservation;
+      try {
+        reservation = await this.#reserveOne(port);
+      } catch (error) {
+        const failure = await this.#portError(attachment, primary, port, error);
+        await release(reservations);
+        throw failure;
+      }
+      reservations.push(reservation);
+      const { protocol, containerPort, hostIp } = port;
+      ports.push({ protocol, containerPort, hostIp, hostPort: reservation.hostPort });
+    }
+    return { ports, reservations };
+  }
+
+  /** After an engine restart. A port that cannot be taken is logged: the rules lead to the container all the same. */
+  async takeBack(containerId: string, ports: readonly PublishedPort[]): Promise<PortReservation[]> {
+    const reservations: PortReservation[] = [];
+    for (const port of ports) {
+      try {
+        reservations.push(await this.#reserveOne({ ...port, first: port.hostPort, last: port.hostPort }));
+      } catch (error) {
+        this.#options.logger.warn('port not reserved again', {
+          container: containerId,
+          port: `${port.hostIp}:${port.hostPort}/${port.protocol}`,
+          error: messageOf(error),
+        });
+      }
+    }
+    return reservations;
+  }
+
+  #reserveOne(port: PortRequest): Promise<PortReservation> {
+    const { uplink } = this.#options;
+    return uplink ? reserveThrough(uplink, port) : reservePort(port);
+  }
+
+  /** Docker's texts, and who has the port. */
+  async #portError(
+    attachment: Attachment,
+    endpoint: Endpoint,
+    port: PortRequest,
+    cause: unknown,
+  ): Promise<EngineError> {
+    const failure = externalFailure(attachment);
+    const bind = `${port.hostIp}:${port.first}`;
+    const target = `${bind}:${endpoint.ipv4}:${port.containerPort}/${port.protocol}`;
+    if (errnoOf(cause) !== 'EADDRINUSE') {
+      const reason =
+        errnoOf(cause) === 'EADDRNOTAVAIL' ? 'cannot assign requested address' : messageOf(cause);
+      return new EngineError('internal', `${failure}: failed to bind host port for ${target}: ${reason}`, {
+        cause,
+      });
+    }
+    const container = this.#options.holderOf(port);
+    if (container !== undefined) {
+      return new EngineError(
+        'internal',
+        `${failure}: Bind for ${bind} failed: port is already allocated by container ${container}`,
+        { hint: `stop container ${container} or publish another port`, cause },
+      );
+    }
+    const holder = await findPortHolder(port.protocol, port.hostIp, port.first);
+    const who = holder ? ` (used by ${holder.name}, pid ${holder.pid})` : '';
+    return new EngineError(
+      'internal',
+      `${failure}: failed to bind host port for ${target}: address already in use${who}`,
+      { hint: holder ? `end ${holder.name} or publish another port` : 'publish another port', cause },
+    );
+  }
+}
+
+export async function release(reservations: readonly PortReservation[]): Promise<void> {
+  await Promise.all(reservations.map((reservation) => reservation.close()));
+}
+
+/** Whether a container with this port stands in the way of `wanted`. */
+export function isInTheWay(port: PublishedPort, wanted: PortRequest): boolean {
+  return (
+    port.protocol === wanted.protocol &&
+    port.hostPort === wanted.first &&
+    [port.hostIp, '0.0.0.0'].includes(wanted.hostIp === '0.0.0.0' ? port.hostIp : wanted.hostIp)
+  );
+}
+
+/**
+ * Under br_netfilter a container's connection to its own published port is translated while still being bridged, and
+ * a bridge sends nothing back out of the port it came in by unless told to.
+ */
+export async function allowHairpin({ interfaces }: Attachment): Promise<void> {
+  const primary = interfaces.find((plan) => plan.gateway4 !== '' && plan.kind === 'veth');
+  if (primary) await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');
+}
+
+/** The head of Docker's messages about ports. */
+export function externalFailure(attachment: Attachment): string {
+  const endpointId = primaryEndpoint(attachment)?.endpointId ?? '';
+  return `driver failed programming external connectivity on endpoint ${attachment.containerName} (${endpointId})`;
+}
