@@ -5,6 +5,7 @@ import { containerRoutes } from './api/routes/containers.ts';
 import { eventRoutes } from './api/routes/events.ts';
 import { execRoutes } from './api/routes/exec.ts';
 import { fileRoutes } from './api/routes/files.ts';
+import { imageArchiveRoutes } from './api/routes/image-archives.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
@@ -145,6 +146,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...containerStreamRoutes({ containers }),
     ...statsRoutes({ stats, containers }),
     ...execRoutes({ containers }),
+    ...imageArchiveRoutes({ images, snapshots: containers }),
     ...imageRoutes({ images }),
     ...networkRoutes({ networks, containers }),
     ...volumeRoutes({ volumes }),

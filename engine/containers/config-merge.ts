@@ -3,6 +3,7 @@ import { invalidArgument } from '../lib/errors.ts';
 import type { ContainerConfig, HealthConfig } from '../wire/container.ts';
 
 type ImageDefaults = NonNullable<OciImageConfig['config']>;
+type ConfigDefaults = ImageDefaults | ContainerConfig;
 
 /**
  * A request's configuration completed from its image, by Docker's rules: what the request sets wins, maps and Env
@@ -10,6 +11,13 @@ type ImageDefaults = NonNullable<OciImageConfig['config']>;
  * side has a command.
  */
 export function mergeConfig(request: ContainerConfig, image: ImageDefaults): ContainerConfig {
+  const merged = completeConfig(request, image);
+  if (argvOf(merged).length === 0) throw invalidArgument('no command specified');
+  return merged;
+}
+
+/** The same without asking for a command: what `docker commit` makes of a container's configuration. */
+export function completeConfig(request: ContainerConfig, image: ConfigDefaults): ContainerConfig {
   const command = mergeCommand(request, image);
   const merged: ContainerConfig = {
     ...request,
@@ -41,18 +49,18 @@ export function argvOf(config: ContainerConfig): string[] {
 
 function mergeCommand(
   request: ContainerConfig,
-  image: ImageDefaults,
+  image: ConfigDefaults,
 ): { Entrypoint: string[] | null; Cmd: string[] | null } {
   let entrypoint = toArray(request.Entrypoint);
   let cmd = toArray(request.Cmd);
   if (entrypoint.length === 0) {
-    if (cmd.length === 0) cmd = image.Cmd ?? [];
+    if (cmd.length === 0) cmd = toArray(image.Cmd);
     // An empty list asked for explicitly resets the entrypoint; only an absent one is inherited.
-    if (request.Entrypoint === undefined || request.Entrypoint === null) entrypoint = image.Entrypoint ?? [];
+    if (request.Entrypoint === undefined || request.Entrypoint === null)
+      entrypoint = toArray(image.Entrypoint);
   }
   // `docker run --entrypoint ""` arrives as [""] and means none.
   if (entrypoint.length === 1 && entrypoint[0] === '') entrypoint = [];
-  if (entrypoint.length === 0 && cmd.length === 0) throw invalidArgument('no command specified');
   return {
     Entrypoint: entrypoint.length > 0 ? entrypoint : null,
     Cmd: cmd.length > 0 ? cmd : null,
@@ -75,9 +83,9 @@ function nameOfEnv(entry: string): string {
 
 function mergeHealthcheck(
   request: HealthConfig | null | undefined,
-  image: HealthConfig | undefined,
+  image: HealthConfig | null | undefined,
 ): HealthConfig | undefined {
-  if (!request) return image;
+  if (!request) return image ?? undefined;
   if (!image) return request;
   return {
     Test: request.Test?.length ? request.Test : (image.Test ?? null),

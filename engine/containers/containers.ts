@@ -1,5 +1,5 @@
 import type { Duplex, Writable } from 'node:stream';
-import type { ContainerRoots, ImageUsers } from '../images/image-store.ts';
+import type { ContainerRoots, ContainerSnapshots, ImageUsers } from '../images/image-store.ts';
 import type { ContainerCreateRequest, EndpointSettings } from '../wire/container.ts';
 import { attach, checkAttach, type AttachRequest } from './attach.ts';
 import type { ExitResult } from './container.ts';
@@ -35,12 +35,13 @@ import { connectNetwork, disconnectNetwork } from './membership.ts';
 import { renameContainer } from './rename.ts';
 import { useRoot } from './root-access.ts';
 import { SIGKILL } from './signals.ts';
+import { useSnapshot } from './snapshot.ts';
 import { ContainerStore } from './store.ts';
 import { waitFor, type WaitCondition } from './wait.ts';
 import { conflict } from '../lib/errors.ts';
 
 /** The containers domain. Every operation takes an ID, a name or an unambiguous ID prefix; 404 otherwise. */
-export interface Containers extends ImageUsers, ContainerRoots {
+export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapshots {
   /** Finds every container again. After images, volumes, networks and the runtime have started. */
   start(): Promise<void>;
   /** Starts what restart policies ask for, once everything is up. */
@@ -216,12 +217,13 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
   };
 }
 
-type Lookups = 'useRoot' | 'running' | 'identify' | 'counts' | 'usersOf';
+type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'counts' | 'usersOf';
 
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
   const { store } = context;
   return {
     useRoot: async (idOrName, use) => useRoot(context, store.get(idOrName), use),
+    useSnapshot: async (idOrName, pause, use) => useSnapshot(context, store.get(idOrName), pause, use),
     running(id) {
       if (!store.has(id)) return undefined;
       const { shim, record } = store.get(id);

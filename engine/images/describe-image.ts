@@ -19,26 +19,36 @@ export function createdSeconds({ config }: CatalogImage): number {
   return Number.isNaN(time) ? 0 : Math.floor(time / 1000);
 }
 
-/** An item of `GET /images/json`; `sharedSizes` costs a walk over all images. */
-export function toSummary(parts: Parts, image: CatalogImage, sharedSizes: boolean): ImageSummary {
+/** How many images have a layer: what `SharedSize` is computed of, once for all images of an answer. */
+export type LayerUse = ReadonlyMap<string, number>;
+
+export function countLayerUse(catalog: ImageCatalog): LayerUse {
+  const use = new Map<string, number>();
+  for (const { layers } of catalog.all())
+    for (const diffId of new Set(layers)) use.set(diffId, (use.get(diffId) ?? 0) + 1);
+  return use;
+}
+
+/** An item of `GET /images/json`; without `use` the shared size is not told. */
+export function toSummary(parts: Parts, image: CatalogImage, use?: LayerUse): ImageSummary {
   const { tags, digests, sizeBytes } = parts.catalog.describe(image);
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: image.parent,
     RepoTags: tags,
     RepoDigests: digests,
     Created: createdSeconds(image),
     Size: sizeBytes,
-    SharedSize: sharedSizes ? sharedSize(parts, image) : -1,
+    SharedSize: use ? sharedSize(parts, image, use) : -1,
     Labels: image.config.config?.Labels ?? null,
     Containers: parts.users.usersOf(image.id).length,
   };
 }
 
 /** Bytes in layers that another image has, too. */
-function sharedSize({ catalog, layers }: Parts, image: CatalogImage): number {
-  const others = new Set(catalog.all().flatMap((other) => (other.id === image.id ? [] : other.layers)));
-  return image.layers.reduce((sum, id) => sum + (others.has(id) ? (layers.get(id)?.sizeBytes ?? 0) : 0), 0);
+function sharedSize({ layers }: Parts, image: CatalogImage, use: LayerUse): number {
+  const shared = image.layers.filter((diffId) => (use.get(diffId) ?? 0) > 1);
+  return shared.reduce((sum, diffId) => sum + (layers.get(diffId)?.sizeBytes ?? 0), 0);
 }
 
 /** `GET /images/{name}/json`. */
@@ -50,10 +60,12 @@ export function toInspect({ catalog, layers }: Parts, image: CatalogImage): Imag
     Id: image.id,
     RepoTags: tags,
     RepoDigests: digests,
-    Parent: '',
-    Comment: config.history?.at(-1)?.comment ?? '',
+    Parent: image.parent,
+    Comment: config.comment ?? config.history?.at(-1)?.comment ?? '',
     ...(config.created === undefined ? {} : { Created: config.created }),
-    DockerVersion: '',
+    ...(config.container ? { Container: config.container } : {}),
+    ...(config.container_config ? { ContainerConfig: config.container_config } : {}),
+    DockerVersion: config.docker_version ?? '',
     Author: config.author ?? '',
     Config: toConfig(image),
     Architecture: config.architecture,

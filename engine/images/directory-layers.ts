@@ -223,7 +223,8 @@ export class DirectoryLayers implements LayerStore {
   }
 
   /** Keeps the bytes as they come and pipes the tar through sha256 into the extractor. */
-  async #unpack(work: string, content: ByteSource, { signal, report }: LayerRequest) {
+  async #unpack(work: string, content: ByteSource, request: LayerRequest) {
+    const { signal } = request;
     const argv = ['extract-layer', path.join(work, 'diff')];
     const { child, exited } = startNative(this.#options.binary, argv, { stdin: 'pipe', stdout: 'pipe' });
     const { stdin, stdout } = child;
@@ -241,7 +242,7 @@ export class DirectoryLayers implements LayerStore {
         blobBytes += chunk.length;
         await kept.writeFile(chunk);
         yield chunk;
-        await report?.(blobBytes);
+        await request.report?.(blobBytes);
       }
     }
     async function* plain(): ByteSource {

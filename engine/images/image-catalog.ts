@@ -27,6 +27,8 @@ export interface CatalogImage {
   lastTagTime: string;
   /** Manifests and indexes under which it came; their bytes are in the blob store. */
   manifests: ManifestInfo[];
+  /** The image that a commit or a build made it of, while both are here; '' otherwise. */
+  parent: string;
 }
 
 /** A kept manifest or index: what a digest reference (`name@sha256:…`) of the image names. */
@@ -52,6 +54,8 @@ interface ImageState {
   /** Diff-ids, lowest first: known even when the configuration blob is damaged. */
   layers: string[];
   manifests: ManifestInfo[];
+  /** '' or an image ID. */
+  parent: string;
 }
 
 interface CatalogOptions {
@@ -169,10 +173,24 @@ export class ImageCatalog {
     return image;
   }
 
+  /** Images that were made of this one. */
+  childrenOf(id: string): CatalogImage[] {
+    return this.all().filter((image) => image.parent === id);
+  }
+
+  /** Every tag of a repository (canonical name) and its image. */
+  taggedAs(name: string): { reference: Reference; image: CatalogImage }[] {
+    return [...this.#references].flatMap(([key, id]) => {
+      const reference = parseReference(key);
+      const image = this.#images.get(id);
+      return image && reference.name === name && reference.tag !== undefined ? [{ reference, image }] : [];
+    });
+  }
+
   /** Takes over one layer reference per layer from the caller when it returns true; false: already known. */
-  async add(id: string, config: OciImageConfig): Promise<boolean> {
+  async add(id: string, config: OciImageConfig, parent = ''): Promise<boolean> {
     if (this.#images.has(id)) return false;
-    const image = { id, config, layers: config.rootfs.diff_ids, lastTagTime: '', manifests: [] };
+    const image = { id, config, layers: config.rootfs.diff_ids, lastTagTime: '', manifests: [], parent };
     const detached = this.#detached.get(id);
     const damaged = this.#damaged.get(id);
     this.#detached.delete(id);
@@ -311,12 +329,16 @@ function isImageState(value: unknown): boolean {
     isObject(value) &&
     isText(value['lastTagTime']) &&
     listOf(value['layers'], isText) &&
+    isText(value['parent']) &&
     listOf(value['manifests'], (item) => isObject(item) && isText(item['digest']))
   );
 }
 
-function toState([id, { lastTagTime, layers, manifests }]: [string, ImageState]): [string, ImageState] {
-  return [id, { lastTagTime, layers, manifests }];
+function toState([id, { lastTagTime, layers, manifests, parent }]: [string, ImageState]): [
+  string,
+  ImageState,
+] {
+  return [id, { lastTagTime, layers, manifests, parent }];
 }
 
 /** A digest names an image more exactly than the tag beside it. */

@@ -1,9 +1,14 @@
-import type { HealthConfig } from '../wire/container.ts';
+import type { ContainerConfig, HealthConfig } from '../wire/container.ts';
 
 /** The part of an OCI image configuration the engine reads (application/vnd.oci.image.config.v1+json). */
 export interface OciImageConfig {
   created?: string;
   author?: string;
+  comment?: string;
+  /** What Docker adds to images that a commit or a build made. */
+  container?: string;
+  container_config?: ContainerConfig;
+  docker_version?: string;
   architecture: string;
   os: string;
   variant?: string;
@@ -83,6 +88,32 @@ export interface ContainerRoot {
   readonlyRootfs: boolean;
   /** Config.User, for `docker cp -a` into the container. */
   user: string;
+}
+
+/** A container as `docker commit` reads it. */
+export interface ContainerSnapshot {
+  id: string;
+  imageId: string;
+  config: ContainerConfig;
+  /** Overlay upper directory. */
+  upper: string;
+  /** `wanted`, and what it leaves open from the container's own configuration. */
+  complete(wanted: ContainerConfig): ContainerConfig;
+  /** Tells the container's `commit` event. */
+  published(attributes: Record<string, string>): void;
+}
+
+/** What commit asks of containers. */
+export interface ContainerSnapshots {
+  /**
+   * The writable layer does not change until `use` settles: a stopped container is kept from starting, a running one is
+   * paused when `pause` says so. Throws not-found, conflict.
+   */
+  useSnapshot<T>(
+    idOrName: string,
+    pause: boolean,
+    use: (snapshot: ContainerSnapshot) => Promise<T>,
+  ): Promise<T>;
 }
 
 /** What the archive operations ask of containers. */

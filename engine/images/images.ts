@@ -159,6 +159,8 @@ export interface ImageRegistration {
   id: string;
   config: OciImageConfig;
   configBlob: Uint8Array;
+  /** The image it was made of (commit, build). */
+  parent?: string;
   /** Names by tag, and `name@sha256:…` of one of the manifests. */
   references: readonly Reference[];
   /** Manifests and indexes to keep, exactly as they came. */
@@ -175,7 +177,7 @@ export async function registerImage(parts: ImageParts, image: ImageRegistration)
     let taken = false;
     try {
       await blobs.put(image.configBlob);
-      taken = await catalog.add(image.id, image.config);
+      taken = await catalog.add(image.id, image.config, image.parent);
     } finally {
       if (!taken)
         for (const diffId of image.config.rootfs.diff_ids.toReversed()) await layers.release(diffId);

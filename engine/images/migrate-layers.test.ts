@@ -34,7 +34,7 @@ function expectNewRoot(): void {
   expect(JSON.parse(readFileSync(at('images.json'), 'utf8'))).toEqual({
     version: 2,
     seeded: true,
-    images: { 'sha256:1': { lastTagTime: '', layers: diffIds, manifests: [] } },
+    images: { 'sha256:1': { lastTagTime: '', layers: diffIds, manifests: [], parent: '' } },
     references: { x: 'sha256:1' },
     detached: {},
   });

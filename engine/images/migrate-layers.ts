@@ -57,7 +57,12 @@ async function renameInCatalog(file: string, diffIds: ReadonlyMap<string, string
     Object.fromEntries(
       Object.entries(images).map(([id, { lastTagTime, layers }]) => [
         id,
-        { lastTagTime, layers: layers.map((chainId) => diffIds.get(chainId) ?? chainId), manifests: [] },
+        {
+          lastTagTime,
+          layers: layers.map((chainId) => diffIds.get(chainId) ?? chainId),
+          manifests: [],
+          parent: '',
+        },
       ]),
     );
   const { images, detached } = catalog;

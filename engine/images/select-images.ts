@@ -10,6 +10,8 @@ interface ImageCriteria {
   /** Only images made before / after this one. */
   before: string | undefined;
   since: string | undefined;
+  /** Also images without a name that others were made of. */
+  all: boolean;
   dangling: boolean | undefined;
   /** Nanoseconds since the epoch: made before each of these. */
   untils: bigint[];
@@ -25,7 +27,8 @@ export function selectImages(catalog: ImageCatalog, criteria: ImageCriteria): Ca
     const references = catalog.referencesOf(image.id);
     const created = createdMs(image);
     return (
-      (criteria.dangling === undefined || criteria.dangling === (references.length === 0)) &&
+      (criteria.all || references.length > 0 || catalog.childrenOf(image.id).length === 0) &&
+      (criteria.dangling === undefined || criteria.dangling === isDangling(references)) &&
       (criteria.before === undefined || created < before) &&
       (criteria.since === undefined || created > since) &&
       criteria.untils.every((until) => BigInt(created) * 1_000_000n < until) &&
@@ -37,6 +40,11 @@ export function selectImages(catalog: ImageCatalog, criteria: ImageCriteria): Ca
     .all()
     .filter(matches)
     .sort((a, b) => createdSeconds(b) - createdSeconds(a) || a.id.localeCompare(b.id));
+}
+
+/** Without a tag; digests alone name nothing that a person would type. */
+function isDangling(references: Reference[]): boolean {
+  return references.every(({ digest }) => digest !== undefined);
 }
 
 function createdMs({ config }: CatalogImage): number {

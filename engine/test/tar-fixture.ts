@@ -113,3 +113,17 @@ export function ociArchive(image: ImageFixture, compress: (layer: Buffer) => Buf
     { name: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests }) },
   ]);
 }
+
+/** The files of a plain archive by name, in order. */
+export function readTar(archive: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (let offset = 0; archive[offset] !== 0 && offset < archive.length;) {
+    const text = (start: number, length: number): string =>
+      archive.toString('utf8', offset + start, offset + start + length).split('\0', 1)[0] ?? '';
+    const size = parseInt(text(124, 12), 8);
+    const content = archive.subarray(offset + 512, offset + 512 + size);
+    files.set(text(0, 100), content);
+    offset += 512 + Math.ceil(size / 512) * 512;
+  }
+  return files;
+}

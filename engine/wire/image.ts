@@ -1,4 +1,4 @@
-import type { HealthConfig } from './container.ts';
+import type { ContainerConfig, HealthConfig } from './container.ts';
 
 /** Image shapes of the Docker Engine API as they travel on the wire (field names are Docker's). */
 
@@ -25,6 +25,9 @@ export interface ImageInspect {
   RepoDigests: string[];
   Parent: string;
   Comment: string;
+  /** Before API 1.45: the container that was committed, and its configuration. */
+  Container?: string;
+  ContainerConfig?: ContainerConfig | undefined;
   Created?: string;
   DockerVersion: string;
   Author: string;

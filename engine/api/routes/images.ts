@@ -1,14 +1,16 @@
 import { invalidArgument, messageOf, notImplemented } from '../../lib/errors.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
-import { toHistory, toInspect, toSummary } from '../../images/describe-image.ts';
+import { countLayerUse, toHistory, toInspect, toSummary } from '../../images/describe-image.ts';
 import type { Images } from '../../images/images.ts';
 import { importImage } from '../../images/import-image.ts';
 import type { LoadProgress } from '../../images/load-archive.ts';
-import { formatFamiliar, parseReference, type Reference } from '../../images/reference.ts';
-import { pruneImages, removeImage } from '../../images/remove-image.ts';
+import { formatFamiliar, parseReference, withDefaultTag, type Reference } from '../../images/reference.ts';
+import { pruneImages } from '../../images/prune-images.ts';
+import { removeImage } from '../../images/remove-image.ts';
 import { referenceMatcher, selectImages } from '../../images/select-images.ts';
 import { goArchitecture } from '../../system/host.ts';
 import type { ImageInspect, ImageSummary } from '../../wire/image.ts';
+import { askedPlatform, requirePlatform } from './image-platform.ts';
 import { asksTrue, matchesLabels } from '../object-filters.ts';
 import type { ApiVersion, Filters, JsonLines, Route, RouteContext } from '../route.ts';
 
@@ -28,14 +30,19 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
       method: 'GET',
       path: '/images/{name...}/json',
       handler(context) {
-        const inspect = toInspect(parts, find(context));
-        context.reply.json(200, withVirtualSize<ImageInspect>(inspect, context.apiVersion));
+        const image = find(context);
+        requirePlatform(image, context.params['name'] ?? '', askedPlatform(context, '1.49'));
+        context.reply.json(200, inspectForVersion(toInspect(parts, image), context.apiVersion));
       },
     },
     {
       method: 'GET',
       path: '/images/{name...}/history',
-      handler: (context) => context.reply.json(200, toHistory(parts, find(context))),
+      handler(context) {
+        const image = find(context);
+        requirePlatform(image, context.params['name'] ?? '', askedPlatform(context, '1.48'));
+        context.reply.json(200, toHistory(parts, image));
+      },
     },
     {
       method: 'POST',
@@ -48,8 +55,11 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
     {
       method: 'DELETE',
       path: '/images/{name...}',
-      async handler({ params, query, reply }) {
-        reply.json(200, await removeImage(parts, params['name'] ?? '', query.boolean('force')));
+      async handler(context) {
+        const { params, query, reply } = context;
+        requirePlatform(find(context), params['name'] ?? '', askedPlatform(context, '1.50', 'platforms'));
+        const options = { force: query.boolean('force'), prune: !query.boolean('noprune') };
+        reply.json(200, await removeImage(parts, params['name'] ?? '', options));
       },
     },
     {
@@ -74,7 +84,8 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
 
 /** The images' part of `GET /system/df`. */
 export function imageUsage({ parts }: Images): ImageSummary[] {
-  return parts.catalog.all().map((image) => toSummary(parts, image, true));
+  const use = countLayerUse(parts.catalog);
+  return parts.catalog.all().map((image) => toSummary(parts, image, use));
 }
 
 /** Bytes of all layers, each counted once. */
@@ -95,14 +106,15 @@ function listImages({ parts }: Images, { query, apiVersion, reply }: RouteContex
     references: filters.values('reference'),
     before: filters.values('before')[0],
     since: filters.values('since')[0],
+    all: query.boolean('all'),
     dangling: filters.has('dangling') ? asksTrue(filters, 'dangling') : undefined,
     ...commonCriteria(filters),
   });
-  const sharedSizes = query.boolean('shared-size');
+  const use = query.boolean('shared-size') ? countLayerUse(parts.catalog) : undefined;
   const matches = referenceMatcher(filters.values('reference'));
   const isListed = (text: string): boolean => matches(parseReference(text));
   const summaries = selected.map((image): ImageSummary => {
-    const summary = toSummary(parts, image, sharedSizes);
+    const summary = toSummary(parts, image, use);
     // An image with several names is listed by those that were asked for.
     return { ...summary, RepoTags: summary.RepoTags.filter(isListed) };
   });
@@ -122,6 +134,13 @@ function forVersion(summary: ImageSummary, version: ApiVersion): ImageSummary {
       : {}),
     ...(version.atLeast('1.51') ? {} : { Containers: -1 }),
   };
+}
+
+/** What newer clients no longer expect. */
+function inspectForVersion(inspect: ImageInspect, version: ApiVersion): ImageInspect {
+  const { Container, ContainerConfig, ...rest } = inspect;
+  const said = version.atLeast('1.45') ? rest : { ...rest, Container: Container ?? '', ContainerConfig };
+  return withVirtualSize<ImageInspect>(said, version);
 }
 
 function withVirtualSize<T extends { Size: number }>(image: T, version: ApiVersion): T {
@@ -191,9 +210,10 @@ async function createImage(
   lines.end();
 }
 
-function repositoryReference(repository: string, tag: string): Reference | undefined {
+/** `repo` and `tag` of a request; undefined without a repository. */
+export function repositoryReference(repository: string, tag: string): Reference | undefined {
   if (repository === '') return undefined;
   const reference = parseReference(tag === '' ? repository : `${repository}:${tag}`);
   if (reference.digest !== undefined) throw invalidArgument('cannot import digest reference');
-  return reference;
+  return withDefaultTag(reference);
 }
