@@ -23,7 +23,7 @@ test('every flag of the contract is read', () => {
   const flags =
     '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
   const more =
-    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m';
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata';
   const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
@@ -35,6 +35,8 @@ test('every flag of the contract is read', () => {
     logLevel: 'debug',
     insecureRegistries: ['a:1', 'b:2'],
     registryMirrors: ['http://m'],
+    runtimes: new Map([['kata', '/usr/bin/kata']]),
+    defaultRuntime: 'kata',
     starterImage: '/i.tar',
   });
 });
@@ -46,6 +48,8 @@ test.each([
   [['--bridge', 'a-name-longer-than-15'], 'no interface name'],
   [['--cgroup-parent', '../x'], 'no plain name'],
   [['--data-root'], '--data-root'],
+  [['--add-runtime', 'kata'], 'not of the form NAME=PATH'],
+  [['--add-runtime', 'gantry=/x'], "'gantry' is the built-in runtime"],
 ])('%j is refused', (argv, message) => {
   expect(() => parseCommandLine(argv)).toThrow(message);
 });

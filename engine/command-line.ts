@@ -20,6 +20,10 @@ export interface EngineOptions {
   logLevel: LogLevel;
   insecureRegistries: string[];
   registryMirrors: string[];
+  /** OCI runtimes beside those on PATH: name → path. */
+  runtimes: ReadonlyMap<string, string>;
+  /** undefined: the engine's own. */
+  defaultRuntime: string | undefined;
   /** Image archive that is loaded into an empty store. */
   starterImage: string | undefined;
 }
@@ -34,6 +38,8 @@ export const USAGE = `usage: engine [OPTION...]
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
   --cgroup-parent NAME         parent of all container cgroups (default gantry)
+  --add-runtime NAME=PATH      OCI runtime for --runtime NAME, may be repeated (runc, crun, … on PATH are there)
+  --default-runtime NAME       runtime of containers that name none (default gantry, the built-in one)
   --starter-image PATH         image archive to load into an empty store
   --insecure-registry HOST:PORT   registry reached without TLS verification, may be repeated
   --registry-mirror URL        mirror of docker.io, may be repeated
@@ -69,8 +75,19 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     logLevel,
     insecureRegistries: values['insecure-registry'] ?? [],
     registryMirrors: values['registry-mirror'] ?? [],
+    runtimes: new Map((values['add-runtime'] ?? []).map(parseRuntime)),
+    defaultRuntime: values['default-runtime'],
     starterImage: values['starter-image'] && path.resolve(values['starter-image']),
   };
+}
+
+/** dockerd's `--add-runtime name=path`. */
+function parseRuntime(text: string): [string, string] {
+  const [, name, command] = /^([a-zA-Z0-9][\w.-]*)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || command === undefined)
+    throw invalidArgument(`--add-runtime: '${text}' is not of the form NAME=PATH`);
+  if (name === 'gantry') throw invalidArgument("--add-runtime: 'gantry' is the built-in runtime");
+  return [name, command];
 }
 
 function readFlags(argv: string[]) {
@@ -84,6 +101,8 @@ function readFlags(argv: string[]) {
         bridge: { type: 'string' },
         'default-subnet': { type: 'string' },
         'cgroup-parent': { type: 'string' },
+        'add-runtime': { type: 'string', multiple: true },
+        'default-runtime': { type: 'string' },
         'starter-image': { type: 'string' },
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },

@@ -27,9 +27,8 @@ import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
 import { releaseNamespaces } from './rootless/namespaces.ts';
 import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
-import { buildContainerPlan } from './runtime/container-plan.ts';
-import { buildExecPlan } from './runtime/exec-plan.ts';
 import { validateHostConfig } from './runtime/host-config-validation.ts';
+import { createRuntimes } from './runtime/oci/external-runtimes.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
@@ -52,7 +51,7 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
   const binary = findNativeBinary();
   const root = await openDataRoot(options.dataRoot, options.runRoot);
   const domains = createDomains(options, binary, logger);
-  const info = (): Promise<object> => readSystemInfo(infoSources(options, domains, root.engineId, binary));
+  const info = (): Promise<object> => readSystemInfo(infoSources(options, domains, root.engineId));
   const routes = createRoutes(domains, info);
   const server = createServer({ socketPath: options.socketPath, routes, logger });
   const parts = [{ close: () => root.release() }, ...startOrder(domains, options, logger), server];
@@ -65,6 +64,12 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const { dataRoot, runRoot } = options;
   const runtime = createRuntime({ binary, runRoot, logger });
   const runTask = (argv: string[]): Promise<void> => runtime.runTask(argv);
+  const runtimes = createRuntimes({
+    binary,
+    added: options.runtimes,
+    defaultName: options.defaultRuntime,
+    searchPath: process.env['PATH'] ?? '',
+  });
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
   const images = createImages({ dataRoot, binary, events, logger, runTask });
@@ -86,8 +91,9 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     volumes,
     networks,
     cgroups,
-    buildContainerPlan,
-    buildExecPlan,
+    runtimes,
+    buildContainerPlan: (input) => runtimes.buildContainerPlan(input),
+    buildExecPlan: (container, request) => runtimes.buildExecPlan(container, request),
     validateHostConfig: (hostConfig) => validateHostConfig(hostConfig, cgroups.features()),
     listProcesses,
     events,
@@ -96,7 +102,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   images.setUsers(containers);
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
-  return { uplink, runtime, events, cgroups, images, volumes, networks, containers, archives, stats };
+  return { uplink, runtime, runtimes, events, cgroups, images, volumes, networks, containers, archives, stats };
 }
 
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
@@ -158,14 +164,14 @@ function infoSources(
   options: EngineOptions,
   domains: Domains,
   engineId: string,
-  binary: string,
 ): InfoSources {
-  const { events, cgroups, images, containers } = domains;
+  const { events, cgroups, images, containers, runtimes } = domains;
   return {
     engineId,
     rootlessWarnings: isRootless() ? rootlessWarnings(domains.uplink !== undefined) : [],
     dataRoot: options.dataRoot,
-    shimBinary: binary,
+    runtimes: runtimes.view(),
+    defaultRuntime: runtimes.defaultName,
     cgroups,
     debug: options.logLevel === 'debug',
     insecureRegistries: options.insecureRegistries,

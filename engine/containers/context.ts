@@ -28,6 +28,8 @@ export interface ContainersDeps {
   volumes: VolumeStore;
   networks: NetworkAttacher;
   cgroups: CgroupDriver;
+  /** `HostConfig.Runtime`: its default, and 400 for a name that is not known. */
+  runtimes: { readonly defaultName: string; check(name: string): void };
   buildContainerPlan: BuildContainerPlan;
   buildExecPlan: BuildExecPlan;
   /** 400 for limits and security options that can never work; returns Docker's warnings. */

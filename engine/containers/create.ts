@@ -91,7 +91,8 @@ function toRecord(
   const image = context.images.get(configRequest.Image);
   checkPlatform(image, configRequest.Image, platform);
   const id = randomBytes(32).toString('hex');
-  const hostConfig = completeHostConfig(hostRequest ?? {});
+  const hostConfig = completeHostConfig(hostRequest ?? {}, context.runtimes.defaultName);
+  context.runtimes.check(hostConfig.Runtime ?? '');
   if (configRequest.StopSignal) parseSignal(configRequest.StopSignal);
   if (hostConfig.Links?.length) throw notImplemented('HostConfig.Links (container links)');
   checkModes(configRequest, hostConfig);

@@ -4,7 +4,7 @@ import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** The request's HostConfig with the defaults Docker echoes in inspect. */
-export function completeHostConfig(request: HostConfig): HostConfig {
+export function completeHostConfig(request: HostConfig, defaultRuntime = 'gantry'): HostConfig {
   const mode = request.NetworkMode;
   return {
     ...request,
@@ -41,7 +41,7 @@ export function completeHostConfig(request: HostConfig): HostConfig {
     UTSMode: request.UTSMode ?? '',
     UsernsMode: request.UsernsMode ?? '',
     ShmSize: request.ShmSize || DEFAULT_SHM_BYTES,
-    Runtime: request.Runtime || 'gantry',
+    Runtime: request.Runtime || defaultRuntime,
     Isolation: request.Isolation ?? '',
     ...completeResources(request),
   };

@@ -22,6 +22,7 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
     return { error: new EngineError(kind, messageOf(cause), { cause }), exitCode: UNKNOWN };
   }
   const { failure } = cause;
+  if (failure.stage === 'runtime') return toRuntimeFailure(failure, cause);
   const problem = describe(failure, argv, 'error during container init: ');
   const prefix =
     'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
@@ -32,9 +33,28 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
   return { error: new EngineError(kind, message, { cause }), exitCode };
 }
 
+/** Of another runtime, whose words are all that is known. */
+function toRuntimeFailure({ message }: StageFailure, cause: unknown): StartFailure {
+  const exitCode = exitCodeOfText(message);
+  const prefix = 'failed to create task for container: failed to create shim task: OCI runtime create failed';
+  const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
+  return { error: new EngineError(kind, `${prefix}: ${message}: unknown`, { cause }), exitCode };
+}
+
+/** As dockerd reads the texts of runc and crun. */
+function exitCodeOfText(message: string): number {
+  if (/executable file .*not found|no such file or directory|not a directory/i.test(message))
+    return COMMAND_NOT_FOUND;
+  return /permission denied|is a directory|exec format error/i.test(message) ? NOT_EXECUTABLE : UNKNOWN;
+}
+
 export function toExecFailure(cause: unknown, argv: string[]): { message: string; exitCode: number } {
   if (!(cause instanceof ShimStageError)) return { message: messageOf(cause), exitCode: UNKNOWN };
   const { failure } = cause;
+  if (failure.stage === 'runtime') {
+    const message = `OCI runtime exec failed: ${failure.message}: unknown`;
+    return { message, exitCode: exitCodeOfText(failure.message) };
+  }
   const problem = describe(failure, argv, '');
   const prefix = 'OCI runtime exec failed: exec failed: unable to start container process';
   const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;

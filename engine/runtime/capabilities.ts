@@ -74,6 +74,10 @@ const maskOf = (names: readonly string[]): bigint =>
 
 export const DEFAULT_CAPABILITIES: bigint = maskOf(DEFAULTS.map((name) => `CAP_${name}`));
 
+/** The names of a mask, `CAP_CHOWN` and on. */
+export const capabilityNames = (mask: bigint): string[] =>
+  [...NUMBERS].filter(([, number]) => (mask & (1n << number)) !== 0n).map(([name]) => name);
+
 let cachedBounding: bigint | undefined;
 
 /** What `ALL` means here: the engine's own bounding set (a sandboxed host may lack some), which it never changes. */

@@ -42,6 +42,11 @@ export interface CgroupDriver {
   features(): CgroupFeatures;
   /** Limits → directories, writes and joins. What this host cannot do is left out (`limitWarnings` tells at create). */
   plan(containerId: string, hostConfig: HostConfig): CgroupPlan;
+  /**
+   * For a runtime that makes the cgroup itself: its path in every hierarchy, and the tree of a hybrid host that has no
+   * controllers, which crun refuses to see.
+   */
+  external(containerId: string, parent?: string): { cgroupsPath: string; hybridTree?: string };
   /** What the container sees at /sys/fs/cgroup. */
   mounts(options: { readonly: boolean }): MountOperation[];
   /** Resolves when every process is frozen. */

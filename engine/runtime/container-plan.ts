@@ -49,6 +49,7 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
     init: hostConfig.Init === true && input.pid.kind === 'new',
     process: initialProcess(input),
     log: input.log,
+    external: null,
   };
 }
 

@@ -33,5 +33,6 @@ export function buildExecPlan(
       openStdin: request.openStdin,
       stdinOnce: request.openStdin,
     },
+    document: null,
   };
 }

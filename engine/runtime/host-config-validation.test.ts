@@ -81,7 +81,6 @@ const refused: [string, HostConfig, string][] = [
   ['an IPC mode that is not there yet', { IpcMode: 'container:a' }, 'is not implemented by Gantry yet'],
   ['a PID mode without a container', { PidMode: 'container:' }, 'invalid PID mode: container:'],
   ['an OOM score', { OomScoreAdj: 1001 }, 'Invalid value 1001, range for oom score adj is [-1000, 1000]'],
-  ['a runtime', { Runtime: 'kata' }, 'unknown or invalid runtime name: kata'],
   ['a capability', { CapAdd: ['FOO'] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
   [
     'a GPU',

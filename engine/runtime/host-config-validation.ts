@@ -169,11 +169,10 @@ function validateModes(hostConfig: HostConfig): void {
 }
 
 function validateUnsupported(hostConfig: HostConfig): void {
-  const { Isolation = '', Runtime = '' } = hostConfig;
+  const { Isolation = '' } = hostConfig;
   if (!['', 'default'].includes(Isolation.toLowerCase())) {
     throw invalidArgument(`invalid isolation '${Isolation}' on linux`);
   }
-  if (!['', 'gantry'].includes(Runtime)) throw invalidArgument(`unknown or invalid runtime name: ${Runtime}`);
   if (Object.keys(hostConfig.Annotations ?? {}).includes('')) {
     throw invalidArgument('invalid Annotations: the empty string is not permitted as an annotation key');
   }

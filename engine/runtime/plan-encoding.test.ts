@@ -94,6 +94,11 @@ const SAMPLE: ContainerPlan = {
     stdinOnce: false,
   },
   log: { driver: 'json-file', path: '/log', maxBytes: 10_000_000_000, maxFiles: 3, attributes: '{"a":"b"}' },
+  external: {
+    command: ['/usr/sbin/runc', '--root', '/state'],
+    hidden: ['/sys/fs/cgroup/unified'],
+    config: { head: '{"user":', tail: '}' },
+  },
 };
 
 describe('the plan on the wire', () => {
@@ -107,6 +112,7 @@ describe('the plan on the wire', () => {
     const plan = encodeExecPlan({
       id: 'e4ec',
       process: { ...SAMPLE.process, oomScoreAdj: null, tty: false },
+      document: { head: '{"args":[],"user":', tail: ',"cwd":"/"}' },
     });
     await expect(plan.toString('hex')).toMatchFileSnapshot('native/tests/sample-exec.hex');
   });

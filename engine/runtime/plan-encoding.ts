@@ -213,13 +213,26 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
       .groups(plan.interfaces, writeInterface)
       .flag(plan.init)
       .group((g) => writeProcess(g, plan.process))
-      .group((g) => writeLog(g, plan.log)),
+      .group((g) => writeLog(g, plan.log))
+      .group((g) =>
+        g
+          .strings(plan.external?.command ?? [])
+          .strings(plan.external?.hidden ?? [])
+          .string(plan.external?.config.head ?? '')
+          .string(plan.external?.config.tail ?? ''),
+      ),
   );
 }
 
 /** Throws like `encodeContainerPlan`. */
 export function encodeExecPlan(plan: ExecPlan): Buffer {
-  return finish(EXEC_MAGIC, (group) => group.string(plan.id).group((g) => writeProcess(g, plan.process)));
+  return finish(EXEC_MAGIC, (group) =>
+    group
+      .string(plan.id)
+      .group((g) => writeProcess(g, plan.process))
+      .string(plan.document?.head ?? '')
+      .string(plan.document?.tail ?? ''),
+  );
 }
 
 /** Throws like `encodeContainerPlan`. */

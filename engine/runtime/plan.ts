@@ -174,6 +174,25 @@ export type LogPlan =
       attributes: string;
     };
 
+/** A JSON text with a hole that the shim fills. */
+export interface SplitDocument {
+  head: string;
+  tail: string;
+}
+
+/** Makes the container instead of the shim itself, which stays parent of PID 1, keeper of its stdio and its log. */
+export interface ExternalRuntime {
+  /** Absolute path of an OCI runtime and its global flags. */
+  command: string[];
+  /** Mounts of the host that the runtime must not see. */
+  hidden: string[];
+  /**
+   * config.json without `process.user`. Its bundle, `<run-directory>/staging`, exists in the shim's mount namespace
+   * only: `rootfs` is the root, `mounts/N` the source of mount N, `network` the network namespace.
+   */
+  config: SplitDocument;
+}
+
 export interface ContainerPlan {
   id: string;
   /** `<run-root>/containers/<id>`, exists, 0700. The shim keeps `shim.sock`, `shim.pid` and `exit.json` there. */
@@ -195,10 +214,14 @@ export interface ContainerPlan {
   init: boolean;
   process: ProcessPlan;
   log: LogPlan;
+  /** null: the shim makes the container itself. */
+  external: ExternalRuntime | null;
 }
 
 export interface ExecPlan {
   /** 64 hex digits. */
   id: string;
   process: ProcessPlan;
+  /** The file of `exec --process` without its `user`, where an external runtime made the container. */
+  document: SplitDocument | null;
 }

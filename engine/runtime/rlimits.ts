@@ -22,6 +22,13 @@ const RESOURCES: Readonly<Record<string, number>> = {
   rttime: 15,
 };
 
+/** `RLIMIT_NOFILE` of a resource's number. */
+export function rlimitName(resource: number): string {
+  const name = Object.keys(RESOURCES).find((key) => RESOURCES[key] === resource);
+  if (name === undefined) throw invalidArgument(`invalid resource limit: ${resource}`);
+  return `RLIMIT_${name.toUpperCase()}`;
+}
+
 /** `HostConfig.Ulimits` → rlimits; -1 is unlimited. Throws invalid-argument for what setrlimit would refuse. */
 export function toRlimits(ulimits: readonly Ulimit[]): Rlimit[] {
   return ulimits.map(({ Name = '', Soft = 0, Hard = 0 }) => {

@@ -37,6 +37,21 @@ export function seccompProgram(profile: string, bounding: bigint): Uint8Array {
   return program;
 }
 
+/** `default` or a profile's JSON text as the OCI runtime specification has it: rules of this host and this set only. */
+export function selectProfile(profile: string, bounding: bigint): SeccompProfile {
+  const parsed = profile === 'default' ? DEFAULT_PROFILE : parseProfile(profile);
+  const { go, architecture } = native();
+  const syscalls = selectRules(parsed, { bounding, arch: go, kernel: kernelVersion(os.release()) });
+  const own = (parsed.archMap ?? []).filter((entry) => PROFILE_NAMES[entry.architecture] === architecture);
+  const mapped = own.flatMap((entry) => [entry.architecture, ...(entry.subArchitectures ?? [])]);
+  return {
+    defaultAction: parsed.defaultAction,
+    defaultErrnoRet: parsed.defaultErrnoRet ?? null,
+    architectures: parsed.architectures?.length ? parsed.architectures : mapped,
+    syscalls,
+  };
+}
+
 /** An empty program, no confinement, for a profile without default action and rules (Docker's reading). */
 export function compileProfile(profile: SeccompProfile, context: ProfileContext): Uint8Array {
   if (profile.defaultAction === '' && profile.syscalls.length === 0) return new Uint8Array();

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { readJson } from '../lib/atomic-file.ts';
 import { EngineError } from '../lib/errors.ts';
+import { explainRuntimeFailure } from './oci/runtime-log.ts';
 import { encodeExecPlan, encodeNetworkChange } from './plan-encoding.ts';
 import type { ExecPlan, NetworkChange } from './plan.ts';
 import type { AttachOptions, ExecProcess, ExitRecord, Shim, StdioStream } from './runtime.ts';
@@ -134,8 +135,12 @@ class ShimConnection implements Shim {
     this.#pid = await this.#ready;
   }
 
-  start(): Promise<void> {
-    return this.#request(FRAME.start, EMPTY);
+  async start(): Promise<void> {
+    try {
+      await this.#request(FRAME.start, EMPTY);
+    } catch (error) {
+      throw await explainRuntimeFailure(this.#runDirectory, error);
+    }
   }
 
   kill(signal: number): Promise<void> {
@@ -175,7 +180,7 @@ class ShimConnection implements Shim {
       };
     } catch (error) {
       this.#execs.delete(plan.id);
-      throw error;
+      throw plan.document ? await explainRuntimeFailure(this.#runDirectory, error) : error;
     }
   }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { explainRuntimeFailure } from './oci/runtime-log.ts';
 import { encodeContainerPlan } from './plan-encoding.ts';
 import type { ContainerPlan } from './plan.ts';
 import { ShimStageError } from './runtime.ts';
@@ -31,7 +32,11 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
   async function create(plan: ContainerPlan): Promise<Shim> {
     mkdirSync(plan.runDirectory, { recursive: true, mode: 0o700 });
     await zygote.request(FRAME.fork, encodeContainerPlan(plan));
-    return connectShim(plan.id, plan.runDirectory);
+    try {
+      return await connectShim(plan.id, plan.runDirectory);
+    } catch (error) {
+      throw plan.external ? await explainRuntimeFailure(plan.runDirectory, error) : error;
+    }
   }
 
   async function reconnect(id: string): ReturnType<Runtime['reconnect']> {

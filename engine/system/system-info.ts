@@ -10,7 +10,8 @@ export interface InfoSources {
   dataRoot: string;
   /** What this engine lacks because it is an ordinary user's. */
   rootlessWarnings: string[];
-  shimBinary: string;
+  runtimes: Record<string, { path: string }>;
+  defaultRuntime: string;
   cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
   insecureRegistries: string[];
@@ -83,8 +84,8 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     Labels: [],
     ExperimentalBuild: false,
     ServerVersion: VERSION,
-    Runtimes: { gantry: { path: sources.shimBinary } },
-    DefaultRuntime: 'gantry',
+    Runtimes: sources.runtimes,
+    DefaultRuntime: sources.defaultRuntime,
     Swarm: {
       NodeID: '',
       NodeAddr: '',

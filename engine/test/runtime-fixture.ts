@@ -89,6 +89,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
         maxFiles: 1,
         attributes: '',
       },
+      external: null,
       ...change,
       process: processPlan(argv, change.process),
     };
@@ -202,7 +203,7 @@ function processPlan(argv: string[], change: Partial<ProcessPlan> = {}): Process
 }
 
 export function execPlan(argv: string[], change: Partial<ProcessPlan> = {}): ExecPlan {
-  return { id: randomBytes(32).toString('hex'), process: processPlan(argv, change) };
+  return { id: randomBytes(32).toString('hex'), process: processPlan(argv, change), document: null };
 }
 
 /** What arrived on each stream; rejects a frame that does not end. */

@@ -1,4 +1,4 @@
-import { EngineError, notFound } from '../../lib/errors.ts';
+import { EngineError, notFound, notImplemented } from '../../lib/errors.ts';
 import type { CgroupDriver, CgroupFeatures, SampleReader } from '../cgroup.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { openNoneSampler } from './none-sampler.ts';
@@ -48,6 +48,10 @@ export class NoneDriver implements CgroupDriver {
 
   plan(): CgroupPlan {
     return { directories: [], writes: [], join: [], killFile: '', deviceProgram: null, oomFile: '' };
+  }
+
+  external(): { cgroupsPath: string } {
+    throw notImplemented('an external runtime without cgroups');
   }
 
   /** SECURITY: without a cgroup of its own a container sees none: /sys/fs/cgroup of its own sysfs is empty. */

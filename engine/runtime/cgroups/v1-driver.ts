@@ -90,6 +90,11 @@ export class V1Driver implements CgroupDriver {
     };
   }
 
+  external(containerId: string, parent?: string): { cgroupsPath: string; hybridTree?: string } {
+    const cgroupsPath = this.#relative({ id: containerId, parent });
+    return this.#unified ? { cgroupsPath, hybridTree: `${this.#root}/unified` } : { cgroupsPath };
+  }
+
   /** In the host's cgroup namespace the shim binds the container's own directory of each hierarchy instead. */
   mounts({ readonly }: { readonly: boolean }): MountOperation[] {
     const hierarchies = this.#hierarchies.map(({ name, options }) => ({

@@ -61,6 +61,10 @@ export class V2Driver implements CgroupDriver {
     };
   }
 
+  external(containerId: string, parent?: string): { cgroupsPath: string } {
+    return { cgroupsPath: relativeDirectory(this.#parent, containerId, parent) };
+  }
+
   mounts({ readonly }: { readonly: boolean }): MountOperation[] {
     const flags = [...(readonly ? (['ro'] as const) : []), 'nosuid', 'nodev', 'noexec'] as const;
     return [{ kind: 'filesystem', type: 'cgroup2', target: '/sys/fs/cgroup', flags: [...flags], data: '' }];

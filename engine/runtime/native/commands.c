@@ -20,6 +20,8 @@ static const struct command commands[] = {
     {"archive-put", archive_put_main}, /* tar on stdin -> a container's directory */
     {"copy-up", copy_up_main},         /* image content -> fresh volume */
     {"remove-tree", remove_tree_main}, /* guarded recursive removal */
+    {"--",
+     init_main}, /* PID 1 of a container that another runtime makes: `docker-init -- COMMAND` */
     {"hold", hold_main}, /* namespaces of an ordinary user's engine, and their uplink */
 };
 

@@ -16,6 +16,7 @@ int archive_list_main(int argc, char **argv);
 int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
+int init_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 
 #endif

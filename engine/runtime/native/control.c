@@ -144,11 +144,12 @@ static int handle_request(struct connection *connection, const struct frame *fra
   case FRAME_START:
     if (shim.main->executed || shim.starter)
       return error_set(err, EALREADY, "the container was started before");
-    if (task_start_main(err) < 0)
-      return -1;
     shim.starter = connection;
     shim.start_request = frame->request;
-    return 1;
+    if (task_start_main(err) == 0)
+      return 1;
+    shim.starter = NULL;
+    return -1;
   case FRAME_KILL:
     return send_signal(frame, err);
   case FRAME_KILL_ALL:

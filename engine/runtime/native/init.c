@@ -1,8 +1,11 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "init.h"
 #include "title.h"
 
@@ -51,4 +54,17 @@ int init_fork(struct error *err) {
     signal(SIGTTOU, SIG_DFL);
   }
   return 0;
+}
+
+int init_main(int argc, char **argv) {
+  struct error err = {0};
+  if (argc < 2)
+    return 1;
+  if (init_fork(&err) < 0) {
+    fprintf(stderr, "init: %s\n", err.message);
+    return 1;
+  }
+  execvp(argv[1], argv + 1);
+  fprintf(stderr, "init: exec %s failed: %s\n", argv[1], strerror(errno));
+  return errno == ENOENT ? 127 : 126;
 }

@@ -192,6 +192,14 @@ static const struct field log_fields[] = {
 };
 SCHEMA(container_log, struct plan_log, log_fields);
 
+static const struct field external_fields[] = {
+    STRINGS(struct plan_external, command, 32),
+    STRINGS(struct plan_external, hidden, 16),
+    STRING(struct plan_external, head),
+    STRING(struct plan_external, tail),
+};
+SCHEMA(external, struct plan_external, external_fields);
+
 static const struct field container_fields[] = {
     STRING(struct container_plan, id),
     STRING(struct container_plan, run_directory),
@@ -209,12 +217,15 @@ static const struct field container_fields[] = {
     U32(struct container_plan, init),
     GROUP(struct container_plan, process, process),
     GROUP(struct container_plan, log, container_log),
+    GROUP(struct container_plan, external, external),
 };
 SCHEMA(container, struct container_plan, container_fields);
 
 static const struct field exec_fields[] = {
     STRING(struct exec_plan, id),
     GROUP(struct exec_plan, process, process),
+    STRING(struct exec_plan, head),
+    STRING(struct exec_plan, tail),
 };
 SCHEMA(exec, struct exec_plan, exec_fields);
 

@@ -183,6 +183,13 @@ struct plan_log {
   const char *attributes;
 };
 
+/* An OCI runtime that makes the container; no command: this binary does. */
+struct plan_external {
+  struct plan_strings command; /* path and global flags */
+  struct plan_strings hidden;  /* mounts that it must not see */
+  const char *head, *tail;     /* config.json around `process.user` */
+};
+
 struct container_plan {
   const char *id, *run_directory, *hostname, *domainname;
   struct plan_namespaces namespaces;
@@ -196,11 +203,13 @@ struct container_plan {
   uint32_t init;
   struct plan_process process;
   struct plan_log log;
+  struct plan_external external;
 };
 
 struct exec_plan {
   const char *id;
   struct plan_process process;
+  const char *head, *tail; /* for an external runtime: the process as JSON, around `user` */
 };
 
 struct plan_block;

@@ -67,7 +67,7 @@ static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
  * The way of older kernels, in PID 1 and hidden in its mount namespace: mount(2) takes one page of
  * options, so the layers are named by descriptor links.
  */
-static int mount_overlay(const struct container_plan *plan, struct error *err) {
+static int mount_overlay(const struct container_plan *plan, const char *target, struct error *err) {
   const struct plan_rootfs *rootfs = &plan->rootfs;
   char options[4096];
   size_t length = 0;
@@ -89,9 +89,9 @@ static int mount_overlay(const struct container_plan *plan, struct error *err) {
                                user_namespace_is_child() ? ",userxattr" : "");
   if (length >= sizeof options)
     return error_set(err, E2BIG, "%zu layers", rootfs->lower.count);
-  if (mount("overlay", plan->run_directory, "overlay", 0, options) < 0)
+  if (mount("overlay", target, "overlay", 0, options) < 0)
     return error_set(err, errno, "mount overlay");
-  int root = open(plan->run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
   return root < 0 ? error_set(err, errno, "open the root") : root;
 }
 
@@ -128,12 +128,13 @@ void rootfs_close(struct rootfs_sources *sources) {
   *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1};
 }
 
-static int attach_root(const struct container_plan *plan, int overlay, struct error *err) {
+int rootfs_mount(const struct container_plan *plan, int overlay, const char *directory,
+                 struct error *err) {
   if (overlay < 0)
-    return mount_overlay(plan, err);
-  autoclose int target = open(plan->run_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return mount_overlay(plan, directory, err);
+  autoclose int target = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (target < 0)
-    return error_set(err, errno, "open %s", plan->run_directory);
+    return error_set(err, errno, "open %s", directory);
   if (mount_attach(overlay, target, err) < 0)
     return -1;
   return overlay;
@@ -156,7 +157,7 @@ int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources 
     error_set(err, errno, "make mounts private");
     return error_stage(err, "rootfs");
   }
-  int root = attach_root(plan, sources->overlay, err);
+  int root = rootfs_mount(plan, sources->overlay, plan->run_directory, err);
   if (root < 0)
     return error_stage(err, "rootfs");
   if (mounts_apply(plan, sources, root, err) < 0 || devices_create(plan, root, console, err) < 0)

@@ -16,6 +16,13 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
                 struct error *err);
 
 /*
+ * Mounts the root over `directory`, in a mount namespace of the caller's own. Returns a descriptor
+ * of it: `overlay` where that is one.
+ */
+int rootfs_mount(const struct container_plan *plan, int overlay, const char *directory,
+                 struct error *err);
+
+/*
  * In PID 1, inside its new namespaces: builds the root and moves into it; the working directory is
  * then `/`. `console`: the terminal to appear as /dev/console, or -1.
  */

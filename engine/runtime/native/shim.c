@@ -92,12 +92,22 @@ static int open_log(struct error *err) {
 }
 
 static int bring_up(struct error *err) {
-  if (cgroup_create(&shim.container->cgroup, err) < 0)
+  bool external = external_is_used(shim.container);
+  if (!external && cgroup_create(&shim.container->cgroup, err) < 0)
     return -1;
   shim.oom_kills = cgroup_oom_kills(&shim.container->cgroup);
   if (open_log(err) < 0 || rootfs_open(shim.container, &shim.rootfs, err) < 0)
     return -1;
+  if (external && external_stage(shim.container, &shim.rootfs, err) < 0)
+    return -1;
   return task_create_main(err);
+}
+
+/* What the runtime keeps of the container. Not there after a create that failed: no matter. */
+static void delete_external(void) {
+  struct error err = {0};
+  if (external_is_used(shim.container))
+    external_run(shim.container, "delete", &err);
 }
 
 /* Ends what a failed set-up or start left: nothing of the container stays behind. */
@@ -107,6 +117,7 @@ static void tear_down(void) {
     waitpid(shim.main->pid, NULL, 0);
   }
   cgroup_kill(&shim.container->cgroup);
+  delete_external();
   cgroup_remove(&shim.container->cgroup, task_reap);
   rootfs_close(&shim.rootfs);
 }
@@ -160,6 +171,7 @@ static void end_container(void) {
     cgroup_kill(&plan->cgroup);
   streams_finish(&shim.main->streams);
   bool oom_killed = cgroup_oom_kills(&plan->cgroup) > shim.oom_kills;
+  delete_external();
   cgroup_remove(&plan->cgroup, task_reap);
   exit_record_write(shim.run_directory, code, number, oom_killed, finished_at, &err);
   control_stop_listening();

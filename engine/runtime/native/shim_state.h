@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "external.h"
 #include "frame.h"
 #include "loop.h"
 #include "plan.h"
@@ -25,6 +26,8 @@ struct task {
   size_t early_size;
   bool executed, exited;
   int status;
+  pid_t runner; /* the external runtime's `exec` that is starting it, else 0 */
+  struct external_start start;
 };
 
 /* A connection that speaks frames: fresh, or a control connection. */
@@ -65,10 +68,23 @@ void control_settle(void);
 int task_create_main(struct error *err);
 int task_start_main(struct error *err);
 void task_answer_start(const struct error *failure);
+/* Tells who asked for the exec; its process runs from then on. */
+void task_answer_exec(struct task *task, const struct error *failure);
+/* The process has ended. */
+void task_end(struct task *task, int status);
 void task_create_exec(struct connection *connection, const struct frame *frame);
 struct task *task_find(const char *id);
 void task_reap(void);
 void task_settle(void);
+
+/* external_task.c: the same where an external runtime makes the processes. */
+int external_task_create(struct task *task, struct error *err);
+int external_task_start(struct error *err);
+int external_task_exec(struct task *task, struct error *err);
+/* Whether `pid` was a runtime's `exec`; then its process runs, or failed. */
+bool external_task_reaped(pid_t pid, int status);
+/* A child that was nobody's: of an exec that ended before its runtime did. */
+void external_task_orphan(pid_t pid, int status);
 
 /* exit_record.c: what is left behind for an engine that was not there. */
 int exit_record_write(int directory, int exit_code, int signal, bool oom_killed,

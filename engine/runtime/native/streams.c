@@ -274,6 +274,15 @@ static void read_client(struct source *source, uint32_t events) {
 
 /* --- life of the whole --- */
 
+int streams_adopt(struct streams *streams, const struct plan_process *plan, int master,
+                  struct error *err) {
+  streams->input.fd = master;
+  streams->outputs[0].source.fd = fcntl(master, F_DUPFD_CLOEXEC, 3);
+  if (streams->outputs[0].source.fd < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+    return error_set(err, errno, "open a terminal");
+  return plan->rows && plan->columns ? streams_resize(streams, plan->rows, plan->columns, err) : 0;
+}
+
 static int open_terminal(struct streams *streams, const struct plan_process *plan, int devpts,
                          int child[3], struct error *err) {
   /* SECURITY: 2025-52565. From the devpts that we mounted, by descriptor; the container cannot
@@ -290,11 +299,9 @@ static int open_terminal(struct streams *streams, const struct plan_process *pla
     return error_set(err, errno, "open the terminal's peer");
   child[1] = fcntl(child[0], F_DUPFD_CLOEXEC, 3);
   child[2] = fcntl(child[0], F_DUPFD_CLOEXEC, 3);
-  streams->outputs[0].source.fd = fcntl(master, F_DUPFD_CLOEXEC, 3);
-  streams->input.fd = take_fd(&master);
-  if (child[1] < 0 || child[2] < 0 || streams->outputs[0].source.fd < 0)
+  if (child[1] < 0 || child[2] < 0)
     return error_set(err, errno, "open a terminal");
-  return plan->rows && plan->columns ? streams_resize(streams, plan->rows, plan->columns, err) : 0;
+  return streams_adopt(streams, plan, take_fd(&master), err);
 }
 
 static int open_pipe(int *ours, int *theirs, bool we_read, struct error *err) {
@@ -322,8 +329,8 @@ static int open_pipes(struct streams *streams, const struct plan_process *plan, 
   return open_pipe(&streams->outputs[1].source.fd, &child[2], true, err);
 }
 
-int streams_open(struct streams *streams, struct loop *loop, const struct plan_process *plan,
-                 int devpts, int child[3], struct error *err) {
+static void reset(struct streams *streams, struct loop *loop, const struct plan_process *plan,
+                  int child[3]) {
   *streams =
       (struct streams){.loop = loop, .tty = plan->tty, .close_with_client = plan->stdin_once};
   streams->input = (struct source){.fd = -1, .ready = write_input};
@@ -332,6 +339,19 @@ int streams_open(struct streams *streams, struct loop *loop, const struct plan_p
                                           .streams = streams,
                                           .stream = STREAM_STDOUT + i};
   child[0] = child[1] = child[2] = -1;
+}
+
+int streams_open_foreign(struct streams *streams, struct loop *loop,
+                         const struct plan_process *plan, int child[3], struct error *err) {
+  reset(streams, loop, plan, child);
+  if (plan->tty)
+    return 0;
+  return open_pipes(streams, plan, child, err) < 0 ? error_stage(err, "stdio") : 0;
+}
+
+int streams_open(struct streams *streams, struct loop *loop, const struct plan_process *plan,
+                 int devpts, int child[3], struct error *err) {
+  reset(streams, loop, plan, child);
   int result = plan->tty ? open_terminal(streams, plan, devpts, child, err)
                          : open_pipes(streams, plan, child, err);
   return result < 0 ? error_stage(err, "stdio") : 0;

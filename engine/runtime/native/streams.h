@@ -47,6 +47,17 @@ struct streams {
 int streams_open(struct streams *streams, struct loop *loop, const struct plan_process *plan,
                  int devpts, int child[3], struct error *err);
 
+/*
+ * For a process that somebody else starts: without a terminal the same, with one its three ends are
+ * the null device until streams_adopt brings the terminal's master.
+ */
+int streams_open_foreign(struct streams *streams, struct loop *loop,
+                         const struct plan_process *plan, int child[3], struct error *err);
+
+/* Takes over the master of the process' terminal. */
+int streams_adopt(struct streams *streams, const struct plan_process *plan, int master,
+                  struct error *err);
+
 /* Output flows from now on. */
 void streams_start(struct streams *streams);
 

@@ -95,6 +95,8 @@ int task_create_main(struct error *err) {
   struct task *task = shim.main = add_task();
   if (!task)
     return error_set(err, ENOMEM, "task");
+  if (external_is_used(shim.container))
+    return external_task_create(task, err);
   if (fork_task(task, &shim.container->process, fork_main, err) < 0)
     return -1;
   task->streams.log = shim.log;
@@ -115,6 +117,8 @@ int task_create_main(struct error *err) {
 }
 
 int task_start_main(struct error *err) {
+  if (external_is_used(shim.container))
+    return external_task_start(err);
   char go = SYNC_START;
   if (send(shim.main->sync.fd, &go, 1, MSG_NOSIGNAL) != 1)
     return error_set(err, errno, "the container's process is gone");
@@ -136,7 +140,7 @@ void task_answer_start(const struct error *failure) {
 }
 
 /* After OK the connection carries stdio; a detached exec's is done. */
-static void answer_exec(struct task *task, const struct error *failure) {
+void task_answer_exec(struct task *task, const struct error *failure) {
   int fd = take_fd(&task->connection);
   uint8_t pid[4];
   store_u32(pid, (uint32_t)task->pid);
@@ -160,13 +164,22 @@ static void read_sync(struct source *source, uint32_t events) {
   close_fd(&source->fd);
   task->executed = result == 0;
   if (task != shim.main) {
-    answer_exec(task, result < 0 ? &err : NULL);
+    task_answer_exec(task, result < 0 ? &err : NULL);
     return;
   }
   if (result < 0)
     shim.failure = err; /* told once nothing of the container is left */
   else
     task_answer_start(NULL);
+}
+
+/* Its answer follows. */
+static int start_exec(struct task *task, struct error *err) {
+  if (external_is_used(shim.container))
+    return external_task_exec(task, err);
+  if (fork_task(task, &task->plan.exec.process, fork_exec, err) < 0)
+    return -1;
+  return loop_watch(&shim.loop, &task->sync, EPOLLIN) < 0 ? error_set(err, errno, "epoll_ctl") : 0;
 }
 
 void task_create_exec(struct connection *connection, const struct frame *frame) {
@@ -195,12 +208,11 @@ void task_create_exec(struct connection *connection, const struct frame *frame) 
     error_set(&err, ESRCH, "container %s is not running", shim.container->id);
   else if (exec_plan_parse(frame->payload + 1, frame->size - 1, &task->plan, &err) == 0) {
     task->id = task->plan.exec.id;
-    if (fork_task(task, &task->plan.exec.process, fork_exec, &err) == 0 &&
-        loop_watch(&shim.loop, &task->sync, EPOLLIN) == 0)
+    if (start_exec(task, &err) == 0)
       return;
   }
   error_stage(&err, "exec");
-  answer_exec(task, &err);
+  task_answer_exec(task, &err);
   task->exited = true;
 }
 
@@ -216,25 +228,37 @@ static void tell_exec_exit(const struct task *task) {
   control_broadcast(FRAME_EXEC_EXITED, payload, 4 + length);
 }
 
+void task_end(struct task *task, int status) {
+  /* It may have executed and ended within one batch: the answer goes out first. */
+  if (task->sync.fd >= 0 && task->sync.added)
+    read_sync(&task->sync, 0);
+  task->exited = true;
+  task->status = status;
+  if (task == shim.main)
+    return;
+  if (task->executed)
+    tell_exec_exit(task);
+  streams_finish(&task->streams);
+}
+
+static struct task *find_by_pid(pid_t pid) {
+  for (struct task *task = shim.tasks; task; task = task->next) {
+    if (task->pid == pid && !task->exited)
+      return task;
+  }
+  return NULL;
+}
+
 /* Collects every dead child; orphans that were adopted need nothing more. */
 void task_reap(void) {
   int status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-    for (struct task *task = shim.tasks; task; task = task->next) {
-      if (task->pid != pid || task->exited)
-        continue;
-      /* It may have executed and ended within one batch: the answer goes out first. */
-      if (task->sync.fd >= 0 && task->sync.added)
-        read_sync(&task->sync, 0);
-      task->exited = true;
-      task->status = status;
-      if (task == shim.main)
-        continue;
-      if (task->executed)
-        tell_exec_exit(task);
-      streams_finish(&task->streams);
-    }
+    struct task *task = find_by_pid(pid);
+    if (task)
+      task_end(task, status);
+    else if (!external_task_reaped(pid, status))
+      external_task_orphan(pid, status);
   }
 }
 

@@ -100,6 +100,9 @@ static void decodes_what_typescript_encodes(void) {
   CHECK(container->process.tty == 1);
   CHECK(container->log.max_bytes == 10000000000 && container->log.max_files == 3);
   CHECK_EQUAL(container->log.attributes, "{\"a\":\"b\"}");
+  CHECK(container->external.command.count == 3 && container->external.hidden.count == 1);
+  CHECK_EQUAL(container->external.command.items[2], "/state");
+  CHECK_EQUAL(container->external.tail, "}");
   plan_free(&plan);
 }
 
@@ -111,6 +114,8 @@ static void decodes_an_exec(void) {
   CHECK_EQUAL(plan.exec.id, "e4ec");
   check_process(&plan.exec.process);
   CHECK(plan.exec.process.adjust_oom == 0 && plan.exec.process.tty == 0);
+  CHECK_EQUAL(plan.exec.head, "{\"args\":[],\"user\":");
+  CHECK_EQUAL(plan.exec.tail, ",\"cwd\":\"/\"}");
   plan_free(&plan);
   CHECK(plan_parse(sample.data, sample.size, &plan, &err) < 0);
   free(sample.data);
