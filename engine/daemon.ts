@@ -102,7 +102,19 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   images.setUsers(containers);
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
-  return { uplink, runtime, runtimes, events, cgroups, images, volumes, networks, containers, archives, stats };
+  return {
+    uplink,
+    runtime,
+    runtimes,
+    events,
+    cgroups,
+    images,
+    volumes,
+    networks,
+    containers,
+    archives,
+    stats,
+  };
 }
 
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
@@ -160,11 +172,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
   ];
 }
 
-function infoSources(
-  options: EngineOptions,
-  domains: Domains,
-  engineId: string,
-): InfoSources {
+function infoSources(options: EngineOptions, domains: Domains, engineId: string): InfoSources {
   const { events, cgroups, images, containers, runtimes } = domains;
   return {
     engineId,

@@ -229,9 +229,9 @@ export function encodeExecPlan(plan: ExecPlan): Buffer {
   return finish(EXEC_MAGIC, (group) =>
     group
       .string(plan.id)
-      .group((g) => writeProcess(g, plan.process))
       .string(plan.document?.head ?? '')
-      .string(plan.document?.tail ?? ''),
+      .string(plan.document?.tail ?? '')
+      .group((g) => writeProcess(g, plan.process)),
   );
 }
 

@@ -93,7 +93,14 @@ describe.each(runtimes)('a container of %s', (runtime) => {
     main.write('\r');
     expect((await main.exited).code).toBe(0);
     await inBackground(['busybox', 'sleep', '1000'], async (id) => {
-      const exec = engine.dockerTerminal('exec', '-it', id, 'sh', '-c', 'tty; until stty size | grep 24; do sleep 0.05; done');
+      const exec = engine.dockerTerminal(
+        'exec',
+        '-it',
+        id,
+        'sh',
+        '-c',
+        'tty; until stty size | grep 24; do sleep 0.05; done',
+      );
       expect((await exec.exited).stdout).toMatch(/\/dev\/pts\/0\s+24 80/);
     });
   });

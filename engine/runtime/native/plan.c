@@ -223,9 +223,9 @@ SCHEMA(container, struct container_plan, container_fields);
 
 static const struct field exec_fields[] = {
     STRING(struct exec_plan, id),
-    GROUP(struct exec_plan, process, process),
     STRING(struct exec_plan, head),
     STRING(struct exec_plan, tail),
+    GROUP(struct exec_plan, process, process),
 };
 SCHEMA(exec, struct exec_plan, exec_fields);
 

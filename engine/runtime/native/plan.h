@@ -208,8 +208,8 @@ struct container_plan {
 
 struct exec_plan {
   const char *id;
-  struct plan_process process;
   const char *head, *tail; /* for an external runtime: the process as JSON, around `user` */
+  struct plan_process process;
 };
 
 struct plan_block;

@@ -186,7 +186,8 @@ static void refuses_hostile_fields(void) {
   static const uint8_t unknown[] = {'G', 'E', 'P', '1', 99, 0, 0, 0, 0, 0};
   static const uint8_t twice[] = {'G', 'E', 'P', '1', 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0};
   static const uint8_t huge[] = {'G', 'E', 'P', '1', 1, 0, 0xff, 0xff, 0xff, 0xff, 0};
-  static const uint8_t unended[] = {'G', 'E', 'P', '1', 1, 0, 1, 0, 0, 0, 'x', 2, 0, 0, 0, 0, 0};
+  static const uint8_t unended[] = {'G', 'E', 'P', '1', 1, 0, 1, 0, 0, 0, 'x', 2, 0, 1, 0, 0,
+                                    0,   0,   3,   0,   1, 0, 0, 0, 0, 4, 0,   0, 0, 0, 0};
   static const uint8_t other[] = {'G', 'E', 'P', '2', 1, 0, 1, 0, 0, 0, 0};
   expect_refusal(unknown, sizeof unknown, "plan: exec: unknown tag 99");
   expect_refusal(twice, sizeof twice, "plan: exec: field 1 occurs 2 times");
@@ -198,8 +199,10 @@ static void refuses_hostile_fields(void) {
 static void refuses_more_entries_than_the_limit(void) {
   enum { ENTRIES = 1025, ENTRY = 7 };
   struct sample sample = read_sample("tests/sample-exec.hex");
-  /* The group `process` is the last field of the exec; its header is found behind id: 4 + 6 + 5. */
-  size_t header = 4 + 6 + 5, size = sample.size + ENTRIES * ENTRY;
+  /* The group `process` is the last field of the exec; its header is found behind three strings. */
+  size_t header =
+      4 + 6 + sizeof "e4ec" + 6 + sizeof "{\"args\":[],\"user\":" + 6 + sizeof ",\"cwd\":\"/\"}";
+  size_t size = sample.size + ENTRIES * ENTRY;
   uint8_t *grown = malloc(size);
   memcpy(grown, sample.data, sample.size);
   uint32_t length = (uint32_t)(size - header - 6);
