@@ -24,6 +24,8 @@ export interface EngineOptions {
   runtimes: ReadonlyMap<string, string>;
   /** undefined: the engine's own. */
   defaultRuntime: string | undefined;
+  /** Certificates of registries in the manner of certs.d, before Docker's own directory. */
+  certificateDirectory: string | undefined;
   /** Image archive that is loaded into an empty store. */
   starterImage: string | undefined;
 }
@@ -43,6 +45,8 @@ export const USAGE = `usage: engine [OPTION...]
   --starter-image PATH         image archive to load into an empty store
   --insecure-registry HOST:PORT   registry reached without TLS verification, may be repeated
   --registry-mirror URL        mirror of docker.io, may be repeated
+  --certs-dir DIR              certificates of registries, HOST[:PORT]/*.crt, *.cert and *.key, looked
+                               at before Docker's own (/etc/docker/certs.d)
   --log-level LEVEL            ${LOG_LEVELS.join(', ')} (default info)
   --help, --version
 `;
@@ -77,6 +81,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     registryMirrors: values['registry-mirror'] ?? [],
     runtimes: new Map((values['add-runtime'] ?? []).map(parseRuntime)),
     defaultRuntime: values['default-runtime'],
+    certificateDirectory: values['certs-dir'] && path.resolve(values['certs-dir']),
     starterImage: values['starter-image'] && path.resolve(values['starter-image']),
   };
 }
@@ -106,6 +111,7 @@ function readFlags(argv: string[]) {
         'starter-image': { type: 'string' },
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },
+        'certs-dir': { type: 'string' },
         'log-level': { type: 'string' },
         help: { type: 'boolean' },
         version: { type: 'boolean' },

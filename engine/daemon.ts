@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { createServer } from './api/server.ts';
 import { containerStreamRoutes } from './api/routes/container-streams.ts';
 import { archiveRoutes } from './api/routes/archive.ts';
@@ -7,6 +8,7 @@ import { execRoutes } from './api/routes/exec.ts';
 import { fileRoutes } from './api/routes/files.ts';
 import { imageArchiveRoutes } from './api/routes/image-archives.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
+import { registryRoutes } from './api/routes/registries.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
 import type { Route } from './api/route.ts';
@@ -19,6 +21,7 @@ import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
 import { createArchives } from './images/archives.ts';
 import { createImages } from './images/images.ts';
+import { createRegistries } from './images/registry/registries.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
@@ -32,6 +35,7 @@ import { createRuntimes } from './runtime/oci/external-runtimes.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
+import { goArchitecture } from './system/host.ts';
 import { readSystemInfo, type InfoSources } from './system/system-info.ts';
 import { createVolumes } from './volumes/create-volumes.ts';
 
@@ -73,6 +77,13 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
   const images = createImages({ dataRoot, binary, events, logger, runTask });
+  const registries = createRegistries({
+    parts: images.parts,
+    insecureRegistries: options.insecureRegistries,
+    registryMirrors: options.registryMirrors,
+    certificateDirectories: certificateDirectories(options),
+    architecture: goArchitecture(),
+  });
   const volumes = createVolumes({ dataRoot, events, logger, runTask });
   const uplink = isRootless() ? findUplink(runRoot) : undefined;
   const networks = createNetworks({
@@ -109,6 +120,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     events,
     cgroups,
     images,
+    registries,
     volumes,
     networks,
     containers,
@@ -117,9 +129,18 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   };
 }
 
+/** Docker's own directory is the user's in an ordinary user's engine. */
+function certificateDirectories({ certificateDirectory }: EngineOptions): string[] {
+  const { XDG_CONFIG_HOME, HOME = '/' } = process.env;
+  const docker = isRootless()
+    ? path.join(XDG_CONFIG_HOME || path.join(HOME, '.config'), 'docker')
+    : '/etc/docker';
+  return [...(certificateDirectory ? [certificateDirectory] : []), path.join(docker, 'certs.d')];
+}
+
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
 function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, logger: Logger): Part[] {
-  const { runtime, events, cgroups, images, volumes, networks, containers, stats } = domains;
+  const { runtime, events, cgroups, images, registries, volumes, networks, containers, stats } = domains;
   const offerStarter = async (): Promise<void> => {
     if (starterImage === undefined) return;
     await images.ensureStarter(starterImage).catch((error: unknown) => {
@@ -135,6 +156,7 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
     { close: async () => cgroups.release() },
     runtime,
     images,
+    { close: () => registries.close() },
     { start: offerStarter },
     volumes,
     networks,
@@ -147,7 +169,7 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
 }
 
 function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
-  const { events, images, volumes, networks, containers, archives, stats } = domains;
+  const { events, images, registries, volumes, networks, containers, archives, stats } = domains;
   const noFilters = { has: () => false, values: () => [] };
   const diskUsage: DiskUsage = {
     layersSizeBytes: async () => layersSizeBytes(images),
@@ -165,7 +187,8 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...statsRoutes({ stats, containers }),
     ...execRoutes({ containers }),
     ...imageArchiveRoutes({ images, snapshots: containers }),
-    ...imageRoutes({ images }),
+    ...imageRoutes({ images, registries }),
+    ...registryRoutes({ registries }),
     ...networkRoutes({ networks, containers }),
     ...volumeRoutes({ volumes }),
     ...unsupportedRoutes(),

@@ -16,7 +16,7 @@ const SYSTEM_PATH = ':/usr/sbin:/sbin';
  * with its exit status. SECURITY: nothing of ours is setuid; newuidmap alone hands out the ids of /etc/subuid.
  */
 export async function launchRootless(options: EngineOptions): Promise<number> {
-  const { dataRoot, runRoot, socketPath, starterImage } = options;
+  const { dataRoot, runRoot, socketPath, starterImage, certificateDirectory } = options;
   process.env['PATH'] = `${process.env['PATH'] ?? '/usr/bin:/bin'}${SYSTEM_PATH}`;
   for (const directory of [dataRoot, runRoot]) makeDirectory(directory);
   const { holder, made } = await findOrMakeNamespaces({
@@ -28,6 +28,7 @@ export async function launchRootless(options: EngineOptions): Promise<number> {
   // Inside, the working directory is another and the defaults are root's; of a repeated flag the last one counts.
   const paths = ['--data-root', dataRoot, '--run-root', runRoot, '--socket', socketPath];
   if (starterImage !== undefined) paths.push('--starter-image', starterImage);
+  if (certificateDirectory !== undefined) paths.push('--certs-dir', certificateDirectory);
   // Whoever kills the launcher means the engine.
   const engine = ['setpriv', '--pdeathsig', 'KILL', process.execPath, ...process.argv.slice(1), ...paths];
   const child = spawn('nsenter', [...namespaces, '--', ...engine], { stdio: 'inherit' });

@@ -333,9 +333,9 @@ test('wrong references and unknown images are answered with the status and words
     'invalid reference format: repository name (library/Foo) must be lowercase',
   ]);
   expect(await message('GET', '/images/json?filters={"nope":["x"]}')).toEqual([400, "invalid filter 'nope'"]);
-  expect(await message('POST', '/images/create?fromImage=busybox')).toEqual([
-    501,
-    'pull is not implemented by Gantry yet',
+  expect(await message('POST', '/images/create?fromImage=scratch')).toEqual([
+    403,
+    "'scratch' is a reserved name",
   ]);
 });
 

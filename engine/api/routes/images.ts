@@ -1,10 +1,11 @@
-import { invalidArgument, messageOf, notImplemented } from '../../lib/errors.ts';
+import { invalidArgument, notImplemented } from '../../lib/errors.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import { countLayerUse, toHistory, toInspect, toSummary } from '../../images/describe-image.ts';
 import type { Images } from '../../images/images.ts';
 import { importImage } from '../../images/import-image.ts';
 import type { LoadProgress } from '../../images/load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from '../../images/reference.ts';
+import type { Registries } from '../../images/registry/registries.ts';
 import { pruneImages } from '../../images/prune-images.ts';
 import { removeImage } from '../../images/remove-image.ts';
 import { referenceMatcher, selectImages } from '../../images/select-images.ts';
@@ -13,11 +14,18 @@ import type { ImageInspect, ImageSummary } from '../../wire/image.ts';
 import { askedPlatform, requirePlatform } from './image-platform.ts';
 import { asksTrue, matchesLabels } from '../object-filters.ts';
 import type { ApiVersion, Filters, JsonLines, Route, RouteContext } from '../route.ts';
+import { errorLine } from '../stream-error.ts';
+import { pullImage } from './registries.ts';
 
 const LIST_FILTERS = ['before', 'dangling', 'label', 'reference', 'since', 'until'];
 const PRUNE_FILTERS = ['all', 'dangling', 'label', 'label!', 'until'];
 
-export function imageRoutes({ images }: { images: Images }): Route[] {
+interface ImageDomains {
+  images: Images;
+  registries: Registries;
+}
+
+export function imageRoutes({ images, registries }: ImageDomains): Route[] {
   const { parts } = images;
   const find = ({ params }: RouteContext) => parts.catalog.find(params['name'] ?? '');
   return [
@@ -67,6 +75,7 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
       path: '/images/prune',
       async handler({ query, reply }) {
         const filters = query.filters(PRUNE_FILTERS);
+        await registries.forgetInterrupted();
         const { deleted, reclaimedBytes } = await pruneImages(parts, {
           all: filters.has('dangling') ? !asksTrue(filters, 'dangling') : asksTrue(filters, 'all'),
           ...commonCriteria(filters),
@@ -78,7 +87,11 @@ export function imageRoutes({ images }: { images: Images }): Route[] {
       },
     },
     { method: 'POST', path: '/images/load', handler: (context) => loadImages(images, context) },
-    { method: 'POST', path: '/images/create', handler: (context) => createImage(images, context) },
+    {
+      method: 'POST',
+      path: '/images/create',
+      handler: (context) => createImage({ images, registries }, context),
+    },
   ];
 }
 
@@ -166,12 +179,6 @@ async function loadImages(images: Images, { request, query, signal, reply }: Rou
   lines?.end();
 }
 
-/** Docker's stream protocol: after the head is sent, an error is a line. */
-function errorLine(error: unknown): object {
-  const message = messageOf(error);
-  return { errorDetail: { message }, error: message };
-}
-
 function loadMessages(progress: LoadProgress, quiet: boolean): object[] {
   if (progress.kind === 'loaded') {
     const { references, id } = progress.image;
@@ -191,11 +198,13 @@ function loadMessages(progress: LoadProgress, quiet: boolean): object[] {
 
 /** `docker import` (fromSrc) and `docker pull` (fromImage). */
 async function createImage(
-  { parts }: Images,
-  { request, query, signal, reply }: RouteContext,
+  { images: { parts }, registries }: ImageDomains,
+  context: RouteContext,
 ): Promise<void> {
+  const { request, query, signal, reply } = context;
+  if (query.string('fromImage')) return pullImage(registries, context);
   const source = query.string('fromSrc');
-  if (source === undefined || source === '') throw notImplemented('pull');
+  if (source === undefined || source === '') throw invalidArgument('neither fromImage nor fromSrc is given');
   if (source !== '-') throw notImplemented('import from a URL');
   const id = await importImage(parts, {
     source: request,
