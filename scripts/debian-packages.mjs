@@ -3,6 +3,12 @@ export const DEBIAN_PACKAGES = [
   { name: 'gcc', probe: ['/usr/bin/cc', '/usr/bin/gcc'], purpose: 'build', why: 'builds the native helper' },
   { name: 'libc6-dev', probe: ['/usr/include/stdio.h'], purpose: 'build', why: 'builds the native helper' },
   { name: 'make', probe: ['/usr/bin/make'], purpose: 'build', why: 'builds the native helper' },
+  {
+    name: 'zlib1g-dev',
+    probe: ['/usr/include/zlib.h'],
+    purpose: 'build',
+    why: 'builds the native helper: compressed logs',
+  },
   { name: 'busybox-static', probe: ['/bin/busybox'], purpose: 'build', why: 'the starter image' },
   { name: 'nftables', probe: ['/usr/sbin/nft'], purpose: 'run', why: 'NAT and published ports' },
   { name: 'iproute2', probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], purpose: 'run', why: 'bridges' },

@@ -32,7 +32,7 @@ const inputOf = (hostConfig: HostConfig = {}, more: Partial<PlanInput> = {}): Pl
   uts: { kind: 'new' },
   interfaces: [],
   cgroups: detectCgroups({ root: tree.root, procfs: tree.procfs }),
-  log: { driver: 'none' },
+  log: { format: 'none' },
   ...more,
 });
 const planOf = (hostConfig: HostConfig = {}, more: Partial<PlanInput> = {}): ContainerPlan =>

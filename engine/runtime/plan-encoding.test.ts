@@ -93,7 +93,15 @@ const SAMPLE: ContainerPlan = {
     openStdin: true,
     stdinOnce: false,
   },
-  log: { driver: 'json-file', path: '/log', maxBytes: 10_000_000_000, maxFiles: 3, attributes: '{"a":"b"}' },
+  log: {
+    format: 'entries',
+    path: '/log',
+    maxBytes: 10_000_000_000,
+    maxFiles: 3,
+    attributes: '{"a":"b"}',
+    compress: true,
+    hold: true,
+  },
   external: {
     command: ['/usr/sbin/runc', '--root', '/state'],
     hidden: ['/sys/fs/cgroup/unified'],

@@ -55,6 +55,9 @@ const MOUNT_CREATE_FILE = 8;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 
+const LOG_JSON = 0;
+const LOG_ENTRIES = 1;
+
 const FIELD_HEAD_BYTES = 6;
 
 /** Appends fields to one buffer; the tag counts up by itself, a list gives all its entries the same one. */
@@ -323,10 +326,13 @@ function writeProcess(group: GroupWriter, plan: ProcessPlan): void {
 }
 
 function writeLog(group: GroupWriter, log: LogPlan): void {
-  const isFile = log.driver === 'json-file';
+  const isFile = log.format !== 'none';
   group
     .string(isFile ? log.path : '')
     .u64(BigInt(isFile ? log.maxBytes : 0))
     .u32(isFile ? log.maxFiles : 0)
-    .string(isFile ? log.attributes : '');
+    .string(isFile ? log.attributes : '')
+    .u32(log.format === 'entries' ? LOG_ENTRIES : LOG_JSON)
+    .flag(isFile && log.compress)
+    .flag(isFile && log.hold);
 }

@@ -161,17 +161,22 @@ export interface ProcessPlan {
   stdinOnce: boolean;
 }
 
+/** Formats: `native/log_file.h`. */
 export type LogPlan =
-  | { driver: 'none' }
+  | { format: 'none' }
   | {
-      driver: 'json-file';
-      /** `<dir>/<id>-json.log`; rotated to `.1`, `.2`, … like Docker. */
+      format: 'json' | 'entries';
+      /** json: the log, rotated to `.1`, `.2`, … like Docker; entries: files are `<path>.<sequence>`. */
       path: string;
-      /** 0: unlimited. */
+      /** Of one file, 0: unlimited. */
       maxBytes: number;
       maxFiles: number;
-      /** Extra `"attrs"` object as JSON text, or ''. */
+      /** json: extra `"attrs"` object as JSON text, or ''. */
       attributes: string;
+      /** Of rotated files. */
+      compress: boolean;
+      /** entries: a file goes only when the engine has said that it read it; until then output waits. */
+      hold: boolean;
     };
 
 /** A JSON text with a hole that the shim fills. */

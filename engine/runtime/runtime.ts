@@ -66,6 +66,8 @@ export interface Shim {
   /** SIGKILL to every process of the container's cgroup. */
   killAll(): Promise<void>;
   resize(rows: number, columns: number): Promise<void>;
+  /** No file of the log (format `entries`) before this one is needed any more: output that waits may go on. */
+  logRead(sequence: number): Promise<void>;
   attach(options: AttachOptions): Promise<StdioStream>;
   /** Links and default routes, while it runs. Rejects with ShimStageError; then nothing that was added is left. */
   changeNetwork(change: NetworkChange): Promise<void>;

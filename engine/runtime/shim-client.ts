@@ -159,6 +159,12 @@ class ShimConnection implements Shim {
     return this.#request(FRAME.network, encodeNetworkChange(change));
   }
 
+  logRead(sequence: number): Promise<void> {
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64LE(BigInt(sequence));
+    return this.#request(FRAME.logRead, payload);
+  }
+
   async attach(options: AttachOptions): Promise<StdioStream> {
     const first = encodeFrame(0, FRAME.attach, encodeStreams(options));
     return (await openStream(this.#runDirectory, first)).socket;

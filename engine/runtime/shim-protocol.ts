@@ -12,7 +12,8 @@
  * Shim (`<run-directory>/shim.sock`). The first frame says what a connection is:
  *     CONTROL                       → event READY {pid u32, started u8} or FAILED, then requests and events:
  *         START | KILL {signal u32} | KILL_ALL | RESIZE {rows u32, columns u32, exec id or ''} |
- *         NETWORK {network change} → OK | ERROR
+ *         NETWORK {network change} |
+ *         LOG_READ {sequence u64: no log file before it is needed} → OK | ERROR
  *         EXEC_EXITED {code u32, exec id}, EXITED {code u32, signal u32, oomKilled u8, finishedAt}
  *     ATTACH {streams u8}           → OK, then raw stdio of PID 1
  *     EXEC {streams u8, exec plan}  → OK {pid u32}, then raw stdio (closed at once when detached) | ERROR
@@ -34,6 +35,7 @@ export const FRAME = {
   killAll: 21,
   resize: 22,
   network: 23,
+  logRead: 24,
   ready: 32,
   failed: 33,
   execExited: 34,

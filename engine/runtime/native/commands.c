@@ -17,9 +17,10 @@ static const struct command commands[] = {
     {"archive-get", archive_get_main},
     {"archive-list", archive_list_main},
     {"archive-changes", archive_changes_main},
-    {"archive-put", archive_put_main}, /* tar on stdin -> a container's directory */
-    {"copy-up", copy_up_main},         /* image content -> fresh volume */
-    {"remove-tree", remove_tree_main}, /* guarded recursive removal */
+    {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
+    {"copy-up", copy_up_main},               /* image content -> fresh volume */
+    {"remove-tree", remove_tree_main},       /* guarded recursive removal */
+    {"send-datagrams", send_datagrams_main}, /* messages on stdin -> a unix datagram socket */
     {"--",
      init_main}, /* PID 1 of a container that another runtime makes: `docker-init -- COMMAND` */
     {"hold", hold_main}, /* namespaces of an ordinary user's engine, and their uplink */

@@ -137,6 +137,15 @@ static int change_network(const struct frame *frame, struct error *err) {
   return result;
 }
 
+/* The engine needs no log file before this one any more. */
+static int release_log(const struct frame *frame, struct error *err) {
+  if (frame->size != 8 || !shim.log)
+    return error_set(err, EINVAL, "log request of %zu bytes", frame->size);
+  log_release(shim.log, load_u32(frame->payload) | (uint64_t)load_u32(frame->payload + 4) << 32);
+  streams_resume(&shim.main->streams);
+  return 0;
+}
+
 /* 1: answered later, 0: done, -1: refused. */
 static int handle_request(struct connection *connection, const struct frame *frame,
                           struct error *err) {
@@ -159,6 +168,8 @@ static int handle_request(struct connection *connection, const struct frame *fra
     return resize(frame, err);
   case FRAME_NETWORK:
     return change_network(frame, err);
+  case FRAME_LOG_READ:
+    return release_log(frame, err);
   }
   return error_set(err, EINVAL, "unknown request %u", frame->type);
 }

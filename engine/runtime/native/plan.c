@@ -185,10 +185,10 @@ static const struct field process_fields[] = {
 SCHEMA(process, struct plan_process, process_fields);
 
 static const struct field log_fields[] = {
-    STRING(struct plan_log, path),
-    U64(struct plan_log, max_bytes),
-    U32(struct plan_log, max_files),
-    STRING(struct plan_log, attributes),
+    STRING(struct plan_log, path),   U64(struct plan_log, max_bytes),
+    U32(struct plan_log, max_files), STRING(struct plan_log, attributes),
+    U32(struct plan_log, format),    U32(struct plan_log, compress),
+    U32(struct plan_log, hold),
 };
 SCHEMA(container_log, struct plan_log, log_fields);
 

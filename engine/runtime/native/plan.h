@@ -176,11 +176,16 @@ struct plan_process {
   uint32_t open_stdin, stdin_once;
 };
 
+enum { LOG_JSON = 0, LOG_ENTRIES = 1 };
+
 struct plan_log {
   const char *path; /* "": no log */
   uint64_t max_bytes;
   uint32_t max_files;
   const char *attributes;
+  uint32_t format;   /* LOG_* */
+  uint32_t compress; /* what was rotated */
+  uint32_t hold;     /* no file goes before the engine has read it; output waits instead */
 };
 
 /* An OCI runtime that makes the container; no command: this binary does. */

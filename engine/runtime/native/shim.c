@@ -170,6 +170,8 @@ static void end_container(void) {
   if (plan->namespaces.pid.kind != NAMESPACE_NEW)
     cgroup_kill(&plan->cgroup);
   streams_finish(&shim.main->streams);
+  if (shim.log)
+    log_close(shim.log); /* the files are the next run's from now on */
   bool oom_killed = cgroup_oom_kills(&plan->cgroup) > shim.oom_kills;
   delete_external();
   cgroup_remove(&plan->cgroup, task_reap);

@@ -25,6 +25,8 @@ static void update_outputs(struct streams *streams);
 /* --- clients: towards the engine --- */
 
 static bool is_over_limit(const struct streams *streams) {
+  if (streams->log && streams->log->held)
+    return true;
   for (const struct client *client = streams->clients; client; client = client->next) {
     if (!client->dead && client->used > CLIENT_LIMIT)
       return true;
@@ -355,6 +357,10 @@ int streams_open(struct streams *streams, struct loop *loop, const struct plan_p
   int result = plan->tty ? open_terminal(streams, plan, devpts, child, err)
                          : open_pipes(streams, plan, child, err);
   return result < 0 ? error_stage(err, "stdio") : 0;
+}
+
+void streams_resume(struct streams *streams) {
+  update_outputs(streams);
 }
 
 void streams_start(struct streams *streams) {

@@ -65,6 +65,9 @@ void streams_start(struct streams *streams);
 int streams_attach(struct streams *streams, int fd, const bool wants[3], const uint8_t *early,
                    size_t early_size);
 
+/* Takes output again that the log or a client had held back, if they do not any more. */
+void streams_resume(struct streams *streams);
+
 int streams_resize(struct streams *streams, unsigned rows, unsigned columns, struct error *err);
 
 /* The process has ended: what it left in the pipes goes out, then the clients are told the end. */

@@ -255,7 +255,9 @@ void task_reap(void) {
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     struct task *task = find_by_pid(pid);
-    if (task)
+    if (shim.log && log_reaped(shim.log, pid, status))
+      streams_resume(&shim.main->streams);
+    else if (task)
       task_end(task, status);
     else if (!external_task_reaped(pid, status))
       external_task_orphan(pid, status);

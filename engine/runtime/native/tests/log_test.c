@@ -20,7 +20,8 @@ static void open_scratch(struct scratch *scratch, uint64_t max_bytes, uint32_t m
   strcpy(scratch->directory, "/tmp/gantry-log-XXXXXX");
   CHECK(mkdtemp(scratch->directory) != NULL);
   snprintf(scratch->path, sizeof scratch->path, "%s/log", scratch->directory);
-  scratch->plan = (struct plan_log){scratch->path, max_bytes, max_files, ""};
+  scratch->plan = (struct plan_log){
+      .path = scratch->path, .max_bytes = max_bytes, .max_files = max_files, .attributes = ""};
   scratch->log = calloc(1, sizeof *scratch->log);
   CHECK(log_open(scratch->log, &scratch->plan, &err) == 0);
 }

@@ -100,6 +100,7 @@ static void decodes_what_typescript_encodes(void) {
   CHECK(container->process.tty == 1);
   CHECK(container->log.max_bytes == 10000000000 && container->log.max_files == 3);
   CHECK_EQUAL(container->log.attributes, "{\"a\":\"b\"}");
+  CHECK(container->log.format == LOG_ENTRIES && container->log.compress && container->log.hold);
   CHECK(container->external.command.count == 3 && container->external.hidden.count == 1);
   CHECK_EQUAL(container->external.command.items[2], "/state");
   CHECK_EQUAL(container->external.tail, "}");
