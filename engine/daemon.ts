@@ -25,6 +25,7 @@ import { createRegistries } from './images/registry/registries.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
+import { createLogs } from './logs/create-logs.ts';
 import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
@@ -94,6 +95,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     events,
     logger,
   });
+  const logs = createLogs({ binary, logger });
   const containers = createContainers({
     dataRoot,
     runRoot,
@@ -101,6 +103,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     images,
     volumes,
     networks,
+    logs,
     cgroups,
     runtimes,
     buildContainerPlan: (input) => runtimes.buildContainerPlan(input),
@@ -123,6 +126,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     registries,
     volumes,
     networks,
+    logs,
     containers,
     archives,
     stats,
@@ -140,7 +144,8 @@ function certificateDirectories({ certificateDirectory }: EngineOptions): string
 
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
 function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, logger: Logger): Part[] {
-  const { runtime, events, cgroups, images, registries, volumes, networks, containers, stats } = domains;
+  const { runtime, events, cgroups, images, registries, volumes, networks, logs, containers, stats } =
+    domains;
   const offerStarter = async (): Promise<void> => {
     if (starterImage === undefined) return;
     await images.ensureStarter(starterImage).catch((error: unknown) => {
@@ -160,6 +165,7 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
     { start: offerStarter },
     volumes,
     networks,
+    { close: () => logs.close() },
     containers,
     { close: async () => leaveNamespaces() },
     { close: async () => stats.close() },
@@ -196,7 +202,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
 }
 
 function infoSources(options: EngineOptions, domains: Domains, engineId: string): InfoSources {
-  const { events, cgroups, images, containers, runtimes } = domains;
+  const { events, cgroups, images, logs, containers, runtimes } = domains;
   return {
     engineId,
     rootlessWarnings: isRootless() ? rootlessWarnings(domains.uplink !== undefined) : [],
@@ -209,6 +215,8 @@ function infoSources(options: EngineOptions, domains: Domains, engineId: string)
     registryMirrors: options.registryMirrors,
     containerCounts: () => containers.counts(),
     imageCount: () => images.list().length,
+    logDrivers: logs.drivers,
+    defaultLogDriver: logs.defaultDriver,
     eventListeners: () => events.subscriberCount(),
   };
 }

@@ -6,7 +6,7 @@ import { publish, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { createFrameStripper } from './frames.ts';
 import { restarting } from './lifecycle.ts';
-import { streamLogs } from './log-stream.ts';
+import { logSourceOf } from './log-source.ts';
 import { connectStreams } from './stream-bridge.ts';
 
 export interface AttachRequest {
@@ -43,7 +43,7 @@ export async function attach(
   client: Duplex,
 ): Promise<void> {
   publish(context, container, 'attach');
-  if (request.logs) await replayLogs(container, request, client);
+  if (request.logs) await replayLogs(context, container, request, client);
   if (!request.stream) {
     client.end();
     return;
@@ -92,8 +92,13 @@ function bridge(
     .catch((error: unknown) => context.logger.debug('attach ended badly', { error: String(error) }));
 }
 
-async function replayLogs(container: Container, request: AttachRequest, client: Duplex): Promise<void> {
-  await streamLogs(container, client, {
+async function replayLogs(
+  context: ContainersContext,
+  container: Container,
+  request: AttachRequest,
+  client: Duplex,
+): Promise<void> {
+  const everything = {
     stdout: request.stdout,
     stderr: request.stderr,
     follow: false,
@@ -104,5 +109,6 @@ async function replayLogs(container: Container, request: AttachRequest, client: 
     until: undefined,
     raw: request.raw,
     signal: undefined,
-  });
+  };
+  await context.logs.read(logSourceOf(container), client, everything, undefined);
 }

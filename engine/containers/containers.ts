@@ -26,7 +26,8 @@ import {
 } from './lifecycle.ts';
 import type { FilterValues } from './list-filters.ts';
 import { listContainers, type ListOptions } from './list-view.ts';
-import { checkLogRequest, streamLogs, type LogRequest } from './log-stream.ts';
+import type { LogRequest } from '../logs/logs.ts';
+import { logSourceOf } from './log-source.ts';
 import { pruneContainers } from './prune.ts';
 import { isActive } from './record.ts';
 import { recover, startByPolicy } from './recovery.ts';
@@ -201,12 +202,14 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
     },
     prepareLogs(idOrName, request) {
       const container = store.get(idOrName);
-      checkLogRequest(container, request);
+      context.logs.checkRequest(logSourceOf(container), request);
       return { tty: container.record.config.Tty ?? false };
     },
     async logs(idOrName, out, request) {
       const container = store.get(idOrName);
-      await streamLogs(container, out, { ...request, raw: container.record.config.Tty ?? false });
+      const raw = container.record.config.Tty ?? false;
+      const ended = container.shim && ((gone: AbortSignal) => container.nextExit(gone));
+      await context.logs.read(logSourceOf(container), out, { ...request, raw }, ended);
     },
     prepareAttach(idOrName, request) {
       const container = store.get(idOrName);

@@ -3,6 +3,7 @@ import type { EventPublisher } from '../events/events.ts';
 import type { ImageLookup } from '../images/image-store.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Logs } from '../logs/logs.ts';
 import type { NetworkAttacher } from '../networks/networks.ts';
 import type { CgroupDriver } from '../runtime/cgroup.ts';
 import type { BuildContainerPlan, BuildExecPlan } from '../runtime/plan-input.ts';
@@ -27,6 +28,7 @@ export interface ContainersDeps {
   images: ImageLookup;
   volumes: VolumeStore;
   networks: NetworkAttacher;
+  logs: Logs;
   cgroups: CgroupDriver;
   /** `HostConfig.Runtime`: its default, and 400 for a name that is not known. */
   runtimes: { readonly defaultName: string; check(name: string): void };

@@ -16,7 +16,7 @@ import { checkRequestTypes } from './config-types.ts';
 import { Container } from './container.ts';
 import { containersRoot, publish, save, type ContainersContext } from './context.ts';
 import { checkModes, completeHostConfig } from './host-config.ts';
-import { toLogPlan } from './log-config.ts';
+import { logSourceOf } from './log-source.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
 import { planMounts, type PlannedMount } from './mount-points.ts';
 import { generateName, normalizeName } from './names.ts';
@@ -48,7 +48,7 @@ export async function createContainer(
     record.hostConfig,
     (name) => otherContainer(context, name).record.mounts,
   );
-  toLogPlan(record, '');
+  context.logs.check(logSourceOf({ record, directory: '' }));
   record.name = given ?? generateName((name) => context.store.isNameTaken(name));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));

@@ -3,7 +3,7 @@ import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { sizesOf } from './list-view.ts';
-import { logPathOf } from './log-config.ts';
+import { logSourceOf } from './log-source.ts';
 import { networkModeOf } from './modes.ts';
 import { mountViews } from './mount-view.ts';
 import { networksOf, portMapOf } from './network-view.ts';
@@ -29,7 +29,7 @@ export async function inspectContainer(
     ResolvConfPath: networkFile('resolv.conf'),
     HostnamePath: networkFile('hostname'),
     HostsPath: networkFile('hosts'),
-    LogPath: record.hostConfig.LogConfig?.Type === 'json-file' ? logPathOf(directory, record.id) : '',
+    LogPath: context.logs.pathOf(logSourceOf(container)),
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: 'overlay2',

@@ -8,7 +8,7 @@ import type { Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
-import { toLogPlan } from './log-config.ts';
+import { logSourceOf } from './log-source.ts';
 import { networkModeOf, resolveNamespaces } from './modes.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
@@ -50,6 +50,7 @@ export async function launch(
     const runDirectory = await prepareDirectories(context, container);
     const attachment = await attachNetworks(context, container);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
+    const logSource = logSourceOf(container);
     const plan = context.buildContainerPlan({
       id: record.id,
       runDirectory,
@@ -65,8 +66,10 @@ export async function launch(
       ...namespaces,
       interfaces: attachment?.interfaces ?? [],
       cgroups: context.cgroups,
-      log: toLogPlan(record, container.directory),
+      log: context.logs.plan(logSource),
     });
+    await context.logs.connect(logSource);
+    undoSteps.push(async () => context.logs.ended(logSource));
     const held = { attachment, cgroupDirectories: plan.cgroup.directories };
     undoSteps.push(() => context.runtime.cleanUp(record.id, held.cgroupDirectories));
     const written = write(held);

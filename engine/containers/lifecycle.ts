@@ -6,6 +6,7 @@ import { publish, save, saveIfPossible, type ContainersContext } from './context
 import { startHealthMonitor } from './health.ts';
 import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
 import { launch, type Held } from './launch.ts';
+import { logSourceOf } from './log-source.ts';
 import type { ContainerRecord } from './record.ts';
 import { cancelRestart, discard } from './removal.ts';
 import { nextDelayMs, shouldRestart } from './restart-policy.ts';
@@ -41,6 +42,7 @@ async function run(context: ContainersContext, container: Container): Promise<vo
     );
     try {
       container.shim = launched.shim;
+      context.logs.started(logSourceOf(container), launched.shim);
       Object.assign(record, toRunning(record, launched, { startedAt, pid: launched.shim.pid }));
       for (const pending of container.pendingAttaches) await connectPending(context, pending, launched.shim);
       await launched.shim.start();
@@ -140,6 +142,7 @@ export async function recordExit(
   exit: ExitRecord | undefined,
 ): Promise<void> {
   const { record } = container;
+  context.logs.ended(logSourceOf(container));
   await detachNetworks(context, container);
   const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
   const finishedAt = exit?.finishedAt ?? nowRfc3339();

@@ -6,7 +6,7 @@ import type { ContainersContext } from './context.ts';
 import { matchLabel, type FilterValues } from './list-filters.ts';
 import { isActive } from './record.ts';
 import { removeContainer } from './removal.ts';
-import { nanosToFixed, toFixedNano } from './timestamps.ts';
+import { nanosToFixed, toFixedNano } from '../lib/fixed-time.ts';
 import { writableSizeBytes } from './writable-size.ts';
 
 /** The filters of `POST /containers/prune`. */

@@ -7,6 +7,7 @@ import { Container } from './container.ts';
 import { containersRoot, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
 import { recordExit, scheduleRestart, startContainer, watchExit } from './lifecycle.ts';
+import { logSourceOf } from './log-source.ts';
 import { isActive, readRecord, type ContainerRecord } from './record.ts';
 import { discard, moveToTrash, sweepTrash } from './removal.ts';
 import { shouldStartWithEngine } from './restart-policy.ts';
@@ -99,6 +100,7 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
     await found.shim.exited;
   }
   await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  context.logs.ended(logSourceOf(container));
   if (record.hostConfig.AutoRemove && status === 'exited')
     await discard(context, container, { volumes: true });
 }
@@ -133,6 +135,7 @@ async function reconnect(context: ContainersContext, container: Container): Prom
   const found = await context.runtime.reconnect(record.id);
   if (found && 'shim' in found) {
     container.shim = found.shim;
+    context.logs.started(logSourceOf(container), found.shim);
     record.state.pid = found.shim.pid;
     watchExit(context, container);
     await finishStart(context, found.shim);

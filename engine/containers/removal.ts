@@ -81,6 +81,7 @@ export async function discard(
       context.logger.debug('anonymous volume stays', { volume: name, reason: messageOf(error) });
     });
   }
+  await context.logs.settle(record.id);
   await moveToTrash(context, container.directory, record.id);
   context.store.remove(container);
   for (const pending of container.pendingAttaches) pending.abandon();

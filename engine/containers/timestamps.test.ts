@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nanosToFixed, nowRfc3339, toEpochMs, toFixedNano } from './timestamps.ts';
+import { nanosToFixed, toFixedNano } from '../lib/fixed-time.ts';
+import { nowRfc3339, toEpochMs } from './timestamps.ts';
 
 describe('timestamps', () => {
   it('formats now with microseconds that parse back', () => {

@@ -3,20 +3,21 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Shim } from '../runtime/runtime.ts';
-import { Container } from './container.ts';
-import { checkLogRequest, streamLogs, type LogRequest } from './log-stream.ts';
-import type { ContainerRecord } from './record.ts';
+import type { LogRequest } from './entry-writer.ts';
+import { streamLog, type ReadableLog } from './log-stream.ts';
 
 let directory: string;
-let container: Container;
 let log: string;
+let endContainer: () => void;
+let stopped: ReadableLog;
+let running: ReadableLog;
 
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'gantry-log-'));
-  const record = { id: 'c1', hostConfig: { LogConfig: { Type: 'json-file' } } };
-  container = new Container(record as unknown as ContainerRecord, directory);
   log = path.join(directory, 'c1-json.log');
+  const ended = new Promise<void>((resolve) => (endContainer = resolve));
+  stopped = { place: { format: 'json', path: log }, attributes: undefined, ended: undefined };
+  running = { ...stopped, ended: () => ended };
 });
 afterEach(() => rm(directory, { recursive: true }));
 
@@ -41,12 +42,12 @@ async function read(part: Partial<LogRequest>): Promise<Buffer> {
   const out = new PassThrough();
   const chunks: Buffer[] = [];
   out.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await streamLogs(container, out, request(part));
+  await streamLog(stopped, out, request(part));
   return Buffer.concat(chunks);
 }
 
-describe('streamLogs', () => {
-  it('packs lines of one stream into one frame', async () => {
+describe('streamLog', () => {
+  it('gives every line a frame of its own', async () => {
     await writeFile(log, line('a') + line('b') + line('c', 'stderr') + line('d'));
     const output = await read({ raw: false });
     const frame = (stream: number, text: string) => [
@@ -84,7 +85,6 @@ describe('streamLogs', () => {
   });
 
   it('follows over a rotation until the container has ended', async () => {
-    container.shim = {} as Shim;
     await writeFile(log, line('one'));
     const out = new PassThrough();
     let text = '';
@@ -92,7 +92,7 @@ describe('streamLogs', () => {
     const seen = async (wanted: string): Promise<void> => {
       await vi.waitFor(() => expect(text).toBe(wanted), { timeout: 10_000, interval: 5 });
     };
-    const finished = streamLogs(container, out, request({ follow: true }));
+    const finished = streamLog(running, out, request({ follow: true }));
     await seen('one\n');
     await appendFile(log, line('two'));
     await seen('one\ntwo\n');
@@ -100,27 +100,16 @@ describe('streamLogs', () => {
     await rename(log, `${log}.1`);
     await writeFile(log, line('four'));
     await appendFile(log, line('five'));
-    container.notifyExit({ exitCode: 0 });
+    endContainer();
     await finished;
     expect(text).toBe('one\ntwo\nthree\nfour\nfive\n');
   });
 
   it('ends when the client hangs up', async () => {
-    container.shim = {} as Shim;
     await writeFile(log, line('one'));
     const out = new PassThrough();
-    const finished = streamLogs(container, out, request({ follow: true }));
+    const finished = streamLog(running, out, request({ follow: true }));
     out.once('data', () => out.destroy());
     await finished;
   });
-});
-
-it('refuses no stream at all, and a driver that keeps nothing', () => {
-  expect(() => checkLogRequest(container, { stdout: false, stderr: false })).toThrow(
-    'Bad parameters: you must choose at least one stream',
-  );
-  container.record.hostConfig.LogConfig = { Type: 'none' };
-  expect(() => checkLogRequest(container, { stdout: true, stderr: true })).toThrow(
-    'configured logging driver does not support reading',
-  );
 });

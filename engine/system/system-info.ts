@@ -17,6 +17,8 @@ export interface InfoSources {
   insecureRegistries: string[];
   registryMirrors: string[];
   containerCounts(): { running: number; paused: number; stopped: number };
+  logDrivers: readonly string[];
+  defaultLogDriver: string;
   imageCount(): number;
   eventListeners(): number;
 }
@@ -47,7 +49,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: null,
-      Log: ['json-file', 'none'],
+      Log: sources.logDrivers,
     },
     MemoryLimit: features.memoryLimit,
     SwapLimit: features.swapLimit,
@@ -62,7 +64,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     NFd: descriptors.length,
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: sources.defaultLogDriver,
     CgroupDriver: sources.cgroups.name,
     CgroupVersion: String(sources.cgroups.version),
     NEventsListener: sources.eventListeners(),

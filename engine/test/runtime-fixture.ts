@@ -83,11 +83,13 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
       interfaces: [],
       init: false,
       log: {
-        driver: 'json-file',
+        format: 'json',
         path: path.join(data, `${id}-json.log`),
         maxBytes: 0,
         maxFiles: 1,
         attributes: '',
+        compress: false,
+        hold: false,
       },
       external: null,
       ...change,
@@ -241,7 +243,7 @@ export async function readUntil(stream: StdioStream, wanted: string): Promise<st
 
 /** What the json-file log of a plan holds, parsed. */
 export async function readLog(plan: ContainerPlan): Promise<{ log: string; stream: string; time: string }[]> {
-  if (plan.log.driver !== 'json-file') return [];
+  if (plan.log.format === 'none') return [];
   const text = await readFile(plan.log.path, 'utf8');
   return text
     .split('\n')

@@ -63,7 +63,7 @@ describe('standard streams', () => {
 
   it('wait for a slow client without losing a byte', async () => {
     const plan = await fixture.plan(sh('head -c 8000000 /dev/zero; echo end >&2'), {
-      log: { driver: 'none' },
+      log: { format: 'none' },
     });
     const shim = await fixture.runtime.create(plan);
     const stream = await shim.attach(OUTPUT);
@@ -81,7 +81,7 @@ describe('standard streams', () => {
   });
 
   it('do not stop when a client disappears', async () => {
-    const plan = await fixture.plan(sh('head -c 8000000 /dev/zero; exit 4'), { log: { driver: 'none' } });
+    const plan = await fixture.plan(sh('head -c 8000000 /dev/zero; exit 4'), { log: { format: 'none' } });
     const shim = await fixture.runtime.create(plan);
     const stream = await shim.attach(OUTPUT);
     await shim.start();
@@ -91,7 +91,7 @@ describe('standard streams', () => {
 
   it('are logged with rotation', async () => {
     const base = await fixture.plan([]);
-    if (base.log.driver !== 'json-file') throw new Error('unexpected driver');
+    if (base.log.format === 'none') throw new Error('unexpected format');
     const log = { ...base.log, maxBytes: 4096, maxFiles: 3 };
     await run(fixture, sh('seq 1 500'), { log });
     const lines = [`${log.path}.2`, `${log.path}.1`, log.path].flatMap((file) =>

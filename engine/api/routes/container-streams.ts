@@ -1,7 +1,7 @@
 import type { AttachRequest } from '../../containers/attach.ts';
 import type { Containers } from '../../containers/containers.ts';
-import { nanosToFixed } from '../../containers/timestamps.ts';
 import { parseWaitCondition } from '../../containers/wait.ts';
+import { nanosToFixed } from '../../lib/fixed-time.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
 import { idOf } from './containers.ts';

@@ -1,0 +1,131 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { LogFile } from './log-files.ts';
+import { INCOMPLETE, TORN, type EntryView, type LogFormat } from './log-format.ts';
+
+const BLOCK_BYTES = 256 * 1024;
+
+/** Where reading begins: a byte of the (uncompressed) content, and how many entries after it are passed over. */
+export interface ReadFrom {
+  offset: number;
+  skip: number;
+}
+
+/** The entries of one file from a place to its present end; what is incomplete there stays for the next call. */
+export class EntryReader {
+  readonly #format: LogFormat;
+  readonly #chunks: ChunkSource;
+  #block = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES);
+  #filled = 0;
+  #skip: number;
+  #torn = false;
+  /** Of the content: everything before has been given out. */
+  offset: number;
+
+  constructor(file: LogFile, format: LogFormat, from: ReadFrom) {
+    this.#format = format;
+    this.#chunks = file.compressed
+      ? new CompressedChunks(file.handle, from.offset)
+      : new PlainChunks(file.handle, from.offset);
+    this.#skip = from.skip;
+    this.offset = from.offset;
+  }
+
+  /**
+   * Reads on and gives every whole entry of what was read to `take`, which returns false to be given no more; the view
+   * is valid only during the call. false: the present end of the file.
+   */
+  async next(view: EntryView, take: (view: EntryView) => boolean): Promise<boolean> {
+    if (this.#torn) return false;
+    if (this.#block.length - this.#filled < BLOCK_BYTES) this.#grow();
+    const count = await this.#chunks.read(this.#block, this.#filled);
+    if (count === 0) return false;
+    this.#filled += count;
+    let at = 0;
+    for (let more = true; more;) {
+      const next = this.#format.parse(this.#block, at, this.#filled, view);
+      this.#torn = next === TORN;
+      if (next === INCOMPLETE || next === TORN) break;
+      this.offset += next - at;
+      at = next;
+      if (view.stream === 0) continue;
+      if (this.#skip > 0) this.#skip -= 1;
+      else more = take(view);
+    }
+    this.#block.copyWithin(0, at, this.#filled);
+    this.#filled -= at;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.close();
+  }
+
+  /** Only foreign lines are as long as that. */
+  #grow(): void {
+    const larger = Buffer.allocUnsafeSlow(2 * this.#block.length);
+    this.#block.copy(larger, 0, 0, this.#filled);
+    this.#block = larger;
+  }
+}
+
+interface ChunkSource {
+  /** Up to BLOCK_BYTES into `block` at `at`; 0: no more for now. */
+  read(block: Buffer, at: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+class PlainChunks implements ChunkSource {
+  readonly #handle: FileHandle;
+  #offset: number;
+
+  constructor(handle: FileHandle, offset: number) {
+    this.#handle = handle;
+    this.#offset = offset;
+  }
+
+  async read(block: Buffer, at: number): Promise<number> {
+    const { bytesRead } = await this.#handle.read(block, at, BLOCK_BYTES, this.#offset);
+    this.#offset += bytesRead;
+    return bytesRead;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A compressed file is read from its beginning and thrown away up to the offset; it does not grow. */
+class CompressedChunks implements ChunkSource {
+  readonly #stream: Readable;
+  readonly #iterator: AsyncIterator<Buffer>;
+  #passOver: number;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(handle: FileHandle, offset: number) {
+    const file = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: BLOCK_BYTES });
+    this.#stream = file.pipe(createGunzip({ chunkSize: BLOCK_BYTES }));
+    file.on('error', (error) => this.#stream.destroy(error));
+    this.#iterator = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.#passOver = offset;
+  }
+
+  async read(block: Buffer, at: number): Promise<number> {
+    while (this.#rest.length === 0) {
+      const { value, done } = await this.#iterator.next();
+      if (done) return 0;
+      const passed = Math.min(this.#passOver, value.length);
+      this.#passOver -= passed;
+      this.#rest = value.subarray(passed);
+    }
+    const count = this.#rest.copy(block, at, 0, BLOCK_BYTES);
+    this.#rest = this.#rest.subarray(count);
+    return count;
+  }
+
+  async close(): Promise<void> {
+    this.#stream.destroy();
+    await this.#iterator.return?.();
+  }
+}

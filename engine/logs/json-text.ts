@@ -1,0 +1,72 @@
+const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
+/** Byte after the backslash → what it stands for; others (`"`, `\`, `/`) stand for themselves. */
+const SHORT_ESCAPES = new Map([
+  [0x62, 0x08],
+  [0x66, 0x0c],
+  [0x6e, 0x0a],
+  [0x72, 0x0d],
+  [0x74, 0x09],
+]);
+const REPLACEMENT = 0xfffd;
+
+/**
+ * Undoes the escapes of a JSON string's inside, `block[from, end)`, in place; `from` is at the first backslash or before.
+ * Returns the new end: what an escape stands for is never longer than itself. Half a surrogate pair becomes U+FFFD.
+ */
+export function unescapeJson(block: Buffer, from: number, end: number): number {
+  let out = from;
+  for (let at = from; at < end; at += 1) {
+    const byte = block[at] as number;
+    if (byte !== BACKSLASH) {
+      block[out] = byte;
+      out += 1;
+      continue;
+    }
+    at += 1;
+    const escaped = block[at] as number;
+    if (escaped !== LETTER_U) {
+      block[out] = SHORT_ESCAPES.get(escaped) ?? escaped;
+      out += 1;
+      continue;
+    }
+    let unit = hexAt(block, at + 1);
+    at += 4;
+    if (unit >= 0xd800 && unit <= 0xdbff && block[at + 1] === BACKSLASH && block[at + 2] === LETTER_U) {
+      const low = hexAt(block, at + 3);
+      if (low >= 0xdc00 && low <= 0xdfff) {
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        at += 6;
+      }
+    }
+    out = writeUtf8(block, out, unit >= 0xd800 && unit <= 0xdfff ? REPLACEMENT : unit);
+  }
+  return out;
+}
+
+/** Four hexadecimal digits; U+FFFD where they are none. */
+function hexAt(block: Buffer, at: number): number {
+  const value = Number.parseInt(block.toString('latin1', at, at + 4), 16);
+  return Number.isNaN(value) ? REPLACEMENT : value;
+}
+
+function writeUtf8(block: Buffer, at: number, point: number): number {
+  if (point < 0x80) {
+    block[at] = point;
+    return at + 1;
+  }
+  let out = at;
+  if (point < 0x800) {
+    block[out++] = 0xc0 | (point >> 6);
+  } else {
+    if (point < 0x10000) {
+      block[out++] = 0xe0 | (point >> 12);
+    } else {
+      block[out++] = 0xf0 | (point >> 18);
+      block[out++] = 0x80 | ((point >> 12) & 0x3f);
+    }
+    block[out++] = 0x80 | ((point >> 6) & 0x3f);
+  }
+  block[out++] = 0x80 | (point & 0x3f);
+  return out;
+}
