@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { parseSubnet } from './networks/subnet.ts';
 import { parseCommandLine } from './command-line.ts';
 import { defaultRoots } from './default-roots.ts';
 
@@ -23,7 +24,7 @@ test('every flag of the contract is read', () => {
   const flags =
     '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
   const more =
-    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata';
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24';
   const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
@@ -31,6 +32,7 @@ test('every flag of the contract is read', () => {
     socketPath: '/s/x.sock',
     bridge: 'br9',
     defaultSubnet: '10.9.0.0/24',
+    defaultAddressPools: [{ base: parseSubnet('10.8.0.0/16'), size: 24 }],
     cgroupParent: 'gantry',
     logLevel: 'debug',
     insecureRegistries: ['a:1', 'b:2'],
@@ -50,6 +52,7 @@ test.each([
   [['--data-root'], '--data-root'],
   [['--add-runtime', 'kata'], 'not of the form NAME=PATH'],
   [['--add-runtime', 'gantry=/x'], "'gantry' is the built-in runtime"],
+  [['--default-address-pool', 'base=10.0.0.0/16,size=8'], 'is not like base='],
 ])('%j is refused', (argv, message) => {
   expect(() => parseCommandLine(argv)).toThrow(message);
 });

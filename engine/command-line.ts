@@ -4,6 +4,8 @@ import { defaultRoots } from './default-roots.ts';
 import { invalidArgument, messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 import type { LogLevel } from './lib/logger.ts';
+import type { DefaultPool } from './networks/host-subnets.ts';
+import { parseSubnet } from './networks/subnet.ts';
 
 /** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
 export const EXIT_USAGE = 2;
@@ -16,6 +18,8 @@ export interface EngineOptions {
   bridge: string | undefined;
   /** CIDR of the default bridge. */
   defaultSubnet: string | undefined;
+  /** Where networks get subnets that nobody asked for; empty: Docker's own. */
+  defaultAddressPools: DefaultPool[];
   cgroupParent: string;
   logLevel: LogLevel;
   insecureRegistries: string[];
@@ -39,6 +43,7 @@ export const USAGE = `usage: engine [OPTION...]
   --socket PATH                API socket (default RUN-ROOT/gantry.sock)
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
+  --default-address-pool base=CIDR,size=BITS   subnets of other networks, may be repeated
   --cgroup-parent NAME         parent of all container cgroups (default gantry)
   --add-runtime NAME=PATH      OCI runtime for --runtime NAME, may be repeated (runc, crun, … on PATH are there)
   --default-runtime NAME       runtime of containers that name none (default gantry, the built-in one)
@@ -75,6 +80,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     socketPath: path.resolve(values.socket ?? path.join(runRoot, 'gantry.sock')),
     bridge,
     defaultSubnet: values['default-subnet'],
+    defaultAddressPools: (values['default-address-pool'] ?? []).map(parseAddressPool),
     cgroupParent,
     logLevel,
     insecureRegistries: values['insecure-registry'] ?? [],
@@ -95,6 +101,17 @@ function parseRuntime(text: string): [string, string] {
   return [name, command];
 }
 
+/** As dockerd's flag. */
+function parseAddressPool(text: string): DefaultPool {
+  const [, cidr = '', size] = /^base=([^,]+),size=(\d{1,3})$/.exec(text) ?? [];
+  const base = parseSubnet(cidr);
+  const bits = base?.family === 6 ? 128 : 32;
+  if (!base || Number(size) < base.prefixLength || Number(size) > bits - 2) {
+    throw invalidArgument(`--default-address-pool: '${text}' is not like base=10.10.0.0/16,size=24`);
+  }
+  return { base, size: Number(size) };
+}
+
 function readFlags(argv: string[]) {
   try {
     return parseArgs({
@@ -105,6 +122,7 @@ function readFlags(argv: string[]) {
         socket: { type: 'string' },
         bridge: { type: 'string' },
         'default-subnet': { type: 'string' },
+        'default-address-pool': { type: 'string', multiple: true },
         'cgroup-parent': { type: 'string' },
         'add-runtime': { type: 'string', multiple: true },
         'default-runtime': { type: 'string' },

@@ -92,8 +92,10 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     uplink: isRootless() ? (uplink ?? NO_UPLINK) : undefined,
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
+    defaultPools: options.defaultAddressPools,
     events,
     logger,
+    runTask,
   });
   const logs = createLogs({ binary, logger });
   const containers = createContainers({

@@ -36,9 +36,9 @@ export function networksOf(
       Gateway: live?.gateway4 ?? '',
       IPAddress: live?.ipv4 ?? '',
       IPPrefixLen: live?.prefixLength4 ?? 0,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
+      IPv6Gateway: live?.gateway6 ?? '',
+      GlobalIPv6Address: live?.ipv6 ?? '',
+      GlobalIPv6PrefixLen: live?.prefixLength6 ?? 0,
       DNSNames: live ? dnsNamesOf(record, live.aliases) : null,
     };
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AddressPool } from './address-pool.ts';
-import { formatAddress, parseAddress, parseSubnet } from './ipv4.ts';
+import { formatAddress, parseAddress, parseSubnet } from './subnet.ts';
 
 const at = (text: string) => parseAddress(text) ?? expect.fail(text);
 const subnet = (text: string) => parseSubnet(text) ?? expect.fail(text);
@@ -23,22 +23,27 @@ test('addresses come lowest first, without network, gateway, auxiliary and broad
 
 test('a released address is given again', () => {
   const pool = poolOf('10.0.0.0/24', '10.0.0.0/24', ['10.0.0.1']);
-  const first = pool.allocate() ?? 0;
+  const first = pool.allocate() ?? expect.fail();
   pool.allocate();
   pool.release(first);
-  expect(pool.allocate()).toBe(first);
+  expect(pool.allocate()).toEqual(first);
 });
 
 test('an address asked for is never given twice', () => {
   const pool = poolOf('10.0.0.0/24');
   expect(pool.take(at('10.0.0.1'))).toBe(true);
   expect(pool.take(at('10.0.0.1'))).toBe(false);
-  expect(pool.allocate()).toBe(at('10.0.0.2'));
+  expect(pool.allocate()).toEqual(at('10.0.0.2'));
 });
 
 test('an address outside the subnet is refused, one outside the range may be asked for', () => {
   const pool = poolOf('10.0.0.0/24', '10.0.0.128/25');
   expect(pool.take(at('10.0.1.5'))).toBe(false);
   expect(pool.take(at('10.0.0.5'))).toBe(true);
-  expect(pool.allocate()).toBe(at('10.0.0.128'));
+  expect(pool.allocate()).toEqual(at('10.0.0.128'));
+});
+
+test('an IPv6 pool gives neither its first address nor one that is reserved', () => {
+  const pool = poolOf('fd00:1::/64', 'fd00:1::/64', ['fd00:1::1']);
+  expect([pool.allocate(), pool.allocate()]).toEqual([at('fd00:1::2'), at('fd00:1::3')]);
 });

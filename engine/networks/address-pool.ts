@@ -1,39 +1,44 @@
-import { contains, lastAddress, type Subnet } from './ipv4.ts';
+import { contains, lastAddress, type Address, type Subnet } from './subnet.ts';
 
 /**
- * The addresses of one network in use. Lowest free address first, as Docker. Held in memory only: after an engine
- * restart every running container takes its addresses back (`take`) before a new one is allocated.
+ * The addresses of one network in use, of one family. Lowest free address first, as Docker. Held in memory only: after
+ * an engine restart every running container takes its addresses back (`take`) before a new one is allocated.
  */
 export class AddressPool {
   readonly #subnet: Subnet;
   readonly #range: Subnet;
-  readonly #taken: Set<number>;
+  readonly #taken: Set<bigint>;
 
   /** `range`: where unasked addresses come from; `reserved`: gateway and auxiliary addresses. */
-  constructor(subnet: Subnet, range: Subnet, reserved: readonly number[]) {
+  constructor(subnet: Subnet, range: Subnet, reserved: readonly Address[]) {
     this.#subnet = subnet;
     this.#range = range;
-    this.#taken = new Set(reserved);
-    // Network and broadcast address; a /31 has neither (RFC 3021).
-    if (subnet.prefixLength < 31) this.#taken.add(subnet.base).add(lastAddress(subnet));
+    this.#taken = new Set(reserved.map(({ value }) => value));
+    // Network and broadcast address, in IPv6 the anycast address of routers; a /31 has neither (RFC 3021).
+    this.#taken.add(subnet.base);
+    if (subnet.family === 4) {
+      if (subnet.prefixLength < 31) this.#taken.add(lastAddress(subnet));
+      else this.#taken.delete(subnet.base);
+    }
   }
 
   /** Undefined when the pool is exhausted. */
-  allocate(): number | undefined {
-    for (let address = this.#range.base; address <= lastAddress(this.#range); address += 1) {
-      if (this.take(address)) return address;
+  allocate(): Address | undefined {
+    const { family, base } = this.#range;
+    for (let value = base; value <= lastAddress(this.#range); value += 1n) {
+      if (this.take({ family, value })) return { family, value };
     }
     return undefined;
   }
 
   /** Takes exactly this address; false when it is in use or not of this subnet. */
-  take(address: number): boolean {
-    if (!contains(this.#subnet, address) || this.#taken.has(address)) return false;
-    this.#taken.add(address);
+  take(address: Address): boolean {
+    if (!contains(this.#subnet, address) || this.#taken.has(address.value)) return false;
+    this.#taken.add(address.value);
     return true;
   }
 
-  release(address: number): void {
-    this.#taken.delete(address);
+  release({ value }: Address): void {
+    this.#taken.delete(value);
   }
 }

@@ -1,23 +1,25 @@
 import type { EventPublisher } from '../events/events.ts';
 import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { bridgeOptions } from './bridge-options.ts';
 import {
   changeBetween,
   freeInterfaceName,
   primaryEndpoint,
+  primaryEndpoints,
   routed,
   toEndpoint,
   toInterface,
 } from './endpoints.ts';
 import {
-  allocateAddress,
+  allocateAddresses,
   checkEndpoint,
-  type AllocatedAddress,
+  releaseAddresses,
+  type AllocatedAddresses,
   type EndpointRequest,
 } from './endpoint-request.ts';
 import type { Firewall } from './firewall.ts';
 import { writeHostLines } from './hosts-file.ts';
-import { parseAddress } from './ipv4.ts';
 import { NeighbourFiles } from './neighbour-files.ts';
 import { hostNames, writeNetworkFiles } from './network-files.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
@@ -39,6 +41,7 @@ import {
   type PortsRequest,
 } from './published-ports.ts';
 import type { PortRule } from './rules.ts';
+import { parseAddress } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
 interface Attached {
@@ -147,7 +150,7 @@ export class AttachedContainers {
       throw error;
     }
     try {
-      await this.#followPrimary(containerId, attached, before, request);
+      await this.#followPrimary(attached, before, request);
     } catch (error) {
       await this.disconnect(containerId, id, plug);
       throw error;
@@ -172,7 +175,7 @@ export class AttachedContainers {
       attached.attachment = before;
       throw error;
     }
-    await this.#followPrimary(containerId, attached, before, undefined);
+    await this.#followPrimary(attached, before, undefined);
     const gone = before.endpoints.slice(index, index + 1);
     this.#releaseAddresses(gone);
     this.#tell('disconnect', containerId, gone);
@@ -182,7 +185,7 @@ export class AttachedContainers {
   writeFiles(request: NetworkFilesRequest): NetworkFiles {
     const { registry } = this.#options;
     const network = request.attachment?.endpoints[0]?.networkId ?? registry.resolve('bridge').record.id;
-    const hostGateway = registry.get(network)?.record.bridge?.pool.gateway ?? '';
+    const hostGateway = registry.get(network)?.record.pools.ipv4?.gateway ?? '';
     const neighbours = request.attachment ? this.#neighbours.of(request.attachment, this.#attachments()) : [];
     return writeNetworkFiles(request, hostGateway, neighbours);
   }
@@ -193,7 +196,7 @@ export class AttachedContainers {
     attached.published = true;
     try {
       await allowHairpin(attached.attachment);
-      await this.#options.firewall.apply();
+      await this.#options.firewall.publish(this.#rulesOf(attached.attachment));
     } catch (cause) {
       throw new EngineError('internal', `${externalFailure(attached.attachment)}: ${messageOf(cause)}`, {
         cause,
@@ -211,11 +214,16 @@ export class AttachedContainers {
 
   async restore(containerId: string, attachment: Attachment): Promise<void> {
     const { registry, logger } = this.#options;
+    // Records of 0.1.0 know one family only.
+    const older = { ipv6: '', prefixLength6: 0, gateway6: '', links: {}, gatewayPriority: 0 };
+    attachment.endpoints = attachment.endpoints.map((endpoint) => ({ ...older, ...endpoint }));
     const attached: Attached = { attachment, reservations: [], published: true };
-    for (const { networkId, networkName, ipv4 } of attachment.endpoints) {
-      const taken = registry.get(networkId)?.addresses?.take(parseAddress(ipv4) ?? 0);
-      if (!taken)
-        logger.warn('address not taken back', { container: containerId, network: networkName, ipv4 });
+    for (const { networkId, networkName, ipv4, ipv6 } of attachment.endpoints) {
+      const addresses = registry.get(networkId)?.addresses;
+      for (const address of [parseAddress(ipv4), parseAddress(ipv6)]) {
+        if (!address || addresses?.[address.family === 4 ? 'ipv4' : 'ipv6']?.take(address)) continue;
+        logger.warn('address not taken back', { container: containerId, network: networkName, ipv4, ipv6 });
+      }
     }
     this.#containers.set(containerId, attached);
     attached.reservations = await this.#ports.takeBack(containerId, attachment.ports);
@@ -232,14 +240,17 @@ export class AttachedContainers {
   portRules(): PortRule[] {
     return [...this.#containers.values()]
       .filter(({ published }) => published)
-      .flatMap(({ attachment }) =>
-        attachment.ports.map((port) => ({
-          ...port,
-          hostIp: this.#options.uplink ? ANY_ADDRESS : port.hostIp,
-          containerIp: primaryEndpoint(attachment)?.ipv4 ?? '',
-        })),
-      )
-      .filter(({ containerIp }) => containerIp !== '');
+      .flatMap(({ attachment }) => this.#rulesOf(attachment));
+  }
+
+  /** A port of a family that the container has no address of is not translated. */
+  #rulesOf({ endpoints, ports }: Attachment): PortRule[] {
+    const { ipv4, ipv6 } = primaryEndpoints(endpoints);
+    return ports.flatMap((port) => {
+      const hostIp = this.#options.uplink ? ANY_ADDRESS : port.hostIp;
+      const containerIp = (hostIp.includes(':') ? ipv6?.ipv6 : ipv4?.ipv4) ?? '';
+      return containerIp === '' ? [] : [{ ...port, hostIp, containerIp }];
+    });
   }
 
   /** Brings the hosts files of all containers in line with who is there. */
@@ -266,24 +277,26 @@ export class AttachedContainers {
 
   /** `attachment` with more endpoints. Takes all addresses or none; synchronous, so that no network disappears in between. */
   #allocate(attachment: Attachment, wanted: readonly EndpointRequest[]): Attachment {
-    const allocated: AllocatedAddress[] = [];
+    const allocated: [EndpointRequest, AllocatedAddresses][] = [];
     try {
       for (const endpoint of wanted) {
         this.#options.registry.resolve(endpoint.network.record.id);
-        allocated.push(allocateAddress(endpoint));
+        allocated.push([endpoint, allocateAddresses(endpoint)]);
       }
     } catch (error) {
-      allocated.forEach(({ address }, index) => wanted[index]?.network.addresses?.release(address));
+      for (const [{ network }, addresses] of allocated) releaseAddresses(network, addresses);
       throw error;
     }
     const endpoints = [...attachment.endpoints];
     const interfaces = [...attachment.interfaces];
-    allocated.forEach((address, index) => {
-      const request = wanted[index] as EndpointRequest;
-      const endpoint = toEndpoint(request, address);
+    for (const [request, addresses] of allocated) {
+      const endpoint = toEndpoint(request, addresses);
       endpoints.push(endpoint);
-      interfaces.push(toInterface(request, endpoint, freeInterfaceName(interfaces)));
-    });
+      const { driver, options } = request.network.record;
+      const prefix = driver === 'bridge' ? bridgeOptions(options).interfacePrefix : 'eth';
+      const name = request.interfaceName || freeInterfaceName(interfaces, prefix);
+      interfaces.push(toInterface(request, endpoint, name));
+    }
     return { ...attachment, endpoints, interfaces: routed(endpoints, interfaces) };
   }
 
@@ -293,18 +306,25 @@ export class AttachedContainers {
     attached.reservations = reservations;
   }
 
-  /** The published ports lead to the endpoint with the default route, wherever that has gone. */
+  /** The published ports lead to the endpoints with the default routes, wherever those have gone. */
   async #followPrimary(
-    containerId: string,
     attached: Attached,
     before: Attachment,
     request: PortsRequest | undefined,
   ): Promise<void> {
-    const now = primaryEndpoint(attached.attachment);
-    if (now?.endpointId === primaryEndpoint(before)?.endpointId) return;
-    if (now && request && attached.attachment.ports.length === 0) await this.#reserve(attached, request);
-    if (now) return this.publish(containerId);
-    await this.#withdraw(containerId, attached);
+    const had = primaryEndpoints(before.endpoints);
+    const has = primaryEndpoints(attached.attachment.endpoints);
+    if (had.ipv4?.endpointId === has.ipv4?.endpointId && had.ipv6?.endpointId === has.ipv6?.endpointId)
+      return;
+    const leadsOut = primaryEndpoint(attached.attachment) !== undefined;
+    if (leadsOut && request && attached.attachment.ports.length === 0) await this.#reserve(attached, request);
+    if (attached.attachment.ports.length === 0) return;
+    attached.published = leadsOut;
+    await allowHairpin(attached.attachment);
+    await this.#options.firewall.apply();
+    if (leadsOut) return;
+    await release(attached.reservations);
+    attached.reservations = [];
     attached.attachment.ports = [];
   }
 
@@ -320,10 +340,10 @@ export class AttachedContainers {
 
   async #withdraw(containerId: string, attached: Attached): Promise<void> {
     const { firewall, logger } = this.#options;
-    const hadRules = attached.published && attached.attachment.ports.length > 0;
+    const rules = attached.published ? this.#rulesOf(attached.attachment) : [];
     attached.published = false;
-    if (hadRules) {
-      await firewall.apply().catch((error: unknown) => {
+    if (rules.length > 0) {
+      await firewall.withdraw(rules).catch((error: unknown) => {
         logger.error('rules of a stopped container stay', {
           container: containerId,
           error: messageOf(error),
@@ -335,8 +355,11 @@ export class AttachedContainers {
   }
 
   #releaseAddresses(endpoints: readonly Endpoint[]): void {
-    for (const { networkId, ipv4 } of endpoints) {
-      this.#options.registry.get(networkId)?.addresses?.release(parseAddress(ipv4) ?? 0);
+    for (const { networkId, ipv4, ipv6 } of endpoints) {
+      const addresses = this.#options.registry.get(networkId)?.addresses;
+      for (const address of [parseAddress(ipv4), parseAddress(ipv6)]) {
+        if (address) addresses?.[address.family === 4 ? 'ipv4' : 'ipv6']?.release(address);
+      }
     }
   }
 
@@ -353,8 +376,8 @@ export class AttachedContainers {
     if (hostsFile !== undefined) {
       await writeHostLines(
         hostsFile,
-        gone.map(({ ipv4 }) => ipv4),
-        come.map(({ ipv4 }) => ({ address: ipv4, names })),
+        gone.flatMap(addressesOf),
+        come.flatMap(addressesOf).map((address) => ({ address, names })),
       ).catch((error: unknown) => {
         this.#options.logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
       });
@@ -369,4 +392,8 @@ export class AttachedContainers {
       this.#options.events.publish({ type: 'network', action, actor: { id: networkId, attributes } });
     }
   }
+}
+
+function addressesOf({ ipv4, ipv6 }: Endpoint): string[] {
+  return [ipv4, ipv6].filter((address) => address !== '');
 }

@@ -1,14 +1,19 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
-import { conflict, EngineError, errnoOf } from '../lib/errors.ts';
-import { macOf, parseAddress } from './ipv4.ts';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { conflict, EngineError, errnoOf, invalidArgument } from '../lib/errors.ts';
+import type { ParentRecord } from './network-record.ts';
+import { parseVlan } from './parent-options.ts';
+import { macOf, parseAddress } from './subnet.ts';
+
+/** Of links that macvlan and ipvlan networks without a parent are stacked on. */
+export const DUMMY_PREFIX = 'dm-';
 
 interface BridgeLink {
   name: string;
-  /** Address of the host on the bridge in CIDR notation; '' leaves the host off the network. */
-  address: string;
+  /** Addresses of the host on the bridge in CIDR notation; none leaves the host off the network. */
+  addresses: string[];
   mtu: number;
 }
 
@@ -34,7 +39,7 @@ export function runTool(command: string, args: string[], input: string): Promise
 }
 
 /**
- * The bridges of one engine. A link is ours when its alias names our data root: several engines, and anybody else's
+ * The bridges of one engine, and what else it makes on the host. A link is ours when its alias names our data root: several engines, and anybody else's
  * bridges, live side by side, and a link is never taken over or removed by its name alone.
  */
 export class BridgeLinks {
@@ -61,8 +66,9 @@ export class BridgeLinks {
         `network interface ${link.name} already exists and belongs to ${owner}: choose another com.docker.network.bridge.name, or start this engine with another --bridge`,
       );
     }
+    const hasIpv6 = link.addresses.some((address) => address.includes(':'));
     await runTool('ip', ['-batch', '-'], batchToMake(link, this.#alias));
-    await enableForwarding(link.name);
+    await enableForwarding(link.name, hasIpv6);
   }
 
   async remove(names: string[]): Promise<void> {
@@ -76,12 +82,41 @@ export class BridgeLinks {
     return (await readdir('/sys/class/net')).filter((name) => this.isOurs(name));
   }
 
-  /** Links of this engine that no interface is connected to. */
-  async unused(): Promise<string[]> {
+  /** Bridges of this engine that no interface is connected to. */
+  async unusedBridges(): Promise<string[]> {
     const names = await this.owned();
-    const ports = await Promise.all(names.map((name) => readdir(`/sys/class/net/${name}/brif`)));
-    return names.filter((_, index) => ports[index]?.length === 0);
+    const ports = await Promise.all(
+      names.map((name) => readdir(`/sys/class/net/${name}/brif`).catch(() => undefined)),
+    );
+    return names.filter((name, index) => ports[index]?.length === 0 && !name.startsWith(DUMMY_PREFIX));
   }
+
+  /**
+   * What macvlan and ipvlan links are stacked on: a link of the host is taken as it is, a VLAN (`eth0.10`) or a dummy
+   * that is missing is made. Returns what was made.
+   */
+  async ensureParent(name: string, isDummy: boolean): Promise<ParentRecord['made']> {
+    if (this.isOurs(name)) return isDummy ? 'dummy' : 'vlan';
+    if (existsSync(`/sys/class/net/${name}`)) return '';
+    // A bridge without ports serves as well as a dummy, which not every kernel has.
+    const kind = isDummy ? `name ${name} type bridge` : vlanLink(name);
+    const batch = [
+      `link add ${kind}`,
+      `link set dev ${name} alias "${this.#alias}"`,
+      `link set dev ${name} up`,
+      '',
+    ];
+    await runTool('ip', ['-batch', '-'], batch.join('\n'));
+    return isDummy ? 'dummy' : 'vlan';
+  }
+}
+
+function vlanLink(name: string): string {
+  const { link, id } = parseVlan(name);
+  if (!existsSync(`/sys/class/net/${link}`)) {
+    throw invalidArgument(`-o parent interface was not found on the host: ${link}`);
+  }
+  return `link ${link} name ${name} type vlan id ${id}`;
 }
 
 /** '' for a link without one, or none of this name. */
@@ -98,12 +133,17 @@ function aliasOf(name: string): string {
  * containers come and go, which leaves them with a stale ARP entry for their gateway.
  */
 export function batchToMake(link: BridgeLink, alias: string): string {
-  const gateway = parseAddress(link.address.split('/')[0] ?? '');
+  const gateway = parseAddress(link.addresses[0]?.split('/')[0] ?? '');
   const mac = gateway === undefined ? '' : ` address ${macOf(gateway)}`;
   return [
     `link add name ${link.name}${mac} mtu ${link.mtu} type bridge`,
     `link set dev ${link.name} alias "${alias}"`,
-    ...(link.address === '' ? [] : [`address add ${link.address} broadcast + dev ${link.name}`]),
+    ...link.addresses.map((address) =>
+      // IPv6 without a second of duplicate detection: nobody else is on the link yet.
+      address.includes(':')
+        ? `address add ${address} dev ${link.name} nodad`
+        : `address add ${address} broadcast + dev ${link.name}`,
+    ),
     `link set dev ${link.name} up`,
     '',
   ].join('\n');
@@ -111,10 +151,23 @@ export function batchToMake(link: BridgeLink, alias: string): string {
 
 /**
  * route_localnet lets a connection from 127.0.0.1 to a published port leave through this bridge; `rules.ts` drops
- * what would abuse it. IPv6 is off until networks have it: no router advertisement from a container is listened to.
+ * what would abuse it. No router advertisement from a container is listened to. A host that takes its own default
+ * route from advertisements goes on doing so when it forwards (accept_ra 2).
  */
-async function enableForwarding(name: string): Promise<void> {
+async function enableForwarding(name: string, hasIpv6: boolean): Promise<void> {
+  const ipv6 = '/proc/sys/net/ipv6/conf';
   await writeFile(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, '1');
-  await writeFile(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1').catch(() => undefined);
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
+  if (!hasIpv6) {
+    await writeFile(`${ipv6}/${name}/disable_ipv6`, '1').catch(() => undefined);
+    return;
+  }
+  await writeFile(`${ipv6}/${name}/accept_ra`, '0');
+  if ((await readFile(`${ipv6}/all/forwarding`, 'utf8')).trim() === '1') return;
+  for (const link of await readdir(ipv6)) {
+    if (link === name || link === 'all' || link === 'lo') continue;
+    const accepts = await readFile(`${ipv6}/${link}/accept_ra`, 'utf8').catch(() => '');
+    if (accepts.trim() === '1') await writeFile(`${ipv6}/${link}/accept_ra`, '2').catch(() => undefined);
+  }
+  await writeFile(`${ipv6}/all/forwarding`, '1');
 }

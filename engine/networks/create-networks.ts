@@ -1,19 +1,19 @@
-import { writeFile } from 'node:fs/promises';
 import type { EventPublisher } from '../events/events.ts';
-import { conflict, EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { NetworkCreateRequest } from '../wire/network.ts';
 import { AttachedContainers } from './attached-containers.ts';
 import { BridgeLinks } from './bridge-links.ts';
 import { Firewall } from './firewall.ts';
-import { openForeignForwarding } from './foreign-forwarding.ts';
-import { parseSubnet } from './ipv4.ts';
-import { bridgeOptions, isPredefined, specify, type NetworkRecord } from './network-record.ts';
+import type { DefaultPool } from './host-subnets.ts';
+import { NetworkLinks } from './network-links.ts';
+import { isPredefined, type NetworkRecord } from './network-record.ts';
+import { specify } from './network-specification.ts';
 import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
 import type { Uplink } from './uplink.ts';
-import { tableName, type BridgeRules } from './rules.ts';
+import { tableName } from './rules.ts';
 
 interface NetworksOptions {
   dataRoot: string;
@@ -23,8 +23,12 @@ interface NetworksOptions {
   defaultSubnet: string | undefined;
   /** Where the ports of the host are not those of the engine's network namespace; undefined: they are. */
   uplink?: Uplink | undefined;
+  /** Where subnets come from that nobody asked for; default: Docker's pools. */
+  defaultPools?: readonly DefaultPool[];
   events: EventPublisher;
   logger: Logger;
+  /** Runs a subcommand of the native binary. */
+  runTask: (argv: string[]) => Promise<void>;
 }
 
 /** A network and who is on it now. */
@@ -54,53 +58,30 @@ export interface Networks extends NetworkAttacher {
 }
 
 export function createNetworks(options: NetworksOptions): Networks {
-  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, uplink, events, logger } = options;
-  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, logger });
+  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, uplink, events, logger, runTask } = options;
+  const { defaultPools = [] } = options;
+  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, defaultPools, logger });
   const links = new BridgeLinks(dataRoot);
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();
-
   const table = tableName(bridgeName);
-  const bridges = (): BridgeRules[] =>
-    registry
-      .list()
-      .map(({ record }) => rulesOf(record))
-      .filter((rules) => rules !== undefined)
-      .filter((rules) => links.isOurs(rules.linkName));
-  const firewall = new Firewall(table, () => ({ bridges: bridges(), ports: attached.portRules() }));
-
-  async function applyBridges(): Promise<void> {
-    await firewall.apply();
-    // Internal ones too: under br_netfilter, traffic inside a bridge passes that firewall, and out of it ours.
-    const names = bridges().map(({ linkName }) => linkName);
-    await openForeignForwarding(table, names, logger);
-  }
+  const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules() });
+  const firewall = new Firewall({ table, runTask, wanted });
+  const networkLinks = new NetworkLinks({ registry, links, firewall, mark: table, logger });
 
   async function ensureLink(network: Network): Promise<void> {
-    const { bridge } = network.record;
-    if (!bridge || links.isOurs(bridge.linkName)) return;
+    if (networkLinks.isThere(network)) return;
     await structure.run(async () => {
-      if (links.isOurs(bridge.linkName)) return;
-      if (!attached.anyOn(network.record.id)) await registry.confirmSubnet(network);
-      await makeLink(network.record);
+      if (networkLinks.isThere(network)) return;
+      if (network.record.bridge && !attached.anyOn(network.record.id)) await registry.confirmSubnets(network);
+      await networkLinks.make(network);
     });
-  }
-
-  async function makeLink(record: NetworkRecord): Promise<void> {
-    if (!record.bridge) return;
-    const { linkName, pool } = record.bridge;
-    const { icc, mtu } = bridgeOptions(record.options);
-    if (!icc) await filterBridgedTraffic();
-    const prefixLength = parseSubnet(pool.subnet)?.prefixLength;
-    await links.make({ name: linkName, address: `${pool.gateway}/${prefixLength}`, mtu });
-    await applyBridges();
-    logger.info('bridge made', { bridge: linkName, subnet: pool.subnet, network: record.name });
   }
 
   const attached = new AttachedContainers({ uplink, registry, firewall, events, logger, ensureLink });
 
   async function removeNetwork(network: Network): Promise<void> {
-    const { id, name, driver, bridge } = network.record;
+    const { id, name, driver, configOnly } = network.record;
     const [active] = attached.on(id);
     if (active) {
       const endpointId = active[1].endpoints.find((endpoint) => endpoint.networkId === id)?.endpointId ?? '';
@@ -109,12 +90,38 @@ export function createNetworks(options: NetworksOptions): Networks {
         `error while removing network: network ${name} id ${id} has active endpoints (name:"${active[1].containerName}" id:"${endpointId.slice(0, 12)}")`,
       );
     }
-    await registry.remove(id);
-    if (bridge && links.isOurs(bridge.linkName)) {
-      await links.remove([bridge.linkName]);
-      await applyBridges();
+    if (configOnly && registry.list().some(({ record }) => record.configFrom === name)) {
+      throw new EngineError('forbidden', `configuration network ${JSON.stringify(name)} is in use`);
     }
+    await registry.remove(id);
+    await networkLinks.remove(network);
     events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
+  }
+
+  async function addNetwork(request: NetworkCreateRequest): Promise<NetworkRecord> {
+    const network = await registry.add(specify(request));
+    const { id, name, driver } = network.record;
+    try {
+      await networkLinks.make(network);
+    } catch (error) {
+      await registry.remove(id);
+      throw error;
+    }
+    events.publish({ type: 'network', action: 'create', actor: { id, attributes: { name, type: driver } } });
+    return network.record;
+  }
+
+  async function prune(matches: (record: NetworkRecord) => boolean): Promise<string[]> {
+    const removed: string[] = [];
+    for (const network of registry.list()) {
+      const { id, name } = network.record;
+      if (isPredefined(name) || attached.anyOn(id) || !matches(network.record)) continue;
+      await removeNetwork(network).then(
+        () => removed.push(name),
+        (error: unknown) => logger.warn('network not pruned', { network: name, error: messageOf(error) }),
+      );
+    }
+    return removed;
   }
 
   const view = ({ record }: Network): NetworkView => ({
@@ -126,8 +133,8 @@ export function createNetworks(options: NetworksOptions): Networks {
     start: () => registry.load(),
     async settle() {
       if ((await links.owned()).length === 0) return;
-      await links.remove(await links.unused());
-      await applyBridges();
+      await links.remove(await links.unusedBridges());
+      await networkLinks.applyRules();
       await attached.updateNeighbours();
     },
     async close() {
@@ -137,7 +144,7 @@ export function createNetworks(options: NetworksOptions): Networks {
       const owned = await links.owned();
       if (owned.length === 0) return;
       await links.remove(owned);
-      await applyBridges();
+      await networkLinks.applyRules();
     },
     resolve(nameOrId) {
       const { id, name, driver } = registry.resolve(nameOrId).record;
@@ -151,23 +158,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     detach: (containerId) => attached.detach(containerId),
     restore: (containerId, attachment) => attached.restore(containerId, attachment),
     rename: (containerId, name) => attached.rename(containerId, name),
-    create: (request) =>
-      structure.run(async () => {
-        const network = await registry.add(specify(request));
-        const { id, name, driver } = network.record;
-        try {
-          await makeLink(network.record);
-        } catch (error) {
-          await registry.remove(id);
-          throw error;
-        }
-        events.publish({
-          type: 'network',
-          action: 'create',
-          actor: { id, attributes: { name, type: driver } },
-        });
-        return network.record;
-      }),
+    create: (request) => structure.run(() => addNetwork(request)),
     inspect: (nameOrId) => view(registry.resolve(nameOrId)),
     list: () => registry.list().map(view),
     remove: (nameOrId) =>
@@ -179,38 +170,6 @@ export function createNetworks(options: NetworksOptions): Networks {
         }
         await removeNetwork(network);
       }),
-    prune: (matches) =>
-      structure.run(async () => {
-        const removed: string[] = [];
-        for (const network of registry.list()) {
-          const { id, name } = network.record;
-          if (isPredefined(name) || attached.anyOn(id) || !matches(network.record)) continue;
-          await removeNetwork(network).then(
-            () => removed.push(name),
-            (error: unknown) => logger.warn('network not pruned', { network: name, error: messageOf(error) }),
-          );
-        }
-        return removed;
-      }),
+    prune: (matches) => structure.run(() => prune(matches)),
   };
-}
-
-function rulesOf(record: NetworkRecord): BridgeRules | undefined {
-  if (!record.bridge) return undefined;
-  const { icc, masquerade } = bridgeOptions(record.options);
-  const { linkName, pool } = record.bridge;
-  return { linkName, subnet: pool.subnet, internal: record.internal, icc, masquerade };
-}
-
-/** Without br_netfilter, frames between two ports of a bridge never meet the rule that separates them. */
-async function filterBridgedTraffic(): Promise<void> {
-  try {
-    await writeFile('/proc/sys/net/bridge/bridge-nf-call-iptables', '1');
-  } catch (cause) {
-    if (errnoOf(cause) !== 'ENOENT') throw cause;
-    throw conflict('cannot restrict inter-container communication: bridge netfilter is not loaded', {
-      hint: 'run: modprobe br_netfilter',
-      cause,
-    });
-  }
 }

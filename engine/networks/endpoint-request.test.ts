@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest';
 import type { EndpointSettings } from '../wire/container.ts';
 import { AddressPool } from './address-pool.ts';
-import { allocateAddress, checkEndpoint } from './endpoint-request.ts';
-import { formatAddress, parseSubnet } from './ipv4.ts';
+import { allocateAddresses, checkEndpoint } from './endpoint-request.ts';
 import type { Network } from './network-registry.ts';
+import { poolOf } from './network-specification.ts';
+import { formatAddress, parseAddress, parseSubnet, type Address } from './subnet.ts';
 
-function network(name: string, subnetAsked: boolean): Network {
-  const subnet = parseSubnet('10.9.0.0/24') ?? expect.fail();
-  const pool = { subnet: '10.9.0.0/24', range: '', gateway: '10.9.0.1', auxiliary: {} };
+function network(name: string, asked: boolean): Network {
+  const subnets = ['10.9.0.0/24', 'fd00:9::/64'].map((text) => parseSubnet(text) ?? expect.fail());
+  const [ipv4, ipv6] = subnets.map((subnet) => {
+    const pool = poolOf(subnet, asked);
+    const gateway = parseAddress(pool.gateway) ?? expect.fail();
+    return { pool, addresses: new AddressPool(subnet, subnet, [gateway]) };
+  });
+  if (!ipv4 || !ipv6) expect.fail();
   return {
-    addresses: new AddressPool(subnet, subnet, [subnet.base + 1]),
+    addresses: { ipv4: ipv4.addresses, ipv6: ipv6.addresses },
     record: {
       id: 'f'.repeat(64),
       name,
@@ -17,46 +23,78 @@ function network(name: string, subnetAsked: boolean): Network {
       createdAt: '',
       internal: false,
       attachable: false,
+      enableIpv4: true,
+      enableIpv6: true,
       labels: {},
       options: {},
-      bridge: { linkName: 'b', pool, subnetAsked },
+      ipamOptions: null,
+      configOnly: false,
+      configFrom: '',
+      pools: { ipv4: ipv4.pool, ipv6: ipv6.pool },
+      bridge: { linkName: 'b' },
     },
   };
 }
 
-test('an address asked for is given once, with a MAC derived from it', () => {
+const text = (address: Address | undefined): string => (address ? formatAddress(address) : '');
+
+test('addresses asked for are given once, with a MAC derived from the IPv4 one', () => {
   const app = network('app', true);
-  const request = checkEndpoint(app, { IPAMConfig: { IPv4Address: '10.9.0.7' } });
-  const { address, mac } = allocateAddress(request);
-  expect([formatAddress(address), mac]).toEqual(['10.9.0.7', '02:42:0a:09:00:07']);
-  expect(() => allocateAddress(request)).toThrow('Address already in use');
+  const request = checkEndpoint(app, { IPAMConfig: { IPv4Address: '10.9.0.7', IPv6Address: 'fd00:9::7' } });
+  const { ipv4, ipv6, mac } = allocateAddresses(request);
+  expect([text(ipv4), text(ipv6), mac]).toEqual(['10.9.0.7', 'fd00:9::7', '02:42:0a:09:00:07']);
+  expect(() => allocateAddresses(request)).toThrow('Address already in use');
 });
 
-test('without wishes the next free address is given, and a MAC asked for is kept', () => {
+test('when one family has no address left, none of the other is kept', () => {
+  const app = network('app', true);
+  app.addresses.ipv6?.take(parseAddress('fd00:9::7') ?? expect.fail());
+  const request = checkEndpoint(app, { IPAMConfig: { IPv4Address: '10.9.0.7', IPv6Address: 'fd00:9::7' } });
+  expect(() => allocateAddresses(request)).toThrow('Address already in use');
+  expect(app.addresses.ipv4?.take(parseAddress('10.9.0.7') ?? expect.fail())).toBe(true);
+});
+
+test('without wishes the next free addresses are given, and a MAC asked for is kept', () => {
   const request = checkEndpoint(network('app', false), { MacAddress: '02:AA:00:00:00:01' });
-  expect(allocateAddress(request)).toEqual({ address: 0x0a090002, mac: '02:aa:00:00:00:01' });
+  const { ipv4, ipv6, mac } = allocateAddresses(request);
+  expect([text(ipv4), text(ipv6), mac]).toEqual(['10.9.0.2', 'fd00:9::2', '02:aa:00:00:00:01']);
+});
+
+test('links and an interface name are taken from the request', () => {
+  const { links, interfaceName } = checkEndpoint(network('app', false), {
+    Links: ['db:database', 'cache'],
+    DriverOpts: { 'com.docker.network.endpoint.ifname': 'lan0' },
+  });
+  expect([links, interfaceName]).toEqual([{ database: 'db', cache: 'cache' }, 'lan0']);
 });
 
 const refused: [name: string, subnetAsked: boolean, settings: EndpointSettings, text: string][] = [
-  ['bridge', true, { IPAMConfig: { IPv4Address: '10.9.0.7' } }, 'on user defined networks only'],
+  ['bridge', true, { IPAMConfig: { IPv4Address: '10.9.0.7' } }, 'on user-defined networks only'],
   ['app', false, { IPAMConfig: { IPv4Address: '10.9.0.7' } }, 'networks with user configured subnets'],
-  ['app', true, { IPAMConfig: { IPv4Address: '10.8.0.7' } }, 'does not belong to any of this network'],
+  ['app', true, { IPAMConfig: { IPv4Address: '10.8.0.7' } }, 'no configured subnet contains IP address'],
   ['app', true, { IPAMConfig: { IPv4Address: '10.9.0' } }, 'invalid IPv4 address'],
-  ['app', true, { IPAMConfig: { IPv6Address: '::2' } }, 'IPv6 on networks is not implemented'],
+  ['app', true, { IPAMConfig: { IPv6Address: '10.9.0.7' } }, 'invalid IPv6 address'],
+  ['app', true, { IPAMConfig: { LinkLocalIPs: ['x'] } }, 'invalid link-local IP address'],
   ['app', true, { MacAddress: '01:00:00:00:00:01' }, 'invalid MAC address'],
-  ['app', true, { Links: ['x'] }, 'links between containers is not implemented'],
+  ['app', true, { Links: ['x:y:z'] }, 'bad format for links: x:y:z'],
   [
     'app',
     true,
-    { DriverOpts: { 'com.docker.network.endpoint.ifname': 'b' } },
-    'endpoint option com.docker.network.endpoint.ifname is not',
+    { DriverOpts: { 'com.docker.network.endpoint.sysctls': 'b' } },
+    'endpoint option com.docker.network.endpoint.sysctls is not',
   ],
-  ['bridge', true, { Aliases: ['x'] }, 'only for containers in user defined networks'],
+  [
+    'app',
+    true,
+    { DriverOpts: { 'com.docker.network.endpoint.ifname': 'a/b' } },
+    'invalid com.docker.network.endpoint.ifname',
+  ],
+  ['bridge', true, { Aliases: ['x'] }, 'only supported for user-defined networks'],
   ['app', true, { Aliases: ['x\n6.6.6.6 bank'] }, 'invalid network alias'],
 ];
 
-test.each(refused)('on network %s (subnet asked: %s) %j is refused', (name, subnetAsked, settings, text) => {
-  expect(() => checkEndpoint(network(name, subnetAsked), settings)).toThrow(text);
+test.each(refused)('on network %s (subnet asked: %s) %j is refused', (name, asked, settings, words) => {
+  expect(() => checkEndpoint(network(name, asked), settings)).toThrow(words);
 });
 
 test('wishes of a wrong type are refused', () => {
@@ -69,8 +107,8 @@ test('wishes of a wrong type are refused', () => {
 test('an exhausted network says so', () => {
   const app = network('app', false);
   const request = checkEndpoint(app, {});
-  for (let count = 0; count < 253; count += 1) allocateAddress(request);
-  expect(() => allocateAddress(request)).toThrow(
+  for (let count = 0; count < 253; count += 1) allocateAddresses(request);
+  expect(() => allocateAddresses(request)).toThrow(
     "no available IPv4 addresses on this network's address pools",
   );
 });

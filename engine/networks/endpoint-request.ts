@@ -1,46 +1,78 @@
+import { randomBytes } from 'node:crypto';
 import { EngineError, invalidArgument, notImplemented } from '../lib/errors.ts';
 import { checkFields, checkObject, INTEGER, TEXT, TEXT_MAP, TEXTS } from '../lib/field-types.ts';
 import type { EndpointSettings } from '../wire/container.ts';
-import { contains, formatAddress, macOf, parseAddress, parseSubnet } from './ipv4.ts';
 import { isPredefined } from './network-record.ts';
 import type { Network } from './network-registry.ts';
+import {
+  contains,
+  formatAddress,
+  macOf,
+  parseAddress,
+  parseSubnet,
+  type Address,
+  type Family,
+} from './subnet.ts';
 
 /** What a container asked of one network, checked. */
 export interface EndpointRequest {
   network: Network;
-  address: number | undefined;
+  ipv4: Address | undefined;
+  ipv6: Address | undefined;
+  /** More addresses of the interface, which nobody manages. */
+  linkLocal: Address[];
   mac: string | undefined;
   aliases: string[];
+  /** Names by which this container alone knows others: alias → name or ID. */
+  links: Record<string, string>;
   gatewayPriority: number;
+  /** '': the next free one. */
+  interfaceName: string;
 }
+
+const INTERFACE_NAME = 'com.docker.network.endpoint.ifname';
 
 /** Throws with Docker's texts; not-implemented for what would otherwise be ignored. */
 export function checkEndpoint(network: Network, settings: EndpointSettings): EndpointRequest {
   const { record } = network;
   checkTypes(settings);
-  if (!record.bridge) throw invalidArgument(`network ${record.name} cannot be combined with other networks`);
-  if (settings.IPAMConfig?.IPv6Address) throw notImplemented('IPv6 on networks');
-  if (settings.IPAMConfig?.LinkLocalIPs?.length) throw notImplemented('link-local addresses of endpoints');
-  if (settings.Links?.length) throw notImplemented('links between containers');
-  // Options of other drivers are carried and not looked at, as by Docker's bridge driver.
-  const option = Object.keys(settings.DriverOpts ?? {}).find((name) =>
-    name.startsWith('com.docker.network.'),
-  );
-  if (option !== undefined) throw notImplemented(`endpoint option ${option}`);
-  const aliases = settings.Aliases ?? [];
-  if (aliases.length > 0 && isPredefined(record.name)) {
-    throw invalidArgument('network-scoped alias is supported only for containers in user defined networks');
+  if (record.configOnly)
+    throw new EngineError('forbidden', `cannot create endpoint on configuration-only network`);
+  if (record.driver === 'host' || record.driver === 'null') {
+    throw invalidArgument(`network ${record.name} cannot be combined with other networks`);
   }
-  // Aliases are written into the hosts files of the neighbours: one that is no name could forge lines there.
-  const bad = aliases.find((alias) => !/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(alias));
+  const aliases = settings.Aliases ?? [];
+  const ipam = settings.IPAMConfig ?? {};
+  if (isPredefined(record.name)) {
+    if (ipam.IPv4Address || ipam.IPv6Address) {
+      throw unsuitable('user-specified IP address is supported on user-defined networks only');
+    }
+    if (aliases.length > 0) {
+      throw unsuitable('network-scoped aliases are only supported for user-defined networks');
+    }
+  }
+  // They become names in the tables of the resolver: one that is no name could forge lines there.
+  const bad = aliases.find((alias) => !isName(alias));
   if (bad !== undefined) throw invalidArgument(`invalid network alias: ${JSON.stringify(bad)}`);
   return {
     network,
-    address: askedAddress(network, settings.IPAMConfig?.IPv4Address ?? ''),
+    ipv4: askedAddress(network, ipam.IPv4Address ?? '', 4),
+    ipv6: askedAddress(network, ipam.IPv6Address ?? '', 6),
+    linkLocal: (ipam.LinkLocalIPs ?? []).map(linkLocalAddress),
     mac: askedMac(settings.MacAddress ?? ''),
     aliases,
+    links: parseLinks(settings.Links ?? []),
     gatewayPriority: settings.GwPriority ?? 0,
+    interfaceName: askedInterface(settings.DriverOpts ?? {}),
   };
+}
+
+function isName(text: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text);
+}
+
+function unsuitable(message: string): EngineError {
+  return invalidArgument(`invalid endpoint settings:\n${message}`);
 }
 
 function checkTypes(settings: EndpointSettings): void {
@@ -58,22 +90,55 @@ function checkTypes(settings: EndpointSettings): void {
   });
 }
 
-function askedAddress({ record }: Network, text: string): number | undefined {
-  if (text === '') return undefined;
-  if (isPredefined(record.name)) {
-    throw invalidArgument('user specified IP address is supported on user defined networks only');
+/** `container:alias`, or `container` for both. */
+function parseLinks(links: readonly string[]): Record<string, string> {
+  const parsed: Record<string, string> = {};
+  for (const link of links) {
+    const [container = '', alias = container, ...rest] = link.split(':');
+    if (rest.length > 0 || !isName(container) || !isName(alias)) {
+      throw invalidArgument(`bad format for links: ${link}`);
+    }
+    parsed[alias] = container;
   }
-  if (!record.bridge?.subnetAsked) {
+  return parsed;
+}
+
+function askedInterface(options: Record<string, string>): string {
+  // Options of other drivers are carried and not looked at, as by Docker's bridge driver.
+  const unknown = Object.keys(options).find(
+    (name) => name.startsWith('com.docker.network.') && name !== INTERFACE_NAME,
+  );
+  if (unknown !== undefined) throw notImplemented(`endpoint option ${unknown}`);
+  const name = options[INTERFACE_NAME] ?? '';
+  // dev_valid_name() of the kernel.
+  if (name !== '' && (!/^[^\s/:]{1,15}$/.test(name) || name === '.' || name === '..')) {
+    throw invalidArgument(`invalid ${INTERFACE_NAME}: ${JSON.stringify(name)}`);
+  }
+  return name;
+}
+
+function askedAddress({ record }: Network, text: string, family: Family): Address | undefined {
+  if (text === '') return undefined;
+  const address = parseAddress(text);
+  if (address?.family !== family || address.value === 0n) {
+    throw unsuitable(`invalid IPv${family} address: ${text}`);
+  }
+  const pool = family === 4 ? record.pools.ipv4 : record.pools.ipv6;
+  const subnet = parseSubnet(pool?.subnet ?? '');
+  if (!subnet || !contains(subnet, address)) {
+    throw unsuitable(`no configured subnet contains IP address ${text}`);
+  }
+  if (!pool?.asked) {
     throw invalidArgument(
       'user specified IP address is supported only when connecting to networks with user configured subnets',
     );
   }
+  return address;
+}
+
+function linkLocalAddress(text: string): Address {
   const address = parseAddress(text);
-  if (address === undefined) throw invalidArgument(`invalid IPv4 address: ${text}`);
-  const subnet = parseSubnet(record.bridge.pool.subnet);
-  if (!subnet || !contains(subnet, address)) {
-    throw invalidArgument(`invalid address ${text}: It does not belong to any of this network's subnets`);
-  }
+  if (!address || address.value === 0n) throw unsuitable(`invalid link-local IP address: ${text}`);
   return address;
 }
 
@@ -86,25 +151,47 @@ function askedMac(text: string): string | undefined {
   return text.toLowerCase();
 }
 
-export interface AllocatedAddress {
-  address: number;
+/** Of the families that the network has. */
+export interface AllocatedAddresses {
+  ipv4?: Address;
+  ipv6?: Address;
   mac: string;
 }
 
-/** Takes the address asked for, or the next free one. Throws forbidden as Docker when there is none. */
-export function allocateAddress({ network, address, mac }: EndpointRequest): AllocatedAddress {
-  const { addresses, record } = network;
-  if (address !== undefined && !addresses?.take(address)) {
+/** Takes the addresses asked for, or the next free ones: all or none. Throws as Docker when there is none. */
+export function allocateAddresses({ network, ipv4, ipv6, mac }: EndpointRequest): AllocatedAddresses {
+  const allocated: Omit<AllocatedAddresses, 'mac'> = {};
+  try {
+    if (network.addresses.ipv4) allocated.ipv4 = allocate(network, 4, ipv4);
+    if (network.addresses.ipv6) allocated.ipv6 = allocate(network, 6, ipv6);
+  } catch (error) {
+    releaseAddresses(network, allocated);
+    throw error;
+  }
+  return { ...allocated, mac: mac ?? (allocated.ipv4 ? macOf(allocated.ipv4) : randomMac()) };
+}
+
+export function releaseAddresses(network: Network, { ipv4, ipv6 }: Omit<AllocatedAddresses, 'mac'>): void {
+  if (ipv4) network.addresses.ipv4?.release(ipv4);
+  if (ipv6) network.addresses.ipv6?.release(ipv6);
+}
+
+function allocate({ addresses, record }: Network, family: Family, asked: Address | undefined): Address {
+  const pool = family === 4 ? addresses.ipv4 : addresses.ipv6;
+  if (asked !== undefined && !pool?.take(asked)) {
     throw new EngineError('forbidden', 'Address already in use', {
-      hint: `${formatAddress(address)} belongs to another container or the gateway of ${record.name}`,
+      hint: `${formatAddress(asked)} belongs to another container or the gateway of ${record.name}`,
     });
   }
-  const allocated = address ?? addresses?.allocate();
-  if (allocated === undefined) {
-    throw new EngineError(
-      'forbidden',
-      `no available IPv4 addresses on this network's address pools: ${record.name} (${record.id})`,
-    );
-  }
-  return { address: allocated, mac: mac ?? macOf(allocated) };
+  const address = asked ?? pool?.allocate();
+  if (address) return address;
+  throw new EngineError(
+    'forbidden',
+    `no available IPv${family} addresses on this network's address pools: ${record.name} (${record.id})`,
+  );
+}
+
+/** Locally administered, for a network without IPv4. */
+function randomMac(): string {
+  return ['02', '42', ...[...randomBytes(4)].map((octet) => octet.toString(16).padStart(2, '0'))].join(':');
 }

@@ -1,62 +1,108 @@
 import { randomBytes } from 'node:crypto';
 import type { InterfacePlan, NetworkChange, RoutePlan } from '../runtime/plan.ts';
-import type { AllocatedAddress, EndpointRequest } from './endpoint-request.ts';
-import { formatAddress, parseSubnet } from './ipv4.ts';
-import { bridgeOptions } from './network-record.ts';
+import { bridgeOptions } from './bridge-options.ts';
+import type { AllocatedAddresses, EndpointRequest } from './endpoint-request.ts';
+import type { NetworkRecord, PoolRecord } from './network-record.ts';
 import type { Attachment, Endpoint } from './networks.ts';
+import { formatAddress, parseSubnet, type Address } from './subnet.ts';
 
-export function toEndpoint(request: EndpointRequest, allocated: AllocatedAddress): Endpoint {
+export function toEndpoint(request: EndpointRequest, allocated: AllocatedAddresses): Endpoint {
   const { record } = request.network;
-  const pool = record.bridge?.pool;
+  const { ipv4, ipv6 } = record.pools;
   return {
     networkId: record.id,
     networkName: record.name,
     endpointId: randomBytes(32).toString('hex'),
-    ipv4: formatAddress(allocated.address),
-    prefixLength4: parseSubnet(pool?.subnet ?? '')?.prefixLength ?? 0,
-    gateway4: record.internal ? '' : (pool?.gateway ?? ''),
+    ipv4: textOf(allocated.ipv4),
+    prefixLength4: prefixLengthOf(ipv4),
+    gateway4: gatewayOf(record, ipv4),
+    ipv6: textOf(allocated.ipv6),
+    prefixLength6: prefixLengthOf(ipv6),
+    gateway6: gatewayOf(record, ipv6),
     mac: allocated.mac,
     aliases: request.aliases,
+    links: request.links,
     gatewayPriority: request.gatewayPriority,
   };
 }
 
+const textOf = (address: Address | undefined): string => (address ? formatAddress(address) : '');
+const prefixLengthOf = (pool: PoolRecord | undefined): number =>
+  parseSubnet(pool?.subnet ?? '')?.prefixLength ?? 0;
+
+/** IPVLAN_MODE_L2; in the others the kernel routes by itself, without a neighbour to send to. */
+const L2 = 0;
+
+function gatewayOf(record: NetworkRecord, pool: PoolRecord | undefined): string {
+  if (record.internal || !pool) return '';
+  return record.driver === 'ipvlan' && record.parent?.mode !== L2 ? 'dev' : pool.gateway;
+}
+
+/** Docker gives link-local addresses the prefix of their whole block. */
+const linkLocalText = (address: Address): string =>
+  `${formatAddress(address)}/${address.family === 4 ? 16 : 64}`;
+
 export function toInterface(
-  { network: { record } }: EndpointRequest,
+  { network: { record }, linkLocal }: EndpointRequest,
   endpoint: Endpoint,
   containerName: string,
 ): InterfacePlan {
+  const isVeth = record.driver === 'bridge';
+  const { ipv4, prefixLength4, ipv6, prefixLength6 } = endpoint;
   return {
-    kind: 'veth',
-    mode: 0,
+    kind: record.driver === 'macvlan' || record.driver === 'ipvlan' ? record.driver : 'veth',
+    mode: record.parent?.mode ?? 0,
     // IFNAMSIZ: at most 15 characters.
-    hostName: `gv${endpoint.endpointId.slice(0, 12)}`,
-    link: record.bridge?.linkName ?? '',
+    hostName: isVeth ? `gv${endpoint.endpointId.slice(0, 12)}` : '',
+    link: record.bridge?.linkName ?? record.parent?.linkName ?? '',
     containerName,
     mac: endpoint.mac,
-    mtu: bridgeOptions(record.options).mtu,
-    addresses: [`${endpoint.ipv4}/${endpoint.prefixLength4}`],
+    mtu: isVeth
+      ? bridgeOptions(record.options).mtu
+      : Number(record.options['com.docker.network.driver.mtu'] ?? 0),
+    addresses: [
+      ...(ipv4 === '' ? [] : [`${ipv4}/${prefixLength4}`]),
+      ...(ipv6 === '' ? [] : [`${ipv6}/${prefixLength6}`]),
+      ...linkLocal.map(linkLocalText),
+    ],
     gateway4: '',
     gateway6: '',
   };
 }
 
 /** The lowest `ethN` that no interface has, as Docker names them. */
-export function freeInterfaceName(interfaces: readonly InterfacePlan[]): string {
+export function freeInterfaceName(interfaces: readonly InterfacePlan[], prefix = 'eth'): string {
   const taken = new Set(interfaces.map(({ containerName }) => containerName));
   let index = 0;
-  while (taken.has(`eth${index}`)) index += 1;
-  return `eth${index}`;
+  while (taken.has(`${prefix}${index}`)) index += 1;
+  return `${prefix}${index}`;
 }
 
-/** Docker's order of candidates for the default route: priority, then the network's name. */
+/** Docker's order of candidates for the default route: priority, both families before one, the network's name. */
 function byGatewayPreference(a: Endpoint, b: Endpoint): number {
-  return b.gatewayPriority - a.gatewayPriority || (a.networkName < b.networkName ? -1 : 1);
+  const ways = (endpoint: Endpoint): number =>
+    Number(endpoint.gateway4 !== '') + Number(endpoint.gateway6 !== '');
+  return (
+    b.gatewayPriority - a.gatewayPriority || ways(b) - ways(a) || (a.networkName < b.networkName ? -1 : 1)
+  );
 }
 
-/** The endpoint with the default route and the published ports; on internal networks alone there is none. */
+/** The endpoints with the default routes, and with the published ports. None on internal networks alone. */
+export function primaryEndpoints(endpoints: readonly Endpoint[]): {
+  ipv4: Endpoint | undefined;
+  ipv6: Endpoint | undefined;
+} {
+  const ordered = endpoints.toSorted(byGatewayPreference);
+  return {
+    ipv4: ordered.find(({ gateway4 }) => gateway4 !== ''),
+    ipv6: ordered.find(({ gateway6 }) => gateway6 !== ''),
+  };
+}
+
+/** The first of them: whose network decides about published ports. */
 export function primaryEndpoint({ endpoints }: Pick<Attachment, 'endpoints'>): Endpoint | undefined {
-  return endpoints.filter(({ gateway4 }) => gateway4 !== '').toSorted(byGatewayPreference)[0];
+  const { ipv4, ipv6 } = primaryEndpoints(endpoints);
+  return ipv4 ?? ipv6;
 }
 
 /** `interfaces` with the default routes where they belong. */
@@ -64,10 +110,11 @@ export function routed(
   endpoints: readonly Endpoint[],
   interfaces: readonly InterfacePlan[],
 ): InterfacePlan[] {
-  const primary = primaryEndpoint({ endpoints: [...endpoints] });
+  const { ipv4, ipv6 } = primaryEndpoints(endpoints);
   return interfaces.map((plan, index) => ({
     ...plan,
-    gateway4: endpoints[index] === primary ? (primary?.gateway4 ?? '') : '',
+    gateway4: endpoints[index] === ipv4 ? (ipv4?.gateway4 ?? '') : '',
+    gateway6: endpoints[index] === ipv6 ? (ipv6?.gateway6 ?? '') : '',
   }));
 }
 
@@ -75,7 +122,6 @@ export function routed(
 export function changeBetween(before: Attachment, after: Attachment): NetworkChange {
   const had = new Map(before.interfaces.map((plan) => [plan.containerName, plan]));
   const has = new Map(after.interfaces.map((plan) => [plan.containerName, plan]));
-  const kept = (plan: InterfacePlan): boolean => had.has(plan.containerName) && has.has(plan.containerName);
   const moved = (a: InterfacePlan, b: InterfacePlan | undefined): boolean =>
     a.gateway4 !== b?.gateway4 || a.gateway6 !== b.gateway6;
   return {
@@ -88,7 +134,7 @@ export function changeBetween(before: Attachment, after: Attachment): NetworkCha
       .map(({ hostName, containerName }) => ({ hostName, containerName })),
     added: after.interfaces.filter((plan) => !had.has(plan.containerName)),
     newRoutes: after.interfaces
-      .filter((plan) => kept(plan) && moved(plan, had.get(plan.containerName)))
+      .filter((plan) => had.has(plan.containerName) && moved(plan, had.get(plan.containerName)))
       .map(toRoute)
       .filter(leads),
   };

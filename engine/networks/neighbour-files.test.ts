@@ -14,13 +14,14 @@ afterEach(() => rm(directory, { recursive: true }));
 
 function attachment(name: string, networkName: string, ipv4: string, aliases: string[] = []): Attachment {
   const endpoint = { networkId: `id-${networkName}`, networkName, endpointId: '', ipv4, aliases };
+  const none = { ipv6: '', prefixLength6: 0, gateway6: '', links: {} };
   return {
     containerName: name,
     hostname: name,
     hostsFile: path.join(directory, name),
     interfaces: [],
     ports: [],
-    endpoints: [{ ...endpoint, prefixLength4: 24, gateway4: '', mac: '', gatewayPriority: 0 }],
+    endpoints: [{ ...endpoint, ...none, prefixLength4: 24, gateway4: '', mac: '', gatewayPriority: 0 }],
   };
 }
 

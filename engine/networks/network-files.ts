@@ -161,7 +161,10 @@ export function writeNetworkFiles(
   const names = hostNames(request.hostname, request.domainname);
   const lines = [
     ...parseExtraHosts(request.extraHosts, onHost ? '127.0.0.1' : hostGateway),
-    ...endpoints.map((endpoint) => ({ address: endpoint.ipv4, names })),
+    ...endpoints
+      .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
+      .filter((address) => address !== '')
+      .map((address) => ({ address, names })),
   ];
   const mode = 0o644;
   writeFileSync(files.hosts, replaceNeighbours(buildHosts(hostHosts, lines), neighbours), { mode });

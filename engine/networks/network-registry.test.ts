@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogger } from '../lib/logger.ts';
 import { NetworkRegistry } from './network-registry.ts';
-import { specify } from './network-record.ts';
+import { specify } from './network-specification.ts';
 
 let dataRoot: string;
 let logged: string[];
@@ -19,6 +19,7 @@ async function open(flags: { bridgeName?: string; defaultSubnet?: string } = {})
     dataRoot,
     bridgeName: flags.bridgeName ?? 'gantry0',
     defaultSubnet: flags.defaultSubnet,
+    defaultPools: [],
     logger: createLogger('error', (line) => logged.push(line)),
   });
   await registry.load();
@@ -64,7 +65,7 @@ test('a name and a subnet are given to one network only', async () => {
 test('subnets that the engine chooses differ from each other', async () => {
   const registry = await open();
   const chosen = [await registry.add(create('a')), await registry.add(create('b'))];
-  const subnets = [...chosen, registry.resolve('bridge')].map(({ record }) => record.bridge?.pool.subnet);
+  const subnets = [...chosen, registry.resolve('bridge')].map(({ record }) => record.pools.ipv4?.subnet);
   expect(new Set(subnets).size).toBe(3);
 });
 
@@ -81,7 +82,10 @@ test('the command line decides about the default bridge, also over what was chos
   const changed = await open({ bridgeName: 'other0', defaultSubnet: '198.51.100.0/24' });
   const { record } = changed.resolve('bridge');
   expect(record.id).toBe(id);
-  expect(record.bridge).toMatchObject({ linkName: 'other0', pool: { gateway: '198.51.100.1' } });
+  expect(record).toMatchObject({
+    bridge: { linkName: 'other0' },
+    pools: { ipv4: { gateway: '198.51.100.1' } },
+  });
   await expect(open({ defaultSubnet: '198.51.100.0' })).rejects.toThrow(
     'invalid default subnet 198.51.100.0',
   );

@@ -5,21 +5,22 @@ import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts'
 import { conflict, EngineError, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { AddressPool } from './address-pool.ts';
-import { choosePool, hostSubnets } from './host-subnets.ts';
-import { overlaps, parseAddress, parseSubnet, type Subnet } from './ipv4.ts';
+import { DUMMY_PREFIX } from './bridge-links.ts';
+import { choosePool, DEFAULT_POOLS, hostSubnets, uniqueLocalPool, type DefaultPool } from './host-subnets.ts';
 import {
-  poolOf,
   PREDEFINED_NETWORKS,
-  type BridgeRecord,
+  upgradeRecord,
   type NetworkRecord,
-  type NetworkSpecification,
+  type ParentRecord,
   type PoolRecord,
 } from './network-record.ts';
+import { configuredFrom, FAMILIES, poolOf, type NetworkSpecification } from './network-specification.ts';
+import { hasRoom, overlaps, parseAddress, parseSubnet, type Subnet } from './subnet.ts';
 
-/** A network as the engine holds it: the record on disk and, for a bridge, the addresses in use. */
+/** A network as the engine holds it: the record on disk and the addresses in use, by family. */
 export interface Network {
   record: NetworkRecord;
-  addresses?: AddressPool;
+  addresses: { ipv4?: AddressPool; ipv6?: AddressPool };
 }
 
 interface RegistryOptions {
@@ -28,6 +29,8 @@ interface RegistryOptions {
   bridgeName: string;
   /** Its subnet; undefined: choose one that the host does not use. */
   defaultSubnet: string | undefined;
+  /** Where subnets come from that nobody asked for; empty: Docker's pools. */
+  defaultPools: readonly DefaultPool[];
   logger: Logger;
 }
 
@@ -51,7 +54,7 @@ export class NetworkRegistry {
       const file = path.join(this.#directory, name);
       try {
         const record = await readJson<NetworkRecord>(file);
-        if (record) this.#networks.set(record.id, withAddresses(record));
+        if (record) this.#networks.set(record.id, withAddresses(upgradeRecord(record)));
       } catch (error) {
         logger.error('a network record is damaged, the network is left alone', {
           file,
@@ -89,31 +92,39 @@ export class NetworkRegistry {
     return match;
   }
 
-  /** Adds and persists a bridge network; not to be called twice at once. Throws conflict for a name, forbidden for a subnet in use. */
-  async add(specification: NetworkSpecification): Promise<Network> {
-    const { name, pool, linkName, ...rest } = specification;
-    if (this.list().some(({ record }) => record.name === name)) {
-      throw conflict(`network with name ${name} already exists`);
-    }
+  /**
+   * Adds and persists a network; not to be called twice at once. Throws conflict for a name, forbidden for a subnet in
+   * use. `made`: see ParentRecord.
+   */
+  async add(asked: NetworkSpecification, made: ParentRecord['made'] = ''): Promise<Network> {
+    const specification =
+      asked.configFrom === '' ? asked : configuredFrom(asked, this.#named(asked.configFrom)?.record);
+    const { pools, bridgeName, parent, ...rest } = specification;
+    if (this.#named(rest.name)) throw conflict(`network with name ${rest.name} already exists`);
     const id = randomBytes(32).toString('hex');
-    const link = linkName ?? `gb-${id.slice(0, 10)}`;
-    if (this.list().some(({ record }) => record.bridge?.linkName === link)) {
-      throw conflict(`bridge name ${link} is already used by another network`);
+    const linkName = bridgeName ?? `gb-${id.slice(0, 10)}`;
+    if (this.list().some(({ record }) => record.bridge?.linkName === linkName)) {
+      throw conflict(`bridge name ${linkName} is already used by another network`);
     }
-    const bridge = {
-      linkName: link,
-      pool: pool ?? (await this.#choose()),
-      subnetAsked: pool !== undefined,
-    };
-    if (pool) await this.#checkFree(pool, link);
-    const network = withAddresses({
+    // A macvlan network lives in a subnet of the host's own on purpose.
+    const ownLink = parent ? parent.linkName : linkName;
+    const record: NetworkRecord = {
       id,
-      name,
-      driver: 'bridge',
       createdAt: new Date().toISOString(),
       ...rest,
-      bridge,
-    });
+      pools: rest.configOnly ? pools : await this.#fillPools(specification, ownLink),
+    };
+    if (rest.driver === 'bridge') record.bridge = { linkName };
+    if (parent) {
+      // IFNAMSIZ: at most 15 characters.
+      const dummy = `${DUMMY_PREFIX}${id.slice(0, 12)}`;
+      record.parent = {
+        ...parent,
+        linkName: parent.linkName || dummy,
+        made: parent.linkName ? made : 'dummy',
+      };
+    }
+    const network = withAddresses(record);
     await this.#save(network.record);
     this.#networks.set(id, network);
     return network;
@@ -129,16 +140,29 @@ export class NetworkRegistry {
    * To be called before a bridge link is made, while the network has no endpoint: another engine may have taken the
    * subnet since. One that we chose is chosen again, one that was asked for is an error.
    */
-  async confirmSubnet(network: Network): Promise<void> {
-    const { bridge } = network.record;
-    if (!bridge) return;
-    const own = parseSubnet(bridge.pool.subnet);
-    const used = await hostSubnets(bridge.linkName);
-    if (own && !used.some((subnet) => overlaps(subnet, own))) return;
-    if (bridge.subnetAsked) throw overlapError();
-    bridge.pool = await this.#choose(network.record.id);
-    network.addresses = addressPool(bridge.pool);
+  async confirmSubnets(network: Network): Promise<void> {
+    const { record } = network;
+    const used = await hostSubnets(record.bridge?.linkName);
+    for (const { key } of FAMILIES) {
+      const pool = record.pools[key];
+      const own = parseSubnet(pool?.subnet ?? '');
+      if (!pool || !own || !used.some((subnet) => overlaps(subnet, own))) continue;
+      if (pool.asked) throw overlapError();
+      record.pools[key] = await this.#choose(key, record.id);
+      network.addresses[key] = addressPool(record.pools[key]);
+      await this.#save(record);
+    }
+  }
+
+  /** After the link of a macvlan or ipvlan network was made or found. */
+  async saveParent(network: Network, made: ParentRecord['made']): Promise<void> {
+    if (!network.record.parent || network.record.parent.made === made) return;
+    network.record.parent.made = made;
     await this.#save(network.record);
+  }
+
+  #named(name: string): Network | undefined {
+    return this.list().find(({ record }) => record.name === name);
   }
 
   async #addPredefined(name: (typeof PREDEFINED_NETWORKS)[number]): Promise<void> {
@@ -149,44 +173,71 @@ export class NetworkRegistry {
       createdAt: new Date().toISOString(),
       internal: false,
       attachable: false,
+      enableIpv4: true,
+      enableIpv6: false,
       labels: {},
       options: {},
+      ipamOptions: null,
+      configOnly: false,
+      configFrom: '',
+      pools: {},
     };
-    if (name === 'bridge') record.bridge = await this.#defaultBridge();
+    if (name === 'bridge') {
+      record.bridge = { linkName: this.#options.bridgeName };
+      record.pools = { ipv4: await this.#defaultPool() };
+    }
     this.#networks.set(record.id, withAddresses(record));
     await this.#save(record);
   }
 
-  async #defaultBridge(): Promise<BridgeRecord> {
-    const { bridgeName, defaultSubnet } = this.#options;
-    if (defaultSubnet === undefined) {
-      return { linkName: bridgeName, pool: await this.#choose(), subnetAsked: false };
-    }
+  async #defaultPool(): Promise<PoolRecord> {
+    const { defaultSubnet } = this.#options;
+    if (defaultSubnet === undefined) return this.#choose('ipv4');
     const subnet = parseSubnet(defaultSubnet);
-    if (subnet === undefined || subnet.prefixLength > 30) {
+    if (subnet?.family !== 4 || !hasRoom(subnet)) {
       throw invalidArgument(`invalid default subnet ${defaultSubnet}`);
     }
-    return { linkName: bridgeName, pool: poolOf(subnet), subnetAsked: true };
+    return poolOf(subnet, true);
   }
 
   /** The command line wins over what an earlier run persisted. */
   async #configureDefaultBridge(): Promise<void> {
     const network = this.resolve('bridge');
+    const { record } = network;
     const { bridgeName, defaultSubnet } = this.#options;
-    const current = network.record.bridge;
-    const sameSubnet = defaultSubnet === undefined || defaultSubnet === current?.pool.subnet;
-    if (current?.linkName === bridgeName && sameSubnet) return;
-    const bridge = sameSubnet && current ? { ...current, linkName: bridgeName } : await this.#defaultBridge();
-    network.record.bridge = bridge;
-    network.addresses = addressPool(bridge.pool);
-    await this.#save(network.record);
+    const sameSubnet = defaultSubnet === undefined || defaultSubnet === record.pools.ipv4?.subnet;
+    if (record.bridge?.linkName === bridgeName && sameSubnet && record.pools.ipv4) return;
+    record.bridge = { linkName: bridgeName };
+    if (!sameSubnet || !record.pools.ipv4) record.pools = { ipv4: await this.#defaultPool() };
+    network.addresses = addressPools(record);
+    await this.#save(record);
   }
 
-  async #choose(exceptId?: string): Promise<PoolRecord> {
-    const subnet = choosePool([...(await hostSubnets()), ...this.#subnets(exceptId)]);
+  /** A pool for each family that is on: the one asked for when it is free, or one of our own choice. */
+  async #fillPools(
+    { pools, enableIpv4, enableIpv6 }: NetworkSpecification,
+    linkName: string,
+  ): Promise<NetworkRecord['pools']> {
+    const filled: NetworkRecord['pools'] = {};
+    for (const { key } of FAMILIES) {
+      if (!(key === 'ipv4' ? enableIpv4 : enableIpv6)) continue;
+      const asked = pools[key];
+      if (asked) await this.#checkFree(asked, linkName);
+      filled[key] = asked ?? (await this.#choose(key));
+    }
+    return filled;
+  }
+
+  async #choose(key: 'ipv4' | 'ipv6', exceptId?: string): Promise<PoolRecord> {
+    const used = [...(await hostSubnets()), ...this.#subnets(exceptId)];
+    const { defaultPools, dataRoot } = this.#options;
+    const family = key === 'ipv4' ? 4 : 6;
+    const configured = defaultPools.filter(({ base }) => base.family === family);
+    const preset = family === 4 ? DEFAULT_POOLS : [uniqueLocalPool(dataRoot)];
+    const subnet = choosePool(used, configured.length > 0 ? configured : preset, family);
     if (!subnet) {
-      throw new EngineError('forbidden', 'all predefined address pools have been fully subnetted', {
-        hint: 'name a subnet of your own',
+      throw invalidArgument('all predefined address pools have been fully subnetted', {
+        hint: 'name a subnet of your own, or start the engine with --default-address-pool',
       });
     }
     return poolOf(subnet);
@@ -200,8 +251,8 @@ export class NetworkRegistry {
 
   #subnets(exceptId?: string): Subnet[] {
     return this.list()
-      .filter(({ record }) => record.id !== exceptId)
-      .map(({ record }) => parseSubnet(record.bridge?.pool.subnet ?? ''))
+      .filter(({ record }) => record.id !== exceptId && !record.configOnly)
+      .flatMap(({ record }) => FAMILIES.map(({ key }) => parseSubnet(record.pools[key]?.subnet ?? '')))
       .filter((subnet) => subnet !== undefined);
   }
 
@@ -219,7 +270,16 @@ function overlapError(): EngineError {
 }
 
 function withAddresses(record: NetworkRecord): Network {
-  return record.bridge ? { record, addresses: addressPool(record.bridge.pool) } : { record };
+  return { record, addresses: addressPools(record) };
+}
+
+function addressPools({ pools, configOnly }: NetworkRecord): Network['addresses'] {
+  const addresses: Network['addresses'] = {};
+  for (const { key } of FAMILIES) {
+    const pool = configOnly ? undefined : pools[key];
+    if (pool) addresses[key] = addressPool(pool);
+  }
+  return addresses;
 }
 
 function addressPool(pool: PoolRecord): AddressPool {

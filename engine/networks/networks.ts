@@ -3,7 +3,7 @@ import type { InterfacePlan, NetworkChange } from '../runtime/plan.ts';
 
 /** One published port as it really is: the host port is known. */
 export interface PublishedPort {
-  protocol: 'tcp' | 'udp';
+  protocol: 'tcp' | 'udp' | 'sctp';
   containerPort: number;
   hostIp: string;
   hostPort: number;
@@ -14,11 +14,17 @@ export interface Endpoint {
   networkId: string;
   networkName: string;
   endpointId: string;
+  /** '' where the network has none of this family. */
   ipv4: string;
   prefixLength4: number;
   gateway4: string;
+  ipv6: string;
+  prefixLength6: number;
+  gateway6: string;
   mac: string;
   aliases: string[];
+  /** Names by which this container alone knows others of the network: alias → name or ID. */
+  links: Record<string, string>;
   /** Who has the highest gets the default route. */
   gatewayPriority: number;
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { formatAddress } from './ipv4.ts';
+import type { Protocol } from './port-bindings.ts';
+import { formatAddress, isUnspecified } from './subnet.ts';
 
 /** A process of this host that has a port. */
 interface PortHolder {
@@ -25,7 +26,10 @@ export function parseSockets(table: string): SocketEntry[] {
     const [host, port] = (fields[1] ?? '').split(':');
     const inode = fields[9];
     if (!host || !port || inode === undefined || !BOUND_STATES.includes(fields[3] ?? '')) continue;
-    const address = host.length === 8 ? formatAddress(Buffer.from(host, 'hex').readUInt32LE()) : '::';
+    const address =
+      host.length === 8
+        ? formatAddress({ family: 4, value: BigInt(Buffer.from(host, 'hex').readUInt32LE()) })
+        : '::';
     sockets.push({ address, port: Number.parseInt(port, 16), inode });
   }
   return sockets;
@@ -33,7 +37,7 @@ export function parseSockets(table: string): SocketEntry[] {
 
 /** Who has the port, undefined when nobody can be named. Walks /proc: for the error path only. */
 export async function findPortHolder(
-  protocol: 'tcp' | 'udp',
+  protocol: Protocol,
   hostIp: string,
   port: number,
 ): Promise<PortHolder | undefined> {
@@ -55,7 +59,7 @@ export async function findPortHolder(
 }
 
 function clash(a: string, b: string): boolean {
-  return a === b || [a, b].some((address) => address === '0.0.0.0' || address === '::');
+  return a === b || [a, b].some(isUnspecified);
 }
 
 /** False too for a process that ended meanwhile or may not be looked into. */

@@ -1,7 +1,8 @@
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
 import { errnoOf } from '../lib/errors.ts';
-import type { PortRequest } from './port-bindings.ts';
+import type { PortRequest, Protocol } from './port-bindings.ts';
 import type { Uplink } from './uplink.ts';
 
 /** A host port that nobody else can bind while it is held. */
@@ -10,27 +11,59 @@ export interface PortReservation {
   close(): Promise<void>;
 }
 
+/** A port that is free at one address may be taken at the next. */
+const RANDOM_ATTEMPTS = 10;
+
 /**
- * Binds the first free port of the request and keeps the socket. The kernel thereby arbitrates between our
- * containers, other engines and every other process, and `ss -l` shows the port as used. Traffic is translated
- * before it would reach the socket; a connection that does is from before the rules or past them, and is closed.
- * Throws the system error of the last port tried (EADDRINUSE, EADDRNOTAVAIL, EACCES).
+ * Binds the first port of the request that is free at all its addresses, and keeps the sockets. The kernel thereby
+ * arbitrates between our containers, other engines and every other process, and `ss -l` shows the port as used.
+ * Traffic is translated before it would reach the socket; a connection that does is from before the rules or past
+ * them, and is closed. Throws the system error of the last port tried (EADDRINUSE, EADDRNOTAVAIL, EACCES).
  */
 export async function reservePort(request: PortRequest): Promise<PortReservation> {
-  const bind = request.protocol === 'tcp' ? bindTcp : bindUdp;
-  for (let port = request.first; ; port += 1) {
+  return search(request, (port) => bindAll(request.protocol, request.hostIps, port));
+}
+
+async function search(
+  { first, last }: PortRequest,
+  take: (port: number) => Promise<PortReservation>,
+): Promise<PortReservation> {
+  const random = first === 0;
+  for (let [attempt, port] = [1, first]; ; attempt += 1) {
     try {
-      return await bind(request.hostIp, port);
+      return await take(port);
     } catch (error) {
-      if (errnoOf(error) !== 'EADDRINUSE' || port >= request.last) throw error;
+      const exhausted = random ? attempt === RANDOM_ATTEMPTS : port >= last;
+      if (errnoOf(error) !== 'EADDRINUSE' || exhausted) throw error;
+      if (!random) port += 1;
     }
   }
 }
 
-/** A port that is free inside may be taken on the host. */
-const RANDOM_ATTEMPTS = 10;
+async function bindAll(
+  protocol: Protocol,
+  hostIps: readonly string[],
+  port: number,
+): Promise<PortReservation> {
+  const held: PortReservation[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(held.map((reservation) => reservation.close()));
+  };
+  let hostPort = port;
+  try {
+    for (const hostIp of hostIps) {
+      const reservation = await BINDERS[protocol](hostIp, hostPort);
+      held.push(reservation);
+      hostPort = reservation.hostPort;
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { hostPort, close };
+}
 
-/** Every address of the network namespace. */
+/** Every IPv4 address of the network namespace. */
 export const ANY_ADDRESS = '0.0.0.0';
 
 /**
@@ -38,33 +71,36 @@ export const ANY_ADDRESS = '0.0.0.0';
  * all addresses because the host's own do not exist here, then opened on the host.
  */
 export async function reserveThrough(uplink: Uplink, request: PortRequest): Promise<PortReservation> {
-  const { protocol, hostIp } = request;
-  const random = request.first === 0;
-  for (let [attempt, first] = [1, request.first]; ; attempt += 1) {
-    const inside = await reservePort({ ...request, hostIp: ANY_ADDRESS, first });
-    try {
-      const closeOutside = await uplink.forward({ protocol, hostIp, hostPort: inside.hostPort });
-      return {
-        hostPort: inside.hostPort,
-        close: async () => {
-          await closeOutside();
-          await inside.close();
-        },
-      };
-    } catch (error) {
+  const { protocol, hostIps } = request;
+  return search(request, async (port) => {
+    const inside = await bindAll(protocol, [ANY_ADDRESS], port);
+    const { hostPort } = inside;
+    const opened: (() => Promise<void>)[] = [];
+    const close = async (): Promise<void> => {
+      for (const shut of opened) await shut();
       await inside.close();
-      const exhausted = random ? attempt === RANDOM_ATTEMPTS : inside.hostPort >= request.last;
-      if (errnoOf(error) !== 'EADDRINUSE' || exhausted) throw error;
-      if (!random) first = inside.hostPort + 1;
+    };
+    try {
+      for (const hostIp of hostIps) opened.push(await uplink.forward({ protocol, hostIp, hostPort }));
+      return { hostPort, close };
+    } catch (error) {
+      await close();
+      throw error;
     }
-  }
+  });
 }
+
+const BINDERS: Record<Protocol, (host: string, port: number) => Promise<PortReservation>> = {
+  tcp: bindTcp,
+  udp: bindUdp,
+  sctp: bindNothing,
+};
 
 function bindTcp(host: string, port: number): Promise<PortReservation> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket: Socket) => socket.destroy());
     server.once('error', reject);
-    server.listen({ host, port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true, ipv6Only: true }, () => {
       const address = server.address();
       resolve({
         hostPort: typeof address === 'object' && address !== null ? address.port : port,
@@ -76,7 +112,8 @@ function bindTcp(host: string, port: number): Promise<PortReservation> {
 
 function bindUdp(address: string, port: number): Promise<PortReservation> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
+    const isIpv6 = address.includes(':');
+    const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 });
     socket.once('error', reject);
     socket.bind({ address, port, exclusive: true }, () => {
       resolve({
@@ -84,5 +121,16 @@ function bindUdp(address: string, port: number): Promise<PortReservation> {
         close: () => new Promise((done) => socket.close(() => done())),
       });
     });
+  });
+}
+
+/** RFC 6335: the dynamic ports. */
+const FIRST_DYNAMIC_PORT = 49152;
+
+/** Node has no SCTP sockets: only the rules know of such a port. */
+function bindNothing(_host: string, port: number): Promise<PortReservation> {
+  return Promise.resolve({
+    hostPort: port === 0 ? randomInt(FIRST_DYNAMIC_PORT, 65536) : port,
+    close: () => Promise.resolve(),
   });
 }

@@ -1,13 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { primaryEndpoint } from './endpoints.ts';
-import { bridgeOptions } from './network-record.ts';
+import { primaryEndpoint, primaryEndpoints } from './endpoints.ts';
+import { bridgeOptions } from './bridge-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { Attachment, AttachRequest, Endpoint, PublishedPort } from './networks.ts';
 import { requestPorts, type PortRequest } from './port-bindings.ts';
 import { findPortHolder } from './port-holder.ts';
 import { reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
+import { bracketed, isUnspecified } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
 /** What the ports of one container are asked with. */
@@ -42,9 +43,12 @@ export class PublishedPorts {
     const ports: PublishedPort[] = [];
     const reservations: PortReservation[] = [];
     if (!network) return { ports, reservations };
+    // The links of the other drivers are on the outer network already: there is nothing to publish, as in Docker.
+    if (network.record.driver !== 'bridge') return { ports, reservations };
     const { hostBindingIp } = bridgeOptions(network.record.options);
+    const hostIps = hostBindingIp === '' ? this.#everywhere(attachment) : [hostBindingIp];
     const { portBindings, exposedPorts, publishAllPorts } = request;
-    for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostBindingIp)) {
+    for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostIps)) {
       let reservation: PortReservation;
       try {
         reservation = await this.#reserveOne(port);
@@ -54,8 +58,9 @@ export class PublishedPorts {
         throw failure;
       }
       reservations.push(reservation);
-      const { protocol, containerPort, hostIp } = port;
-      ports.push({ protocol, containerPort, hostIp, hostPort: reservation.hostPort });
+      const { protocol, containerPort } = port;
+      const { hostPort } = reservation;
+      ports.push(...port.hostIps.map((hostIp) => ({ protocol, containerPort, hostIp, hostPort })));
     }
     return { ports, reservations };
   }
@@ -65,7 +70,10 @@ export class PublishedPorts {
     const reservations: PortReservation[] = [];
     for (const port of ports) {
       try {
-        reservations.push(await this.#reserveOne({ ...port, first: port.hostPort, last: port.hostPort }));
+        const { hostPort, hostIp } = port;
+        reservations.push(
+          await this.#reserveOne({ ...port, hostIps: [hostIp], first: hostPort, last: hostPort }),
+        );
       } catch (error) {
         this.#options.logger.warn('port not reserved again', {
           container: containerId,
@@ -75,6 +83,12 @@ export class PublishedPorts {
       }
     }
     return reservations;
+  }
+
+  /** Every address of the host, in the families that lead to the container. */
+  #everywhere(attachment: Attachment): string[] {
+    const { ipv4, ipv6 } = primaryEndpoints(attachment.endpoints);
+    return [...(ipv4 ? ['0.0.0.0'] : []), ...(ipv6 && !this.#options.uplink ? ['::'] : [])];
   }
 
   #reserveOne(port: PortRequest): Promise<PortReservation> {
@@ -90,8 +104,10 @@ export class PublishedPorts {
     cause: unknown,
   ): Promise<EngineError> {
     const failure = externalFailure(attachment);
-    const bind = `${port.hostIp}:${port.first}`;
-    const target = `${bind}:${endpoint.ipv4}:${port.containerPort}/${port.protocol}`;
+    const hostIp = port.hostIps[0] ?? '';
+    const bind = `${bracketed(hostIp)}:${port.first}`;
+    const address = bracketed(hostIp.includes(':') ? endpoint.ipv6 : endpoint.ipv4);
+    const target = `${bind}:${address}:${port.containerPort}/${port.protocol}`;
     if (errnoOf(cause) !== 'EADDRINUSE') {
       const reason =
         errnoOf(cause) === 'EADDRNOTAVAIL' ? 'cannot assign requested address' : messageOf(cause);
@@ -107,7 +123,7 @@ export class PublishedPorts {
         { hint: `stop container ${container} or publish another port`, cause },
       );
     }
-    const holder = await findPortHolder(port.protocol, port.hostIp, port.first);
+    const holder = await findPortHolder(port.protocol, hostIp, port.first);
     const who = holder ? ` (used by ${holder.name}, pid ${holder.pid})` : '';
     return new EngineError(
       'internal',
@@ -123,11 +139,10 @@ export async function release(reservations: readonly PortReservation[]): Promise
 
 /** Whether a container with this port stands in the way of `wanted`. */
 export function isInTheWay(port: PublishedPort, wanted: PortRequest): boolean {
-  return (
-    port.protocol === wanted.protocol &&
-    port.hostPort === wanted.first &&
-    [port.hostIp, '0.0.0.0'].includes(wanted.hostIp === '0.0.0.0' ? port.hostIp : wanted.hostIp)
-  );
+  const clashes = (hostIp: string): boolean =>
+    hostIp === port.hostIp ||
+    (hostIp.includes(':') === port.hostIp.includes(':') && [hostIp, port.hostIp].some(isUnspecified));
+  return port.protocol === wanted.protocol && port.hostPort === wanted.first && wanted.hostIps.some(clashes);
 }
 
 /**
@@ -135,8 +150,9 @@ export function isInTheWay(port: PublishedPort, wanted: PortRequest): boolean {
  * a bridge sends nothing back out of the port it came in by unless told to.
  */
 export async function allowHairpin({ interfaces }: Attachment): Promise<void> {
-  const primary = interfaces.find((plan) => plan.gateway4 !== '' && plan.kind === 'veth');
-  if (primary) await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');
+  const primary = interfaces.find(({ gateway4, gateway6 }) => gateway4 !== '' || gateway6 !== '');
+  if (primary?.kind === 'veth')
+    await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');
 }
 
 /** The head of Docker's messages about ports. */

@@ -1,8 +1,41 @@
+import { concatenate, NftBatch, type MapElement } from './nftables/batch.ts';
+import {
+  ACCEPT,
+  comesFrom,
+  comesNotFrom,
+  DROP,
+  goesNotTo,
+  goesTo,
+  IPV4,
+  IPV6,
+  isAnswer,
+  isFamily,
+  isFrom,
+  isTo,
+  isToHost,
+  isTranslated,
+  jump,
+  loadAddress,
+  loadMeta,
+  loadPort,
+  lookUp,
+  masquerade,
+  portBytes,
+  SCTP,
+  TCP,
+  translateTo,
+  UDP,
+  verdict,
+  type Expression,
+  type Prefix,
+} from './nftables/expressions.ts';
+import { addressBytes, isUnspecified, parseAddress, parseSubnet, type Address } from './subnet.ts';
+
 /** What the rule set of one engine says about one bridge. */
 export interface BridgeRules {
   linkName: string;
   /** CIDR notation. */
-  subnet: string;
+  subnets: string[];
   /** No way out and none in. */
   internal: boolean;
   /** Containers on this bridge may talk to each other. */
@@ -11,69 +44,153 @@ export interface BridgeRules {
 }
 
 export interface PortRule {
-  protocol: 'tcp' | 'udp';
-  /** `0.0.0.0`: every address of the host. */
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** `0.0.0.0` or `::`: every address of the host in that family. */
   hostIp: string;
   hostPort: number;
+  /** Of the same family. */
   containerIp: string;
   containerPort: number;
 }
 
-/** One nftables table (family ip) holds everything of one engine, so removing it leaves nothing behind. */
+type Rule = (Expression | Expression[])[];
+
+/** One nftables table (family inet) holds everything of one engine, so removing it leaves nothing behind. */
 export function tableName(bridgeName: string): string {
   return `gantry_${bridgeName}`;
 }
 
-/** `nft -f` input that replaces the engine's table in one transaction: no packet ever meets half a rule set. */
-export function ruleSet(table: string, bridges: readonly BridgeRules[], ports: readonly PortRule[]): string {
-  return `${removeTable(table)}table ip ${table} {
-${chain('guard', 'type filter hook prerouting priority raw', guardRules())}
-${chain('published', undefined, publishedRules(ports))}
-${chain('prerouting', 'type nat hook prerouting priority dstnat', ['fib daddr type local jump published'])}
-${chain('output', 'type nat hook output priority -100', ['fib daddr type local jump published'])}
-${chain('postrouting', 'type nat hook postrouting priority srcnat', bridges.flatMap(sourceRules))}
-${chain('forward', 'type filter hook forward priority filter', bridges.flatMap(forwardRules))}
-}
-`;
+/** Replaces the engine's table in one transaction: no packet ever meets half a rule set. */
+export function ruleSet(
+  table: string,
+  bridges: readonly BridgeRules[],
+  ports: readonly PortRule[],
+): NftBatch {
+  const batch = removeTable(table).addTable();
+  for (const family of [IPV4, IPV6] as const) {
+    const address = family === IPV4 ? 'ipv4' : 'ipv6';
+    const value = [address, 'service'] as const;
+    batch.addMap({ name: anyMap(family), key: ['protocol', 'service'], value });
+    batch.addMap({ name: addressMap(family), key: [address, 'protocol', 'service'], value });
+  }
+  for (const [map, elements] of portElements(ports)) batch.addElements(map, elements);
+  addChain(batch, 'guard', [GUARD], 'raw prerouting');
+  addChain(batch, 'published', ([IPV4, IPV6] as const).flatMap(publishedRules));
+  addChain(batch, 'prerouting', [[isToHost(), jump('published')]], 'nat prerouting');
+  addChain(batch, 'output', [[isToHost(), jump('published')]], 'nat output');
+  addChain(batch, 'postrouting', bridges.flatMap(sourceRules), 'nat postrouting');
+  addChain(batch, 'forward', bridges.flatMap(forwardRules), 'filter forward');
+  return batch;
 }
 
-/** Valid whether or not the table exists (`delete table` alone fails on a missing one). */
-export function removeTable(table: string): string {
-  return `table ip ${table} { }\ndelete table ip ${table}\n`;
+/** Valid whether or not the table exists. */
+export function removeTable(table: string): NftBatch {
+  return new NftBatch(table).addTable().deleteTable();
 }
 
-function chain(name: string, hook: string | undefined, rules: readonly string[]): string {
-  const head = hook === undefined ? [] : [`${hook}; policy accept;`];
-  return `  chain ${name} {\n${[...head, ...rules].map((line) => `    ${line}\n`).join('')}  }`;
+/** Only these elements come or go: a few hundred bytes, whatever else is published. */
+export function addPorts(table: string, ports: readonly PortRule[]): NftBatch {
+  const batch = new NftBatch(table);
+  for (const [map, elements] of portElements(ports)) batch.addElements(map, elements);
+  return batch;
 }
+
+export function removePorts(table: string, ports: readonly PortRule[]): NftBatch {
+  const batch = new NftBatch(table);
+  for (const [map, elements] of portElements(ports)) batch.deleteElements(map, elements);
+  return batch;
+}
+
+function addChain(
+  batch: NftBatch,
+  name: string,
+  rules: readonly Rule[],
+  hook?: Parameters<NftBatch['addChain']>[1],
+): void {
+  batch.addChain(name, hook);
+  for (const rule of rules) batch.addRule(name, ...rule);
+}
+
+const familyName = (family: number): string => (family === IPV4 ? '4' : '6');
+/** Published on every address of the host. */
+const anyMap = (family: number): string => `ports${familyName(family)}`;
+/** Published on one. */
+const addressMap = (family: number): string => `host_ports${familyName(family)}`;
+
+const PROTOCOL_NUMBERS = { tcp: TCP, udp: UDP, sctp: SCTP };
+
+function portElements(ports: readonly PortRule[]): Map<string, MapElement[]> {
+  const maps = new Map<string, MapElement[]>();
+  for (const port of ports) {
+    const host = known(port.hostIp);
+    const family = host.family === 4 ? IPV4 : IPV6;
+    const isAny = isUnspecified(port.hostIp);
+    const map = isAny ? anyMap(family) : addressMap(family);
+    const service = [Buffer.from([PROTOCOL_NUMBERS[port.protocol]]), portBytes(port.hostPort)];
+    const element = {
+      key: isAny ? concatenate(...service) : concatenate(addressBytes(host), ...service),
+      value: concatenate(addressBytes(known(port.containerIp)), portBytes(port.containerPort)),
+    };
+    maps.set(map, [...(maps.get(map) ?? []), element]);
+  }
+  return maps;
+}
+
+function known(text: string): Address {
+  const address = parseAddress(text);
+  if (!address) throw new Error(`not an address: ${text}`);
+  return address;
+}
+
+const LOOPBACK: Prefix = { family: IPV4, address: Buffer.from([127, 0, 0, 0]), length: 8 };
 
 /**
  * SECURITY: CVE-2020-8558 class. Destination NAT happens before the kernel drops martians, so a neighbour on the
  * link (or a container, where route_localnet is on) could otherwise reach what is bound to or published on
  * 127.0.0.1. Replies to our own loopback traffic are still addressed to the bridge at this hook.
  */
-function guardRules(): string[] {
-  return ['iifname != "lo" ip daddr 127.0.0.0/8 drop'];
-}
+const GUARD: Rule = [comesNotFrom('lo'), isTo(LOOPBACK), verdict(DROP)];
 
-function publishedRules(ports: readonly PortRule[]): string[] {
-  return ports.map((port) => {
-    const address = port.hostIp === '0.0.0.0' ? '' : `ip daddr ${port.hostIp} `;
-    const target = `${port.containerIp}:${port.containerPort}`;
-    return `${address}${port.protocol} dport ${port.hostPort} dnat to ${target}`;
-  });
-}
-
-function sourceRules(bridge: BridgeRules): string[] {
-  const name = JSON.stringify(bridge.linkName);
-  const rules = [
-    // The host through 127.0.0.1, and a container through a port published by its own network (else the answer
-    // would go to it directly, from an address it never asked).
-    `oifname ${name} ip saddr 127.0.0.0/8 masquerade`,
-    `oifname ${name} ip saddr ${bridge.subnet} ct status dnat masquerade`,
+/** First what is published on the very address, then what is on all. */
+function publishedRules(family: typeof IPV4 | typeof IPV6): Rule[] {
+  const words = family === IPV4 ? 1 : 4;
+  return [
+    [
+      isFamily(family),
+      loadAddress(family, 'daddr', 0),
+      loadMeta('l4proto', words),
+      loadPort(words + 1),
+      lookUp(addressMap(family), 0),
+      translateTo(family, 0),
+    ],
+    [
+      isFamily(family),
+      loadMeta('l4proto', 0),
+      loadPort(1),
+      lookUp(anyMap(family), 0),
+      translateTo(family, 0),
+    ],
   ];
-  if (bridge.masquerade && !bridge.internal) {
-    rules.push(`oifname != ${name} ip saddr ${bridge.subnet} masquerade`);
+}
+
+function prefixOf(subnet: string): Prefix {
+  const parsed = parseSubnet(subnet);
+  if (!parsed) throw new Error(`not a subnet: ${subnet}`);
+  const { family, base, prefixLength } = parsed;
+  return {
+    family: family === 4 ? IPV4 : IPV6,
+    address: addressBytes({ family, value: base }),
+    length: prefixLength,
+  };
+}
+
+function sourceRules({ linkName, subnets, internal, masquerade: hides }: BridgeRules): Rule[] {
+  // The host through 127.0.0.1, and a container through a port published by its own network (else the answer would go
+  // to it directly, from an address it never asked).
+  const rules: Rule[] = [[goesTo(linkName), isFrom(LOOPBACK), masquerade()]];
+  for (const prefix of subnets.map(prefixOf)) {
+    rules.push([goesTo(linkName), isFrom(prefix), isTranslated(), masquerade()]);
+    if (hides && !internal) rules.push([goesNotTo(linkName), isFrom(prefix), masquerade()]);
   }
   return rules;
 }
@@ -82,14 +199,20 @@ function sourceRules(bridge: BridgeRules): string[] {
  * Into a bridge comes only what its containers asked for and what was published: not other bridges, not a neighbour
  * of the host that routes to the container's address. Traffic inside a bridge comes here under br_netfilter.
  */
-function forwardRules(bridge: BridgeRules): string[] {
-  const name = JSON.stringify(bridge.linkName);
+function forwardRules({ linkName, internal, icc }: BridgeRules): Rule[] {
+  const inside = [comesFrom(linkName), goesTo(linkName)].flat();
+  const into = goesTo(linkName);
   return [
-    `iifname ${name} oifname ${name} ct status dnat accept`,
-    `iifname ${name} oifname ${name} ${bridge.icc ? 'accept' : 'drop'}`,
-    ...(bridge.internal ? [`iifname ${name} drop`, `oifname ${name} drop`] : []),
-    `oifname ${name} ct state established,related accept`,
-    `oifname ${name} ct status dnat accept`,
-    `oifname ${name} drop`,
+    [inside, isTranslated(), verdict(ACCEPT)],
+    [inside, verdict(icc ? ACCEPT : DROP)],
+    ...(internal
+      ? [
+          [comesFrom(linkName), verdict(DROP)],
+          [into, verdict(DROP)],
+        ]
+      : []),
+    [into, isAnswer(), verdict(ACCEPT)],
+    [into, isTranslated(), verdict(ACCEPT)],
+    [into, verdict(DROP)],
   ];
 }

@@ -1,6 +1,6 @@
 /** A port as the host's processes see it. */
 interface HostPort {
-  protocol: 'tcp' | 'udp';
+  protocol: 'tcp' | 'udp' | 'sctp';
   /** Address of the host, `0.0.0.0` for all. */
   hostIp: string;
   hostPort: number;

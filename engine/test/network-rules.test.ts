@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../lib/logger.ts';
+
 import { createNetworks, type Networks } from '../networks/create-networks.ts';
 import type { Attachment, AttachRequest } from '../networks/networks.ts';
 
@@ -12,6 +15,7 @@ import type { Attachment, AttachRequest } from '../networks/networks.ts';
  * The rules as packets meet them: containers are bare network namespaces, plugged in as the shim does it, and the
  * outside world is one more namespace behind a link of its own.
  */
+const BINARY = fileURLToPath(new URL('../../build/native/gantry-shim', import.meta.url));
 const tag = `g${process.pid.toString(36)}`;
 const block = 100 + (process.pid % 100);
 const bridgeSubnet = `10.${block}.1.0/24`;
@@ -31,6 +35,11 @@ function run(command: string): Promise<{ status: number; output: string }> {
       resolve({ status: error ? Number(error.code ?? -1) : 0, output: (stdout + stderr).trim() });
     });
   });
+}
+
+/** As the zygote does it. */
+async function runTask(argv: string[]): Promise<void> {
+  await promisify(execFile)(BINARY, argv);
 }
 
 async function sure(command: string): Promise<string> {
@@ -129,6 +138,7 @@ beforeAll(async () => {
     defaultSubnet: bridgeSubnet,
     events: { publish: () => undefined },
     logger: createLogger('warn'),
+    runTask,
   });
   await networks.start();
   await networks.create({ Name: 'app', IPAM: { Config: [{ Subnet: appSubnet }] } });
@@ -230,7 +240,7 @@ test('an internal network joins its containers and has no way out', async () => 
   expect(await ask('hermit', monkAddress, 80)).toMatch(/^monk to /);
   expect(await ask('hermit', outsideAddress, 90)).toBe('ENETUNREACH');
   // Not for want of a route only.
-  const gateway = networks.inspect('inside').record.bridge?.pool.gateway;
+  const gateway = networks.inspect('inside').record.pools.ipv4?.gateway;
   await sure(`ip -n ${namespace} route add default via ${gateway}`);
   expect(await ask('hermit', outsideAddress, 90)).toBe('timeout');
 });
@@ -297,6 +307,7 @@ test('a second engine beside it keeps its own bridge, subnet and rules', async (
     defaultSubnet: undefined,
     events: { publish: () => undefined },
     logger: createLogger('warn'),
+    runTask,
   });
   await other.start();
   await expect(

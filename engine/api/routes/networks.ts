@@ -1,11 +1,7 @@
 import type { Containers } from '../../containers/containers.ts';
 import type { Networks, NetworkView } from '../../networks/create-networks.ts';
-import {
-  isPredefined,
-  shownOptions,
-  type NetworkRecord,
-  type PoolRecord,
-} from '../../networks/network-record.ts';
+import { shownOptions } from '../../networks/bridge-options.ts';
+import { isPredefined, type NetworkRecord, type PoolRecord } from '../../networks/network-record.ts';
 import { invalidArgument, notFound } from '../../lib/errors.ts';
 import { checkFields, checkObject, TEXT } from '../../lib/field-types.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
@@ -145,18 +141,18 @@ function toWire({ record, attachments }: NetworkView): NetworkInspect {
     Created: record.createdAt,
     Scope: 'local',
     Driver: record.driver,
-    EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv4: record.enableIpv4,
+    EnableIPv6: record.enableIpv6,
     IPAM: {
       Driver: 'default',
-      Options: record.ipamOptions ?? null,
-      Config: record.bridge ? [poolToWire(record.bridge.pool)] : [],
+      Options: record.ipamOptions,
+      Config: [record.pools.ipv4, record.pools.ipv6].filter((pool) => pool !== undefined).map(poolToWire),
     },
     Internal: record.internal,
     Attachable: record.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: record.configFrom },
+    ConfigOnly: record.configOnly,
     Containers: containersToWire(record.id, attachments),
     Options: shownOptions(record),
     Labels: record.labels,
@@ -184,8 +180,8 @@ function containersToWire(
       Name: containerName,
       EndpointID: endpoint.endpointId,
       MacAddress: endpoint.mac,
-      IPv4Address: `${endpoint.ipv4}/${endpoint.prefixLength4}`,
-      IPv6Address: '',
+      IPv4Address: endpoint.ipv4 === '' ? '' : `${endpoint.ipv4}/${endpoint.prefixLength4}`,
+      IPv6Address: endpoint.ipv6 === '' ? '' : `${endpoint.ipv6}/${endpoint.prefixLength6}`,
     };
   }
   return containers;

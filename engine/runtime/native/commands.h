@@ -18,6 +18,7 @@ int copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int send_datagrams_main(int argc, char **argv);
+int netfilter_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 
 #endif

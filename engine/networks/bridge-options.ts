@@ -1,0 +1,118 @@
+import { invalidArgument, notImplemented } from '../lib/errors.ts';
+import type { NetworkRecord } from './network-record.ts';
+import { parseAddress } from './subnet.ts';
+
+/** The options of the bridge driver that are honoured, with Docker's defaults. */
+export interface BridgeOptions {
+  icc: boolean;
+  masquerade: boolean;
+  /** '': every address of the host, of both families. */
+  hostBindingIp: string;
+  mtu: number;
+  /** The host has no address on the bridge. */
+  isolated: boolean;
+  /** Names of interfaces in containers, without the number. */
+  interfacePrefix: string;
+}
+
+const OPTION = 'com.docker.network.';
+const BRIDGE_NAME = `${OPTION}bridge.name`;
+const ICC = `${OPTION}bridge.enable_icc`;
+const MASQUERADE = `${OPTION}bridge.enable_ip_masquerade`;
+const HOST_BINDING = `${OPTION}bridge.host_binding_ipv4`;
+const INHIBIT_IPV4 = `${OPTION}bridge.inhibit_ipv4`;
+const GATEWAY_MODES = [`${OPTION}bridge.gateway_mode_ipv4`, `${OPTION}bridge.gateway_mode_ipv6`];
+const INTERFACE_PREFIX = `${OPTION}container_iface_prefix`;
+const MTU = `${OPTION}driver.mtu`;
+const KNOWN = [
+  BRIDGE_NAME,
+  ICC,
+  MASQUERADE,
+  HOST_BINDING,
+  INHIBIT_IPV4,
+  INTERFACE_PREFIX,
+  MTU,
+  ...GATEWAY_MODES,
+  `${OPTION}bridge.default_bridge`,
+  `${OPTION}enable_ipv4`,
+  `${OPTION}enable_ipv6`,
+];
+const DEFAULT_MTU = 1500;
+
+/** Throws invalid-argument for a value that does not parse, not-implemented for an option that would be ignored. */
+export function bridgeOptions(options: Record<string, string>): BridgeOptions {
+  const unknown = Object.keys(options).find((key) => key.startsWith(OPTION) && !KNOWN.includes(key));
+  if (unknown !== undefined) throw notImplemented(`network option ${unknown}`);
+  const hostBindingIp = options[HOST_BINDING] ?? '';
+  if (hostBindingIp !== '' && parseAddress(hostBindingIp) === undefined) {
+    throw invalidArgument(`failed to parse ${HOST_BINDING} value: ${hostBindingIp} (nil ip)`);
+  }
+  const interfacePrefix = options[INTERFACE_PREFIX] ?? 'eth';
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,11}$/.test(interfacePrefix)) {
+    throw invalidArgument(`invalid interface prefix: ${JSON.stringify(interfacePrefix)}`);
+  }
+  return {
+    icc: flag(options, ICC, true),
+    masquerade: flag(options, MASQUERADE, true),
+    hostBindingIp: hostBindingIp === '0.0.0.0' ? '' : hostBindingIp,
+    mtu: parseMtu(options[MTU] ?? ''),
+    isolated: flag(options, INHIBIT_IPV4, false) || isIsolated(options),
+    interfacePrefix,
+  };
+}
+
+function parseMtu(text: string): number {
+  if (text === '' || text === '0') return DEFAULT_MTU;
+  if (!/^\d{1,5}$/.test(text)) {
+    throw invalidArgument(`failed to parse ${MTU} value: ${text} (invalid syntax)`);
+  }
+  if (Number(text) < 68 || Number(text) > 65535) throw invalidArgument(`invalid MTU number: ${text}`);
+  return Number(text);
+}
+
+function isIsolated(options: Record<string, string>): boolean {
+  const modes = GATEWAY_MODES.map((key) => options[key] || 'nat');
+  const unknown = modes.find((mode) => !['nat', 'isolated', 'routed', 'nat-unprotected'].includes(mode));
+  if (unknown !== undefined) throw invalidArgument(`unknown gateway mode ${unknown}`);
+  const later = modes.find((mode) => mode === 'routed' || mode === 'nat-unprotected');
+  if (later !== undefined) throw notImplemented(`gateway mode ${later}`);
+  return modes.includes('isolated');
+}
+
+/** As Go's strconv.ParseBool. */
+const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True'];
+const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
+
+export function flag(options: Record<string, string>, key: string, otherwise: boolean): boolean {
+  const value = options[key];
+  if (value === undefined) return otherwise;
+  if (TRUE.includes(value)) return true;
+  if (FALSE.includes(value)) return false;
+  throw invalidArgument(
+    `failed to parse ${key} value: ${value} (strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax)`,
+  );
+}
+
+/** Undefined: derived from the network's ID. */
+export function bridgeNameOf(options: Record<string, string>): string | undefined {
+  const name = options[BRIDGE_NAME];
+  // The kernel's limit is IFNAMSIZ - 1; the name is also written into ip batch lines.
+  if (name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name)) {
+    throw invalidArgument(`invalid bridge name: ${JSON.stringify(name)}`);
+  }
+  return name;
+}
+
+/** The default network shows the options that it has without having been asked, as Docker's does. */
+export function shownOptions({ name, options, bridge }: NetworkRecord): Record<string, string> {
+  if (name !== 'bridge' || !bridge) return options;
+  const { icc, masquerade, hostBindingIp, mtu } = bridgeOptions(options);
+  return {
+    [`${OPTION}bridge.default_bridge`]: 'true',
+    [ICC]: String(icc),
+    [MASQUERADE]: String(masquerade),
+    [HOST_BINDING]: hostBindingIp || '0.0.0.0',
+    [BRIDGE_NAME]: bridge.linkName,
+    [MTU]: String(mtu),
+  };
+}

@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import { conflict, errnoOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { BridgeLinks } from './bridge-links.ts';
+import { bridgeOptions } from './bridge-options.ts';
+import type { Firewall } from './firewall.ts';
+import { openForeignForwarding } from './foreign-forwarding.ts';
+import type { NetworkRecord } from './network-record.ts';
+import { FAMILIES } from './network-specification.ts';
+import type { Network, NetworkRegistry } from './network-registry.ts';
+import type { BridgeRules } from './rules.ts';
+import { parseSubnet } from './subnet.ts';
+
+interface NetworkLinksOptions {
+  registry: NetworkRegistry;
+  links: BridgeLinks;
+  firewall: Firewall;
+  /** Marks our rules in the tables of others. */
+  mark: string;
+  logger: Logger;
+}
+
+/** The links of networks on the host, and the rules that go with them. */
+export class NetworkLinks {
+  readonly #options: NetworkLinksOptions;
+
+  constructor(options: NetworkLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Synchronous, a few microseconds: asked at every start of a container. */
+  isThere({ record }: Network): boolean {
+    const name = record.bridge?.linkName;
+    return name === undefined ? record.parent === undefined : this.#options.links.isOurs(name);
+  }
+
+  async make(network: Network): Promise<void> {
+    const { record } = network;
+    const { registry, links, logger } = this.#options;
+    if (record.parent) {
+      const { linkName, made } = record.parent;
+      await registry.saveParent(network, await links.ensureParent(linkName, made === 'dummy'));
+    }
+    if (!record.bridge) return;
+    const { linkName } = record.bridge;
+    const { icc, mtu } = bridgeOptions(record.options);
+    if (!icc) await filterBridgedTraffic();
+    const addresses = gatewayAddresses(record);
+    await links.make({ name: linkName, addresses, mtu });
+    await this.applyRules();
+    logger.info('bridge made', { bridge: linkName, addresses: addresses.join(' '), network: record.name });
+  }
+
+  /** A parent goes when nothing else is stacked on it. */
+  async remove({ record }: Network): Promise<void> {
+    const { registry, links } = this.#options;
+    if (record.bridge && links.isOurs(record.bridge.linkName)) {
+      await links.remove([record.bridge.linkName]);
+      await this.applyRules();
+    }
+    const parent = record.parent?.linkName;
+    const shared = registry.list().some((other) => other.record.parent?.linkName === parent);
+    if (parent !== undefined && !shared) await links.remove([parent]);
+  }
+
+  async applyRules(): Promise<void> {
+    const { firewall, mark, logger } = this.#options;
+    await firewall.apply();
+    // Internal ones too: under br_netfilter, traffic inside a bridge passes that firewall, and out of it ours.
+    const names = this.bridgeRules().map(({ linkName }) => linkName);
+    await openForeignForwarding(mark, names, logger);
+  }
+
+  /** Of the bridges that are there. */
+  bridgeRules(): BridgeRules[] {
+    const { registry, links } = this.#options;
+    return registry
+      .list()
+      .map(({ record }) => rulesOf(record))
+      .filter((rules) => rules !== undefined)
+      .filter((rules) => links.isOurs(rules.linkName));
+  }
+}
+
+/** In CIDR notation; none for a network that the host stays off. */
+function gatewayAddresses({ pools, options }: NetworkRecord): string[] {
+  if (bridgeOptions(options).isolated) return [];
+  return FAMILIES.map(({ key }) => pools[key])
+    .filter((pool) => pool !== undefined)
+    .map(({ gateway, subnet }) => `${gateway}/${parseSubnet(subnet)?.prefixLength}`);
+}
+
+function rulesOf({ bridge, options, pools, internal }: NetworkRecord): BridgeRules | undefined {
+  if (!bridge) return undefined;
+  const { icc, masquerade } = bridgeOptions(options);
+  const subnets = FAMILIES.map(({ key }) => pools[key]?.subnet).filter((subnet) => subnet !== undefined);
+  return { linkName: bridge.linkName, subnets, internal, icc, masquerade };
+}
+
+/** Without br_netfilter, frames between two ports of a bridge never meet the rule that separates them. */
+async function filterBridgedTraffic(): Promise<void> {
+  try {
+    await writeFile('/proc/sys/net/bridge/bridge-nf-call-iptables', '1');
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause;
+    throw conflict('cannot restrict inter-container communication: bridge netfilter is not loaded', {
+      hint: 'run: modprobe br_netfilter',
+      cause,
+    });
+  }
+}
