@@ -14,9 +14,13 @@ export interface Exchange {
   readonly socket: Socket;
   /** node:http no longer parses this connection: everything behind the request's body is the new protocol. */
   readonly upgraded: boolean;
+  /** How a failure is told: Docker's JSON, or the bare text under another media type. */
+  errorType: string;
   /** The whole body, read once. Throws too-large and, when it does not arrive in time, invalid-argument. */
   readBody(): Promise<Buffer>;
 }
+
+export const JSON_TYPE = 'application/json';
 
 /** Largest JSON body. SECURITY: 2024-41110, 2026-34040: what exceeds it is refused, never cut off. */
 const MAXIMUM_BODY_BYTES = 4 * 1024 * 1024;
@@ -28,6 +32,7 @@ export function requestExchange(request: IncomingMessage, response: ServerRespon
     response,
     socket: request.socket,
     upgraded: false,
+    errorType: JSON_TYPE,
     readBody: async () => (await readBytes(request, declaredLength(request) ?? 'all')).body,
   };
 }
@@ -45,7 +50,7 @@ export function upgradeExchange(request: IncomingMessage, socket: Socket, head: 
   const body = readUpgradeBody(request, socket);
   // Observed by readBody; a handler that never asks must not leave an unhandled rejection.
   body.catch(() => undefined);
-  return { request, response, socket, upgraded: true, readBody: () => body };
+  return { request, response, socket, upgraded: true, errorType: JSON_TYPE, readBody: () => body };
 }
 
 async function readUpgradeBody(request: IncomingMessage, socket: Socket): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
+import { describeSyntaxError } from './json-syntax.ts';
 
 /**
  * Docker's rules: an empty body is no body whatever its type; anything else must say `application/json` (SECURITY:
@@ -10,11 +11,13 @@ export function parseJsonBody(request: IncomingMessage, body: Buffer): object | 
   if (body.length === 0 && contentType === undefined) return undefined;
   requireJson(contentType ?? '');
   if (body.length === 0) return undefined;
+  const text = body.toString('utf8');
+  if (text.trim() === '') throw invalidArgument('invalid JSON: got EOF while reading request body');
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(text);
   } catch (error) {
-    throw invalidArgument(`invalid JSON: ${messageOf(error)}`);
+    throw invalidArgument(describeSyntaxError(text) ?? `invalid JSON: ${messageOf(error)}`);
   }
   if (value === null) return undefined;
   if (typeof value !== 'object' || Array.isArray(value)) {

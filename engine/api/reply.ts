@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { roomOrEnd } from '../lib/back-pressure.ts';
 import { EngineError, ERROR_STATUS, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Exchange } from './exchange.ts';
+import { JSON_TYPE, type Exchange } from './exchange.ts';
 import { hijackConnection } from './hijack.ts';
 import type { JsonLines, Reply } from './route.ts';
 import { acceptWebSocket } from './websocket.ts';
@@ -70,10 +70,12 @@ export function sendError(exchange: Exchange, error: unknown, logger: Logger): v
     response.writeHead(304).end();
     return;
   }
-  const body = `${JSON.stringify({ message: messageOf(error) })}\n`;
+  const { errorType } = exchange;
+  const message = messageOf(error);
+  const body = errorType === JSON_TYPE ? `${JSON.stringify({ message })}\n` : `${message}\r\n`;
   const reason = STATUS_CODES[status] ?? 'Client Closed Request';
   response.writeHead(status, reason, {
-    'Content-Type': 'application/json',
+    'Content-Type': errorType,
     'Content-Length': Buffer.byteLength(body),
   });
   response.end(body);

@@ -70,5 +70,7 @@ export interface Route {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** `/containers/{id}/json`; `{name...}` matches the rest of the path (image names hold slashes). */
   path: string;
+  /** The media type of errors, when they are told as bare text. */
+  errorType?: string;
   handler: Handler;
 }

@@ -34,7 +34,7 @@ test('the path is decoded before it is matched', () => {
 
 test('the first route that fits wins', () => {
   const [first, second] = [route('GET', '/x/{id}'), route('GET', '/x/y')];
-  expect(createRouter([first, second]).match('GET', '/x/y').handler).toBe(first.handler);
+  expect(createRouter([first, second]).match('GET', '/x/y').route.handler).toBe(first.handler);
 });
 
 test('an unknown path and a known path by another method are the same 404', () => {

@@ -1,8 +1,8 @@
 import { invalidArgument, notFound } from '../lib/errors.ts';
-import type { Handler, Route } from './route.ts';
+import type { Route } from './route.ts';
 
 interface Match {
-  handler: Handler;
+  route: Route;
   params: Record<string, string>;
 }
 
@@ -20,7 +20,7 @@ export function createRouter(routes: readonly Route[]): Router {
       for (const { route, pattern } of compiled) {
         if (route.method !== method) continue;
         const match = pattern.exec(decoded);
-        if (match) return { handler: route.handler, params: { ...match.groups } };
+        if (match) return { route, params: { ...match.groups } };
       }
       throw notFound('page not found');
     },

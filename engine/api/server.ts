@@ -5,7 +5,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { VERSION } from '../lib/version.ts';
 import { requireLocalCaller } from './caller.ts';
-import { requestExchange, upgradeExchange } from './exchange.ts';
+import { JSON_TYPE, requestExchange, upgradeExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { parseJsonBody } from './json-body.ts';
 import { createQuery } from './query.ts';
@@ -99,11 +99,14 @@ async function dispatch(exchange: Exchange, router: Router): Promise<void> {
   requireLocalCaller(request);
   const target = request.url ?? '/';
   const queryStart = target.indexOf('?');
+  // A client so old that its version is refused knows no JSON errors.
+  if (/^\/v(0|1\.(1?\d|2[0-3]))\//.test(target)) exchange.errorType = 'text/plain; charset=utf-8';
   const { apiVersion, path } = negotiateVersion(queryStart < 0 ? target : target.slice(0, queryStart));
-  const { handler, params } = router.match(request.method ?? '', path);
+  const { route, params } = router.match(request.method ?? '', path);
+  exchange.errorType = route.errorType ?? JSON_TYPE;
   // The body precedes the new protocol on the wire, so it is out of the way before a handler may take over.
   if (exchange.upgraded) await exchange.readBody();
-  await handler({
+  await route.handler({
     params,
     query: createQuery(new URLSearchParams(queryStart < 0 ? '' : target.slice(queryStart))),
     apiVersion,

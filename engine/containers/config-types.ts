@@ -25,7 +25,7 @@ const COMMAND: Check = {
   holds: (value) => isText(value) || listOf(value, isText),
 };
 const SET: Check = { expected: 'a map of objects', holds: (value) => mapOf(value, isObject) };
-const CONSOLE_SIZE: Check = {
+export const CONSOLE_SIZE: Check = {
   expected: 'a height and a width',
   holds: (value) => listOf(value, Number.isSafeInteger) && (value as unknown[]).length === 2,
 };
@@ -94,22 +94,4 @@ export function checkRequestTypes(request: ContainerCreateRequest): void {
     MaximumRetryCount: INTEGER,
   });
   checkObject('NetworkingConfig', request.NetworkingConfig, NETWORKING);
-}
-
-/** The same for `POST /containers/{id}/exec` and `/exec/{id}/start`. */
-export function checkExecTypes(request: object): void {
-  checkFields('', request, {
-    User: TEXT,
-    Privileged: FLAG,
-    Tty: FLAG,
-    Detach: FLAG,
-    AttachStdin: FLAG,
-    AttachStdout: FLAG,
-    AttachStderr: FLAG,
-    DetachKeys: TEXT,
-    Env: TEXTS,
-    WorkingDir: TEXT,
-    Cmd: TEXTS,
-    ConsoleSize: CONSOLE_SIZE,
-  });
 }

@@ -33,6 +33,9 @@ export class Container {
   restartDelayMs = 0;
   /** A restart request is under way: its exit must neither AutoRemove nor trigger the policy. */
   restartRequested = false;
+  /** This run was told to end, by stop or kill: no policy follows it. Ends with the run's successor, unlike the
+   * record's `manuallyStopped` it does not outlive the engine. */
+  restartCancelled = false;
   removing = false;
   readonly #exitListeners = new Set<(result: ExitResult) => void>();
   readonly #removalListeners = new Set<(result: ExitResult) => void>();

@@ -14,7 +14,7 @@ import { createContainer, type CreateOptions } from './create.ts';
 import { ExecSessions } from './exec-sessions.ts';
 import { makeInitLayer } from './init-layer.ts';
 import { inspectContainer } from './inspect-view.ts';
-import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
+import { endsRun, killAndWait, notRunning, sendSignal } from './kill.ts';
 import {
   pauseContainer,
   restartContainer,
@@ -35,11 +35,11 @@ import { removeContainer, type RemoveOptions } from './removal.ts';
 import { connectNetwork, disconnectNetwork } from './membership.ts';
 import { renameContainer } from './rename.ts';
 import { useRoot } from './root-access.ts';
-import { SIGKILL } from './signals.ts';
+import { SIGKILL, parseSignal } from './signals.ts';
 import { useSnapshot } from './snapshot.ts';
 import { ContainerStore } from './store.ts';
 import { waitFor, type WaitCondition } from './wait.ts';
-import { conflict } from '../lib/errors.ts';
+import { EngineError, withPrefix } from '../lib/errors.ts';
 
 /** The containers domain. Every operation takes an ID, a name or an unambiguous ID prefix; 404 otherwise. */
 export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapshots {
@@ -59,8 +59,8 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
   startContainer(idOrName: string): Promise<void>;
   stop(idOrName: string, options: StopOptions): Promise<void>;
   restart(idOrName: string, options: StopOptions): Promise<void>;
-  /** Signal number. */
-  kill(idOrName: string, signal: number): Promise<void>;
+  /** Name or number, default SIGKILL, which waits for the end. */
+  kill(idOrName: string, signal: string | undefined): Promise<void>;
   pause(idOrName: string): Promise<void>;
   unpause(idOrName: string): Promise<void>;
   rename(idOrName: string, name: string): Promise<void>;
@@ -119,7 +119,7 @@ function lifetime(
     async close() {
       for (const container of context.store.list()) {
         clearTimeout(container.restartTimer);
-        container.health?.stop();
+        container.health?.leave();
         container.shim?.disconnect();
       }
       await Promise.all(
@@ -153,16 +153,23 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     inspect: async (idOrName, options) => inspectContainer(context, store.get(idOrName), options),
     startContainer: async (idOrName) => startContainer(context, store.get(idOrName)),
     stop: async (idOrName, options) => stopContainer(context, store.get(idOrName), options),
-    restart: async (idOrName, options) => restartContainer(context, store.get(idOrName), options),
-    async kill(idOrName, signal) {
+    async restart(idOrName, options) {
       const container = store.get(idOrName);
-      if (!isActive(container.record.state.status)) {
-        throw conflict(`cannot kill container: ${idOrName}: ${notRunning(container).message}`);
+      try {
+        await restartContainer(context, container, options);
+      } catch (error) {
+        // 500 whatever the reason, as in Docker.
+        if (!(error instanceof EngineError) || error.kind === 'no-space') throw error;
+        const message = `Cannot restart container ${idOrName}: ${error.message}`;
+        throw new EngineError('internal', message, { cause: error });
       }
-      const final = signal === SIGKILL || signal === stopSignalOf(container);
-      if (final && (await stopRestarting(container))) return;
-      if (signal === SIGKILL) await killAndWait(context, container);
-      else await sendSignal(context, container, signal);
+    },
+    async kill(idOrName, signal) {
+      try {
+        await kill(context, idOrName, signal);
+      } catch (error) {
+        throw withPrefix(`cannot kill container: ${idOrName}: `, error);
+      }
     },
     pause: async (idOrName) => pauseContainer(context, store.get(idOrName)),
     unpause: async (idOrName) => unpauseContainer(context, store.get(idOrName)),
@@ -170,9 +177,19 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     connectNetwork: async (idOrName, network, settings) =>
       connectNetwork(context, store.get(idOrName), network, settings),
     disconnectNetwork: async (idOrName, network) => disconnectNetwork(context, store.get(idOrName), network),
-    remove: async (idOrName, options) => removeContainer(context, store.get(idOrName), options),
+    remove: async (idOrName, options) =>
+      removeContainer(context, store.get(idOrName), { ...options, calledAs: idOrName }),
     prune: (filters) => pruneContainers(context, filters),
   };
+}
+
+async function kill(context: ContainersContext, idOrName: string, text: string | undefined): Promise<void> {
+  const signal = text ? parseSignal(text) : SIGKILL;
+  const container = context.store.get(idOrName);
+  if (!isActive(container.record.state.status)) throw notRunning(container);
+  if (endsRun(container, signal) && (await stopRestarting(container))) return;
+  if (signal === SIGKILL) await killAndWait(context, container);
+  else await sendSignal(context, container, signal);
 }
 
 type Streams = 'wait' | 'resize' | 'top' | 'prepareLogs' | 'logs' | 'prepareAttach' | 'attach';

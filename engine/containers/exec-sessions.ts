@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex, Transform } from 'node:stream';
-import { conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
+import { EngineError, conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { ExecProcess } from '../runtime/runtime.ts';
-import { checkExecTypes } from './config-types.ts';
+import {
+  readExecCreate,
+  readExecStart,
+  type ExecCreateRequest,
+  type ExecStartRequest,
+} from './exec-request.ts';
 import type { Container } from './container.ts';
 import { publish, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
@@ -12,42 +17,26 @@ import { restarting } from './lifecycle.ts';
 import { toExecFailure } from './start-failure.ts';
 import { connectStreams } from './stream-bridge.ts';
 
-/** `POST /containers/{id}/exec` as it travels. */
-export interface ExecCreateRequest {
-  User?: string;
-  Privileged?: boolean;
-  Tty?: boolean;
-  ConsoleSize?: [number, number] | null;
-  AttachStdin?: boolean;
-  AttachStdout?: boolean;
-  AttachStderr?: boolean;
-  DetachKeys?: string;
-  Env?: string[] | null;
-  WorkingDir?: string;
-  Cmd?: string[] | null;
-}
-
-export interface ExecStartRequest {
-  Detach?: boolean;
-  Tty?: boolean;
-  /** `[height, width]` */
-  ConsoleSize?: [number, number] | null;
-}
-
 interface ExecSession {
   id: string;
   container: Container;
   request: ExecCreateRequest;
   argv: string[];
+  detachKeys: Uint8Array | undefined;
   state: 'created' | 'running' | 'exited';
   exitCode: number | null;
   process: ExecProcess | undefined;
+  /** Settled when the process runs or could not be started. */
+  started: Promise<void>;
+  settleStarted: () => void;
   /** Settled when `exitCode` is known. */
   finished: Promise<void>;
 }
 
 /** A finished session can be inspected this long. */
 const KEPT_AFTER_EXIT_MS = 5 * 60_000;
+/** A resize that comes before the process waits for it this long: clients send both at once. */
+const RESIZE_PATIENCE_MS = 10_000;
 
 /** The exec sessions of all containers; they live in memory, as in Docker. */
 export class ExecSessions {
@@ -58,23 +47,28 @@ export class ExecSessions {
     this.#context = context;
   }
 
-  create(idOrName: string, request: ExecCreateRequest | undefined): string {
+  create(idOrName: string, body: object | undefined): string {
+    const request = readExecCreate(body ?? {});
+    const argv = request.Cmd ?? [];
+    if (argv.length === 0) throw invalidArgument('No exec command specified');
     const container = this.#context.store.get(idOrName);
-    const argv = request?.Cmd ?? [];
-    if (!request || argv.length === 0) throw invalidArgument('No exec command specified');
-    checkExecTypes(request);
     checkCanExec(container, idOrName);
-    parseDetachKeys(request.DetachKeys, 'escape keys');
+    const detachKeys = request.DetachKeys ? parseDetachKeys(request.DetachKeys, 'escape keys') : undefined;
     this.#forgetOrphans();
     const id = randomBytes(32).toString('hex');
+    let settleStarted = (): void => undefined;
+    const started = new Promise<void>((resolve) => (settleStarted = resolve));
     this.#sessions.set(id, {
       id,
       container,
       request,
       argv,
+      detachKeys,
       state: 'created',
       exitCode: null,
       process: undefined,
+      started,
+      settleStarted,
       finished: Promise.resolve(),
     });
     container.execIds.add(id);
@@ -83,18 +77,16 @@ export class ExecSessions {
   }
 
   /** What must hold before a connection is taken over for it. */
-  checkStart(id: string, start: ExecStartRequest): { tty: boolean } {
-    const session = this.#get(id);
-    checkExecTypes(start);
-    if (session.state === 'running') throw conflict(`Error: Exec command ${id} is already running`);
-    if (session.state === 'exited') throw conflict(`Error: Exec command ${id} has already run`);
-    checkCanExec(session.container, session.container.record.id);
-    return { tty: start.Tty ?? false };
+  checkStart(id: string, body: object | undefined): { start: ExecStartRequest; tty: boolean } {
+    const start = readExecStart(body ?? {});
+    const session = this.#getLive(id);
+    if (session.state === 'running') throw conflict(`exec command ${id} is already running`);
+    if (session.state === 'exited') throw conflict(`exec command ${id} has already run`);
+    return { start, tty: start.Tty ?? false };
   }
 
   /** Resolves when the process runs; a failure is Docker's 400/500 and is kept as the session's exit code. */
   async startDetached(id: string, start: ExecStartRequest): Promise<void> {
-    this.checkStart(id, start);
     const session = this.#get(id);
     try {
       await this.#launch(session, start, true);
@@ -119,10 +111,10 @@ export class ExecSessions {
     }
     const stdio = session.process?.stdio;
     if (!stdio) return;
-    const { Tty, AttachStdin, DetachKeys } = session.request;
+    const { Tty, AttachStdin } = session.request;
     const ended = await connectStreams(client, stdio, {
       stdin: AttachStdin ?? false,
-      detachKeys: Tty ? parseDetachKeys(DetachKeys) : undefined,
+      detachKeys: Tty ? (session.detachKeys ?? parseDetachKeys(undefined)) : undefined,
       transform: framingBetween(Tty ?? false, start.Tty ?? false),
       endAfter: session.finished,
     });
@@ -130,13 +122,17 @@ export class ExecSessions {
   }
 
   async resize(id: string, rows: number, columns: number): Promise<void> {
-    const { state, process } = this.#get(id);
-    if (state !== 'running' || !process) throw conflict(`exec ${id} is not running`);
-    await process.resize(rows, columns);
+    const session = this.#getLive(id);
+    if (session.state !== 'exited') await withinPatience(session.started);
+    if (!session.process) throw invalidArgument('exec process is not started');
+    if (session.state === 'exited') throw conflict(`exec ${id} is not running`);
+    await session.process.resize(rows, columns);
   }
 
   inspect(id: string): object {
-    const { container, request, argv, state, exitCode, process } = this.#get(id);
+    const { container, request, argv, detachKeys, state, exitCode, process } = this.#get(id);
+    if (!this.#context.store.has(container.record.id)) throw noSuchExec(id);
+    const user = request.User || container.record.config.User;
     const [entrypoint = '', ...rest] = argv;
     return {
       ID: id,
@@ -147,14 +143,15 @@ export class ExecSessions {
         entrypoint,
         arguments: rest,
         privileged: request.Privileged ?? false,
-        ...(request.User ? { user: request.User } : {}),
+        ...(user ? { user } : {}),
       },
       OpenStdin: request.AttachStdin ?? false,
       OpenStderr: request.AttachStderr ?? false,
       OpenStdout: request.AttachStdout ?? false,
       CanRemove: false,
       ContainerID: container.record.id,
-      DetachKeys: request.DetachKeys ?? '',
+      // A Go byte slice travels as base64.
+      DetachKeys: Buffer.from(detachKeys ?? []).toString('base64'),
       Pid: process?.pid ?? 0,
     };
   }
@@ -168,7 +165,16 @@ export class ExecSessions {
 
   #get(id: string): ExecSession {
     const session = this.#sessions.get(id);
-    if (!session) throw notFound(`No such exec instance: ${id}`);
+    if (!session) throw noSuchExec(id);
+    return session;
+  }
+
+  /** A session whose container can run it. */
+  #getLive(id: string): ExecSession {
+    const session = this.#get(id);
+    const { record } = session.container;
+    if (!this.#context.store.has(record.id)) throw notFound(`No such container: ${id}`);
+    checkCanExec(session.container, record.id);
     return session;
   }
 
@@ -177,7 +183,8 @@ export class ExecSessions {
     const { shim, record } = container;
     if (!shim) throw notRunning(container);
     session.state = 'running';
-    const [rows, columns] = start.ConsoleSize ?? request.ConsoleSize ?? [0, 0];
+    const size = start.Tty ? start.ConsoleSize : undefined;
+    const [rows, columns] = size ?? request.ConsoleSize ?? [0, 0];
     const plan = this.#context.buildExecPlan(record, {
       id: session.id,
       argv: session.argv,
@@ -197,6 +204,7 @@ export class ExecSessions {
       stderr: request.AttachStderr ?? false,
       detach,
     });
+    session.settleStarted();
     session.finished = session.process.exited.then(
       (exitCode) => this.#finish(session, exitCode),
       (error: unknown) => {
@@ -215,6 +223,7 @@ export class ExecSessions {
   #finish(session: ExecSession, exitCode: number): void {
     session.state = 'exited';
     session.exitCode = exitCode;
+    session.settleStarted();
     session.container.execIds.delete(session.id);
     this.#publish(session, 'exec_die', { exitCode: String(exitCode) });
     setTimeout(() => this.#sessions.delete(session.id), KEPT_AFTER_EXIT_MS).unref();
@@ -225,13 +234,24 @@ export class ExecSessions {
   }
 }
 
-/** `idOrName`: as the client called it, which is how Docker's text calls it. */
+const noSuchExec = (id: string): EngineError => notFound(`No such exec instance: ${id}`);
+
+async function withinPatience(started: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    const fail = (): void => reject(new EngineError('internal', 'timeout waiting for exec session ready'));
+    timer = setTimeout(fail, RESIZE_PATIENCE_MS);
+  });
+  await Promise.race([started, expired]).finally(() => clearTimeout(timer));
+}
+
 /** The process has a terminal if create said so; the client gets frames unless start says that it is one. */
 function framingBetween(terminal: boolean, raw: boolean): Transform | undefined {
   if (terminal === raw) return undefined;
   return terminal ? createFramer('stdout') : createFrameStripper();
 }
 
+/** `idOrName`: as the client called it, which is how Docker's text calls it. */
 function checkCanExec(container: Container, idOrName: string): void {
   const { status } = container.record.state;
   if (status === 'paused') {

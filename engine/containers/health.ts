@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../lib/errors.ts';
+import type { ExecProcess, StdioStream } from '../runtime/runtime.ts';
 import type { HealthConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
-import { publish, type ContainersContext } from './context.ts';
+import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { createFrameStripper } from './frames.ts';
-import { nowRfc3339 } from './timestamps.ts';
-import { randomBytes } from 'node:crypto';
+import type { ContainerRecord } from './record.ts';
+import { formatDuration, nowRfc3339, toEpochMs } from './timestamps.ts';
 
 export interface ProbeResult {
   Start: string;
@@ -17,13 +20,15 @@ export interface ProbeResult {
 export interface HealthState {
   Status: 'starting' | 'healthy' | 'unhealthy';
   FailingStreak: number;
-  /** The last five probes, oldest first. */
+  /** The last five probes, oldest first; those of earlier runs are among them. */
   Log: ProbeResult[];
 }
 
 export interface HealthMonitor {
-  readonly state: HealthState;
+  /** Ends probing. What nobody watches counts as unhealthy, as in Docker. */
   stop(): void;
+  /** Ends probing and leaves the state as it is: the next engine goes on with it. */
+  leave(): void;
 }
 
 interface Schedule {
@@ -38,17 +43,26 @@ interface Schedule {
 const NS_PER_MS = 1e6;
 const KEPT_PROBES = 5;
 const OUTPUT_BYTES = 4096;
+/** For the output to arrive after the exit. */
+const LAST_OUTPUT_MS = 2000;
 const TIMED_OUT = -1;
 
-/** Probes by the container's Healthcheck until stopped; undefined when it has none. */
+/** What a run begins with; undefined without a health check. */
+export function newHealth({ config, state }: ContainerRecord): HealthState | undefined {
+  if (!toSchedule(config.Healthcheck, config.Shell)) return undefined;
+  return { Status: 'starting', FailingStreak: 0, Log: state.health?.Log ?? [] };
+}
+
+/** Probes by the container's Healthcheck until stopped, going on from the state in the record. */
 export function startHealthMonitor(
   context: ContainersContext,
   container: Container,
 ): HealthMonitor | undefined {
-  const schedule = toSchedule(container.record.config.Healthcheck, container.record.config.Shell);
+  const { record } = container;
+  const schedule = toSchedule(record.config.Healthcheck, record.config.Shell);
   if (!schedule) return undefined;
-  const startedMs = Date.now();
-  const state: HealthState = { Status: 'starting', FailingStreak: 0, Log: [] };
+  const startedMs = toEpochMs(record.state.startedAt);
+  const state = (record.state.health ??= newHealth(record) as HealthState);
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const inStartPeriod = (): boolean =>
@@ -58,21 +72,25 @@ export function startHealthMonitor(
   };
   const probe = async (): Promise<void> => {
     const grace = inStartPeriod();
-    if (container.record.state.status === 'running') {
-      const result = await runProbe(context, container, schedule);
-      if (stopped) return;
-      const before = state.Status;
-      applyProbe(state, result, { retries: schedule.retries, grace });
-      if (state.Status !== before) publish(context, container, `health_status: ${state.Status}`);
-    }
-    if (!stopped) scheduleNext();
+    const result = await runProbe(context, container, schedule);
+    if (stopped) return;
+    const before = state.Status;
+    applyProbe(state, result, { retries: schedule.retries, grace });
+    scheduleNext();
+    if (state.Status === before) return;
+    publish(context, container, `health_status: ${state.Status}`);
+    await saveIfPossible(context, container);
+  };
+  const leave = (): void => {
+    stopped = true;
+    clearTimeout(timer);
   };
   scheduleNext();
   return {
-    state,
+    leave,
     stop() {
-      stopped = true;
-      clearTimeout(timer);
+      leave();
+      state.Status = 'unhealthy';
     },
   };
 }
@@ -101,8 +119,7 @@ export function toSchedule(
 ): Schedule | undefined {
   const [kind = '', ...words] = check?.Test ?? [];
   if (!check || kind === '' || kind === 'NONE') return undefined;
-  const argv =
-    kind === 'CMD-SHELL' ? [...(shell?.length ? shell : ['/bin/sh', '-c']), words.join(' ')] : words;
+  const argv = kind === 'CMD-SHELL' ? [...(shell?.length ? shell : ['/bin/sh', '-c']), ...words] : words;
   const ms = (ns: number | undefined, whenAbsent: number): number => (ns ? ns / NS_PER_MS : whenAbsent);
   return {
     argv,
@@ -114,10 +131,11 @@ export function toSchedule(
   };
 }
 
+/** An exec session but for its inspect: told by the same events, and killed when it takes too long. */
 async function runProbe(
   context: ContainersContext,
   container: Container,
-  schedule: Schedule,
+  { argv, timeoutMs }: Schedule,
 ): Promise<ProbeResult> {
   const Start = nowRfc3339();
   const finish = (ExitCode: number, Output: string): ProbeResult => ({
@@ -126,10 +144,15 @@ async function runProbe(
     ExitCode,
     Output,
   });
+  const execID = randomBytes(32).toString('hex');
+  const tell = (action: string, extra: object = {}): void =>
+    publish(context, container, action, { execID, ...extra });
   try {
+    const { shim } = container;
+    if (!shim) return finish(TIMED_OUT, 'container is not running');
     const plan = context.buildExecPlan(container.record, {
-      id: randomBytes(32).toString('hex'),
-      argv: schedule.argv,
+      id: execID,
+      argv,
       env: [],
       cwd: '',
       user: '',
@@ -139,35 +162,55 @@ async function runProbe(
       rows: 0,
       columns: 0,
     });
-    if (!container.shim) return finish(TIMED_OUT, 'container is not running');
-    const streams = { stdin: false, stdout: true, stderr: true, detach: false };
-    const process = await container.shim.exec(plan, streams);
-    let output = '';
-    const reader = process.stdio?.pipe(createFrameStripper());
-    reader?.on('data', (chunk: Buffer) => {
-      if (output.length < OUTPUT_BYTES) output = (output + chunk.toString()).slice(0, OUTPUT_BYTES);
-    });
-    process.stdio?.on('error', () => reader?.end());
-    const exitCode = await withTimeout(process.exited, schedule.timeoutMs, () => killPid(process.pid));
-    if (exitCode !== undefined) return finish(exitCode, output);
-    return finish(TIMED_OUT, `Health check exceeded timeout (${schedule.timeoutMs / 1000}s): ${output}`);
+    tell(`exec_create: ${argv.join(' ')}`);
+    tell(`exec_start: ${argv.join(' ')}`);
+    const process = await shim.exec(plan, { stdin: false, stdout: true, stderr: true, detach: false });
+    const output = collectOutput(process.stdio);
+    const { exitCode, expired } = await withTimeout(process, timeoutMs);
+    tell('exec_die', { exitCode: String(exitCode) });
+    // A child of the probe may hold its output open for ever.
+    if (!expired) await Promise.race([output.ended, delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
+    process.stdio?.destroy();
+    const text = output.text();
+    if (!expired) return finish(exitCode, text);
+    const said = text === '' ? '' : `: ${text}`;
+    return finish(TIMED_OUT, `Health check exceeded timeout (${formatDuration(timeoutMs)})${said}`);
   } catch (error) {
     return finish(TIMED_OUT, messageOf(error));
   }
 }
 
+/** What the probe wrote so far, cut off with `...` as Docker does. */
+function collectOutput(stdio: StdioStream | undefined): { text: () => string; ended: Promise<void> } {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const text = (): string => {
+    const kept = Buffer.concat(chunks).subarray(0, OUTPUT_BYTES).toString();
+    return bytes > OUTPUT_BYTES ? `${kept}...` : kept;
+  };
+  const reader = createFrameStripper();
+  const ended = new Promise<void>((resolve) => {
+    reader.on('data', (chunk: Buffer) => {
+      if (bytes < OUTPUT_BYTES) chunks.push(chunk);
+      bytes += chunk.length;
+    });
+    reader.on('end', resolve);
+    stdio?.on('error', resolve).on('close', resolve).pipe(reader);
+  });
+  return { text, ended: stdio ? ended : Promise.resolve() };
+}
+
 async function withTimeout(
-  exited: Promise<number>,
+  { pid, exited }: ExecProcess,
   timeoutMs: number,
-  kill: () => void,
-): Promise<number | undefined> {
+): Promise<{ exitCode: number; expired: boolean }> {
   let expired = false;
   const timer = setTimeout(() => {
     expired = true;
-    kill();
+    killPid(pid);
   }, timeoutMs);
   const exitCode = await exited.finally(() => clearTimeout(timer));
-  return expired ? undefined : exitCode;
+  return { exitCode, expired };
 }
 
 /** The probe is a child of the shim, unreaped until its exit is reported: its pid cannot be another's. */

@@ -47,7 +47,7 @@ export async function inspectContainer(
   };
 }
 
-function stateView({ record: { state }, health }: Container): object {
+function stateView({ record: { state } }: Container): object {
   return {
     Status: state.status,
     Running: isActive(state.status),
@@ -60,7 +60,7 @@ function stateView({ record: { state }, health }: Container): object {
     Error: state.error,
     StartedAt: state.startedAt,
     FinishedAt: state.finishedAt,
-    ...(health ? { Health: health.state } : {}),
+    ...(state.health ? { Health: state.health } : {}),
   };
 }
 

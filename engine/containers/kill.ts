@@ -13,9 +13,15 @@ export function stopSignalOf(container: Container): number {
   return name ? parseSignal(name) : SIGTERM;
 }
 
+/** Whether Docker takes the signal for the end of the run: SIGKILL, StopSignal, and without a StopSignal every one. */
+export function endsRun({ record: { config } }: Container, signal: number): boolean {
+  return signal === SIGKILL || !config.StopSignal || signal === parseSignal(config.StopSignal);
+}
+
 /**
- * Sends a signal to PID 1 and says so in an event. A paused container is resumed when the signal means its end: a
- * frozen process takes no signal. Marks the container as stopped by hand, so that no policy starts it again.
+ * Sends a signal to PID 1 and says so in an event. Any signal counts as the user's doing for `unless-stopped`. One
+ * that means the end cancels the restart policy of this run and resumes a paused container: a frozen process takes no
+ * signal.
  */
 export async function sendSignal(
   context: ContainersContext,
@@ -23,8 +29,9 @@ export async function sendSignal(
   signal: number,
 ): Promise<void> {
   const { record } = container;
-  const final = signal === SIGKILL || signal === stopSignalOf(container);
-  if (!record.manuallyStopped && final) {
+  const final = endsRun(container, signal);
+  if (final) container.restartCancelled = true;
+  if (!record.manuallyStopped) {
     record.manuallyStopped = true;
     await saveIfPossible(context, container);
   }

@@ -3,7 +3,7 @@ import type { ExitRecord, Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container, PendingAttach } from './container.ts';
 import { publish, save, saveIfPossible, type ContainersContext } from './context.ts';
-import { startHealthMonitor } from './health.ts';
+import { newHealth, startHealthMonitor } from './health.ts';
 import { killAndWait, notRunning, sendSignal, stopSignalOf } from './kill.ts';
 import { launch, type Held } from './launch.ts';
 import { logSourceOf } from './log-source.ts';
@@ -24,8 +24,10 @@ export async function startContainer(context: ContainersContext, container: Cont
     const { status } = container.record.state;
     if (container.removing) throw conflict('container is marked for removal and cannot be started');
     if (status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-    if (status === 'running') throw notModified();
-    cancelRestart(container);
+    // Between two runs counts as running, as everywhere in Docker.
+    if (status === 'running' || status === 'restarting') throw notModified();
+    container.restartDelayMs = 0;
+    container.restartCancelled = false;
     container.record.restartCount = 0;
     await run(context, container);
   });
@@ -66,12 +68,22 @@ function toRunning(
   { startedAt, pid }: { startedAt: string; pid: number },
 ): ContainerRecord {
   const { finishedAt } = record.state;
+  const health = newHealth(record);
   return {
     ...record,
     attachment,
     cgroupDirectories,
     manuallyStopped: false,
-    state: { status: 'running', pid, exitCode: 0, error: '', oomKilled: false, startedAt, finishedAt },
+    state: {
+      status: 'running',
+      pid,
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+      startedAt,
+      finishedAt,
+      ...(health ? { health } : {}),
+    },
   };
 }
 
@@ -102,7 +114,6 @@ async function failStart(context: ContainersContext, container: Container, cause
   for (const pending of container.pendingAttaches) pending.abandon();
   container.pendingAttaches.clear();
   await saveIfPossible(context, container);
-  publish(context, container, 'die', { exitCode: String(exitCode), execDuration: '0' });
   container.notifyExit({ exitCode });
   if (record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
   throw error;
@@ -135,11 +146,15 @@ async function handleExit(
   await recordExit(context, container, exit);
 }
 
-/** running → exited, restarting or removed; the caller holds the mutex. `exit` undefined: the shim was lost. */
+/**
+ * running → exited, restarting or removed; the caller holds the mutex. `exit` undefined: the shim was lost. `restarts`
+ * false: whoever calls starts by policy himself.
+ */
 export async function recordExit(
   context: ContainersContext,
   container: Container,
   exit: ExitRecord | undefined,
+  { restarts } = { restarts: true },
 ): Promise<void> {
   const { record } = container;
   context.logs.ended(logSourceOf(container));
@@ -159,8 +174,9 @@ export async function recordExit(
   };
   const mayFollow = !container.restartRequested && !container.removing;
   const { manuallyStopped, restartCount, hostConfig } = record;
-  const ended = { exitCode, durationMs, manuallyStopped, restartCount };
-  const restart = mayFollow && shouldRestart(hostConfig.RestartPolicy, ended);
+  const ended = { exitCode, manuallyStopped, restartCount };
+  const restart =
+    restarts && mayFollow && !container.restartCancelled && shouldRestart(hostConfig.RestartPolicy, ended);
   const autoRemove = mayFollow && hostConfig.AutoRemove === true;
   if (restart) scheduleRestart(context, container, durationMs);
   // In this order: until the record has the exit code, the shim's own exit record is the only place that knows it.
@@ -183,8 +199,9 @@ async function detachNetworks({ networks, logger }: ContainersContext, { record 
 }
 
 /** exited → restarting; the next run begins after the back-off. */
-export function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
+function scheduleRestart(context: ContainersContext, container: Container, lastRunMs: number): void {
   container.record.state.status = 'restarting';
+  container.record.restartCount += 1;
   container.restartDelayMs = nextDelayMs(container.restartDelayMs, lastRunMs);
   container.restartTimer = setTimeout(() => {
     context.ready
@@ -201,7 +218,6 @@ export function scheduleRestart(context: ContainersContext, container: Container
 async function restartByPolicy(context: ContainersContext, container: Container): Promise<void> {
   if (container.record.state.status !== 'restarting' || container.removing) return;
   container.restartTimer = undefined;
-  container.record.restartCount += 1;
   await run(context, container);
 }
 
@@ -279,6 +295,8 @@ export async function restartContainer(
       container.restartRequested = false;
     }
     publish(context, container, 'stop');
+  } else {
+    await stopRestarting(container);
   }
   await startContainer(context, container);
   publish(context, container, 'restart');
@@ -292,6 +310,7 @@ export async function pauseContainer(context: ContainersContext, container: Cont
     if (!shim) throw notRunning(container);
     await context.cgroups.freeze(record.id, record.hostConfig.CgroupParent);
     record.state.status = 'paused';
+    container.health?.stop();
     await saveIfPossible(context, container);
     publish(context, container, 'pause');
   });
@@ -300,9 +319,13 @@ export async function pauseContainer(context: ContainersContext, container: Cont
 export async function unpauseContainer(context: ContainersContext, container: Container): Promise<void> {
   await container.mutex.run(async () => {
     const { record } = container;
-    if (record.state.status !== 'paused') throw conflict(`Container ${record.id} is not paused`);
+    // 500, as in Docker.
+    if (record.state.status !== 'paused') {
+      throw new EngineError('internal', `Container ${record.id} is not paused`);
+    }
     await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
     record.state.status = 'running';
+    container.health = startHealthMonitor(context, container);
     await saveIfPossible(context, container);
     publish(context, container, 'unpause');
   });

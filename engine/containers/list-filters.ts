@@ -73,7 +73,7 @@ export function compileFilters(filters: FilterValues, context: FilterContext): P
   });
   add('health', (value) => {
     if (!HEALTHS.includes(value)) throw invalidFilter('health', value);
-    return (container) => (container.health?.state.Status ?? 'none') === value;
+    return ({ record }) => (record.state.health?.Status ?? 'none') === value;
   });
   add(
     'isolation',

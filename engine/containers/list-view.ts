@@ -43,7 +43,8 @@ async function toSummary(
   container: Container,
   withSize: boolean,
 ): Promise<object> {
-  const { record, health } = container;
+  const { record } = container;
+  const { health } = record.state;
   return {
     Id: record.id,
     Names: [`/${record.name}`],
@@ -55,8 +56,8 @@ async function toSummary(
     ...(withSize ? await sizesOf(context, container) : {}),
     Labels: record.config.Labels ?? {},
     State: record.state.status,
-    Status: statusText(record.state, health?.state.Status, Date.now()),
-    Health: { Status: health?.state.Status ?? 'none', FailingStreak: health?.state.FailingStreak ?? 0 },
+    Status: statusText(record.state, Date.now()),
+    Health: { Status: health?.Status ?? 'none', FailingStreak: health?.FailingStreak ?? 0 },
     HostConfig: {
       NetworkMode: record.hostConfig.NetworkMode,
       Annotations: record.hostConfig.Annotations ?? {},

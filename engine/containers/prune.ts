@@ -24,7 +24,11 @@ export async function pruneContainers(
     if (isActive(container.record.state.status) || container.removing || !matches(container)) continue;
     const bytes = await writableSizeBytes(path.join(container.directory, 'upper'));
     try {
-      await removeContainer(context, container, { force: false, volumes: false });
+      await removeContainer(context, container, {
+        force: false,
+        volumes: false,
+        calledAs: container.record.id,
+      });
     } catch (error) {
       // Started or removed by somebody else meanwhile.
       if (error instanceof EngineError && error.kind === 'conflict') continue;

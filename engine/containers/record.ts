@@ -5,6 +5,7 @@ import { writeJsonAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
 import { isObject, isText, listOf } from '../lib/field-types.ts';
 import type { Attachment } from '../networks/networks.ts';
+import type { HealthState } from './health.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../wire/container.ts';
 
 /** `paused` and `restarting` count as running for clients, as in Docker. */
@@ -22,6 +23,8 @@ export interface ContainerState {
   /** RFC 3339; Go's zero time when never. */
   startedAt: string;
   finishedAt: string;
+  /** Absent before the first run, and without a health check. On disk as of the last change of the status. */
+  health?: HealthState;
 }
 
 /** A resolved mount point as inspect shows it. */

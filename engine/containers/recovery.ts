@@ -6,11 +6,11 @@ import { ShimStageError, type Shim } from '../runtime/runtime.ts';
 import { Container } from './container.ts';
 import { containersRoot, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
-import { recordExit, scheduleRestart, startContainer, watchExit } from './lifecycle.ts';
+import { recordExit, startContainer, watchExit } from './lifecycle.ts';
 import { logSourceOf } from './log-source.ts';
 import { isActive, readRecord, type ContainerRecord } from './record.ts';
 import { discard, moveToTrash, sweepTrash } from './removal.ts';
-import { shouldStartWithEngine } from './restart-policy.ts';
+import { shouldRestart } from './restart-policy.ts';
 import { ZERO_TIME } from './timestamps.ts';
 
 /**
@@ -37,16 +37,9 @@ export async function recover(context: ContainersContext): Promise<void> {
 export function startByPolicy(context: ContainersContext): void {
   for (const container of context.store.list()) {
     const { state, hostConfig, manuallyStopped, restartCount } = container.record;
-    // The engine ended in the middle of a back-off.
-    if (state.status === 'restarting' && !container.restartTimer) scheduleRestart(context, container, 0);
-    if (isActive(state.status) || container.removing) continue;
-    const wanted = shouldStartWithEngine(hostConfig.RestartPolicy, {
-      exitCode: state.exitCode,
-      manuallyStopped,
-      everStarted: state.startedAt !== ZERO_TIME,
-      restartCount,
-    });
-    if (!wanted) continue;
+    if (isActive(state.status) || container.removing || state.startedAt === ZERO_TIME) continue;
+    const ended = { exitCode: state.exitCode, manuallyStopped, restartCount };
+    if (!shouldRestart(hostConfig.RestartPolicy, ended)) continue;
     startContainer(context, container).catch((error: unknown) => {
       context.logger.warn('start by restart policy failed', {
         container: container.record.id,
@@ -93,6 +86,8 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   // Marked because it was about to lose its anonymous volumes.
   if (status === 'removing') return discard(context, container, { volumes: true });
   if (status === 'running' || status === 'paused') return reconnect(context, container);
+  // The engine ended in the middle of a back-off.
+  if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.
   const found = await context.runtime.reconnect(record.id);
   if (found && 'shim' in found) {
@@ -140,12 +135,12 @@ async function reconnect(context: ContainersContext, container: Container): Prom
     watchExit(context, container);
     await finishStart(context, found.shim);
     if (record.attachment) await context.networks.restore(record.id, record.attachment);
-    container.health = startHealthMonitor(context, container);
+    if (record.state.status === 'running') container.health = startHealthMonitor(context, container);
     return;
   }
   context.logger.info('container ended while the engine was away', {
     container: record.id,
     exitCode: found?.exit.exitCode,
   });
-  await recordExit(context, container, found?.exit);
+  await recordExit(context, container, found?.exit, { restarts: false });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { conflict, errnoOf, messageOf } from '../lib/errors.ts';
+import { conflict, errnoOf, messageOf, type EngineError } from '../lib/errors.ts';
 import type { Container } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { killAndWait } from './kill.ts';
@@ -14,19 +14,21 @@ export interface RemoveOptions {
   volumes: boolean;
 }
 
+/** `calledAs`: the name or ID that the client used, which is how Docker's texts call the container. */
+type Removal = RemoveOptions & { calledAs: string };
+
 const TRASH_PREFIX = 'container-';
 
 /** Docker's `rm`: refuses what runs unless forced. The files go in the background; the name is free at once. */
 export async function removeContainer(
   context: ContainersContext,
   container: Container,
-  options: RemoveOptions,
+  options: Removal,
 ): Promise<void> {
-  const { record } = container;
-  if (container.removing) throw conflict(`removal of container ${record.name} is already in progress`);
-  if (isActive(record.state.status) && !options.force) {
-    throw conflict(`cannot remove container "/${record.name}": ${whyNot(container)}`);
+  if (container.removing) {
+    throw conflict(`removal of container ${options.calledAs} is already in progress`);
   }
+  if (isActive(container.record.state.status) && !options.force) throw cannotRemove(container, options);
   container.removing = true;
   try {
     // Under the mutex: a restart may have begun, and then there is something to kill.
@@ -45,7 +47,7 @@ export async function removeContainer(
 async function discardStopped(
   context: ContainersContext,
   container: Container,
-  options: RemoveOptions,
+  options: Removal,
 ): Promise<boolean> {
   // AutoRemove was faster.
   if (!context.store.has(container.record.id)) return true;
@@ -53,8 +55,7 @@ async function discardStopped(
     await discard(context, container, options);
     return true;
   }
-  if (!options.force)
-    throw conflict(`cannot remove container "/${container.record.name}": ${whyNot(container)}`);
+  if (!options.force) throw cannotRemove(container, options);
   return false;
 }
 
@@ -134,6 +135,10 @@ export function cancelRestart(container: Container): void {
   container.restartTimer = undefined;
   container.restartDelayMs = 0;
   if (container.record.state.status === 'restarting') container.record.state.status = 'exited';
+}
+
+function cannotRemove(container: Container, { calledAs }: Removal): EngineError {
+  return conflict(`cannot remove container "${calledAs}": ${whyNot(container)}`);
 }
 
 function whyNot({ record }: Container): string {

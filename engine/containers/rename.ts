@@ -1,4 +1,4 @@
-import { EngineError, conflict, invalidArgument } from '../lib/errors.ts';
+import { conflict, invalidArgument, withPrefix } from '../lib/errors.ts';
 import type { Container } from './container.ts';
 import { publish, save, type ContainersContext } from './context.ts';
 import { normalizeName } from './names.ts';
@@ -40,7 +40,6 @@ function reserve(context: ContainersContext, name: string, id: string): void {
     normalizeName(`/${name}`);
     context.store.reserveName(name, id);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    throw new EngineError(error.kind, `Error when allocating new name: ${error.message}`, { cause: error });
+    throw withPrefix('Error when allocating new name: ', error);
   }
 }

@@ -1,37 +1,36 @@
-import { describe, expect, it } from 'vitest';
-import { nextDelayMs, shouldRestart, shouldStartWithEngine } from './restart-policy.ts';
+import { describe, expect, it, test } from 'vitest';
+import { nextDelayMs, shouldRestart } from './restart-policy.ts';
 
-const failed = { exitCode: 1, durationMs: 5, manuallyStopped: false, restartCount: 0 };
+/** Docker's table: what a policy does after a run, and with a stopped container when the engine starts. */
+test.each([
+  // policy, limit, exit code, stopped by the user, restarts so far → again
+  ['no', 0, 1, false, 0, false],
+  [undefined, 0, 1, false, 0, false],
+  ['always', 0, 0, false, 0, true],
+  ['always', 0, 1, false, 99, true],
+  ['always', 0, 137, true, 0, true],
+  ['unless-stopped', 0, 0, false, 0, true],
+  ['unless-stopped', 0, 1, false, 99, true],
+  ['unless-stopped', 0, 137, true, 0, false],
+  ['on-failure', 0, 0, false, 0, false],
+  ['on-failure', 0, 1, false, 99, true],
+  ['on-failure', 2, 1, false, 1, true],
+  ['on-failure', 2, 1, false, 2, false],
+  ['on-failure', 0, 137, true, 0, true],
+] as const)(
+  'policy %s with limit %i, exit code %i, stopped by the user: %s, after %i restarts: %s',
+  (Name, MaximumRetryCount, exitCode, manuallyStopped, restartCount, again) => {
+    const policy = Name === undefined ? undefined : { Name, MaximumRetryCount };
+    expect(shouldRestart(policy, { exitCode, manuallyStopped, restartCount })).toBe(again);
+  },
+);
 
-describe('restart policy', () => {
-  it('restarts by policy after the container ended by itself', () => {
-    expect(shouldRestart({ Name: 'no' }, failed)).toBe(false);
-    expect(shouldRestart({ Name: 'always' }, { ...failed, exitCode: 0 })).toBe(true);
-    expect(shouldRestart({ Name: 'on-failure' }, failed)).toBe(true);
-    expect(shouldRestart({ Name: 'on-failure' }, { ...failed, exitCode: 0 })).toBe(false);
-    expect(shouldRestart({ Name: 'on-failure', MaximumRetryCount: 2 }, { ...failed, restartCount: 2 })).toBe(
-      false,
-    );
-  });
-
-  it('never restarts what the user stopped', () => {
-    expect(shouldRestart({ Name: 'always' }, { ...failed, manuallyStopped: true })).toBe(false);
-  });
-
-  it('starts always, and unless-stopped only when nobody stopped it, with the engine', () => {
-    const stopped = { exitCode: 0, manuallyStopped: true, everStarted: true, restartCount: 0 };
-    expect(shouldStartWithEngine({ Name: 'always' }, stopped)).toBe(true);
-    expect(shouldStartWithEngine({ Name: 'unless-stopped' }, stopped)).toBe(false);
-    expect(shouldStartWithEngine({ Name: 'unless-stopped' }, { ...stopped, manuallyStopped: false })).toBe(
-      true,
-    );
-    expect(shouldStartWithEngine({ Name: 'always' }, { ...stopped, everStarted: false })).toBe(false);
-  });
-
+describe('the back-off', () => {
   it('doubles the delay up to a minute and begins anew after a stable run', () => {
     expect(nextDelayMs(0, 0)).toBe(100);
     expect(nextDelayMs(100, 5)).toBe(200);
     expect(nextDelayMs(50_000, 5)).toBe(60_000);
+    expect(nextDelayMs(60_000, 9_999)).toBe(60_000);
     expect(nextDelayMs(50_000, 10_000)).toBe(100);
   });
 });

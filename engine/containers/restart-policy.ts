@@ -7,39 +7,27 @@ const STABLE_RUN_MS = 10_000;
 
 interface EndedRun {
   exitCode: number;
-  durationMs: number;
+  /** By stop or kill, whichever signal. */
   manuallyStopped: boolean;
   /** Restarts already made. */
   restartCount: number;
 }
 
-/** Whether the policy starts the container again after this run. */
+/**
+ * Whether the policy starts the container again after this run; the same for one that an engine finds stopped when it
+ * starts. As in Docker only `unless-stopped` asks whether the user stopped it: a stop cancels the policy of the run
+ * that it ends (`restartCancelled`), and nothing else.
+ */
 export function shouldRestart(policy: RestartPolicy | undefined, run: EndedRun): boolean {
-  if (run.manuallyStopped) return false;
   switch (policy?.Name) {
     case 'always':
-    case 'unless-stopped':
       return true;
+    case 'unless-stopped':
+      return !run.manuallyStopped;
     case 'on-failure': {
       const limit = policy.MaximumRetryCount ?? 0;
       return run.exitCode !== 0 && (limit === 0 || run.restartCount < limit);
     }
-    default:
-      return false;
-  }
-}
-
-/** Whether the policy starts a stopped container when the engine starts. */
-export function shouldStartWithEngine(
-  policy: RestartPolicy | undefined,
-  stopped: { exitCode: number; manuallyStopped: boolean; everStarted: boolean; restartCount: number },
-): boolean {
-  if (!stopped.everStarted) return false;
-  switch (policy?.Name) {
-    case 'always':
-      return true;
-    case 'unless-stopped':
-      return !stopped.manuallyStopped;
     default:
       return false;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HealthState } from './health.ts';
 import type { ContainerState } from './record.ts';
 import { humanDuration, statusText } from './status-text.ts';
 import { ZERO_TIME } from './timestamps.ts';
@@ -39,18 +40,18 @@ describe('statusText', () => {
     ...part,
   });
 
+  const health = (Status: HealthState['Status']): HealthState => ({ Status, FailingStreak: 0, Log: [] });
+
   it('says what docker ps says', () => {
-    expect(statusText(state({}), undefined, now)).toBe('Up 3 minutes');
-    expect(statusText(state({}), 'starting', now)).toBe('Up 3 minutes (health: starting)');
-    expect(statusText(state({}), 'healthy', now)).toBe('Up 3 minutes (healthy)');
-    expect(statusText(state({ status: 'paused' }), undefined, now)).toBe('Up 3 minutes (Paused)');
+    expect(statusText(state({}), now)).toBe('Up 3 minutes');
+    expect(statusText(state({ health: health('starting') }), now)).toBe('Up 3 minutes (health: starting)');
+    expect(statusText(state({ health: health('healthy') }), now)).toBe('Up 3 minutes (healthy)');
+    expect(statusText(state({ status: 'paused' }), now)).toBe('Up 3 minutes (Paused)');
     const finished = { finishedAt: '2026-01-01T00:59:55Z', exitCode: 3 };
-    expect(statusText(state({ status: 'exited', ...finished }), undefined, now)).toBe(
-      'Exited (3) 5 seconds ago',
-    );
-    expect(statusText(state({ status: 'restarting', ...finished }), undefined, now)).toBe(
+    expect(statusText(state({ status: 'exited', ...finished }), now)).toBe('Exited (3) 5 seconds ago');
+    expect(statusText(state({ status: 'restarting', ...finished }), now)).toBe(
       'Restarting (3) 5 seconds ago',
     );
-    expect(statusText(state({ status: 'created' }), undefined, now)).toBe('Created');
+    expect(statusText(state({ status: 'created' }), now)).toBe('Created');
   });
 });

@@ -22,8 +22,8 @@ export function humanDuration(durationMs: number): string {
   return `${Math.floor(hours / 24 / 365)} years`;
 }
 
-/** The STATUS column of `docker ps`. `health` is the State.Health status, if there is one. */
-export function statusText(state: ContainerState, health: string | undefined, nowMs: number): string {
+/** The STATUS column of `docker ps`. */
+export function statusText(state: ContainerState, nowMs: number): string {
   const ago = humanDuration(nowMs - toEpochMs(state.finishedAt));
   const up = humanDuration(nowMs - toEpochMs(state.startedAt));
   switch (state.status) {
@@ -42,6 +42,7 @@ export function statusText(state: ContainerState, health: string | undefined, no
     case 'running':
       break;
   }
+  const health = state.health?.Status;
   if (health === undefined) return `Up ${up}`;
   return `Up ${up} (${health === 'starting' ? 'health: starting' : health})`;
 }

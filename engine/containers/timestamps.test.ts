@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { nanosToFixed, toFixedNano } from '../lib/fixed-time.ts';
-import { nowRfc3339, toEpochMs } from './timestamps.ts';
+import { formatDuration, nowRfc3339, toEpochMs } from './timestamps.ts';
 
 describe('timestamps', () => {
   it('formats now with microseconds that parse back', () => {
@@ -18,4 +18,16 @@ describe('timestamps', () => {
   it('formats nanoseconds since the epoch', () => {
     expect(nanosToFixed(1_700_000_000_000_000_042n)).toBe('2023-11-14T22:13:20.000000042Z');
   });
+});
+
+test.each([
+  [0, '0s'],
+  [0.5, '500µs'],
+  [50, '50ms'],
+  [1500, '1.5s'],
+  [30_000, '30s'],
+  [60_000, '1m0s'],
+  [7_380_250, '2h3m0.25s'],
+])('%d ms are %s', (durationMs, text) => {
+  expect(formatDuration(durationMs)).toBe(text);
 });

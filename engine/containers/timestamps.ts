@@ -16,3 +16,15 @@ export function toEpochMs(rfc3339: string): number {
   const whole = Date.parse(rfc3339.replace(/\.\d+/, ''));
   return whole + Number(`0.${fraction || '0'}`) * 1000;
 }
+
+/** A duration as Go prints it: `50ms`, `1.5s`, `1m0s`, `2h3m0s`. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs === 0) return '0s';
+  if (durationMs < 1) return `${Number((durationMs * 1000).toFixed(3))}µs`;
+  if (durationMs < 1000) return `${Number(durationMs.toFixed(6))}ms`;
+  const hours = Math.floor(durationMs / 3_600_000);
+  const minutes = Math.floor(durationMs / 60_000) % 60;
+  const seconds = `${Number(((durationMs % 60_000) / 1000).toFixed(9))}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

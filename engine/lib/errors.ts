@@ -56,3 +56,10 @@ export function errnoOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The same failure with words in front that say what was being done; a fault stays a fault. */
+export function withPrefix(prefix: string, error: unknown): unknown {
+  if (!(error instanceof EngineError)) return error;
+  const { kind, message, hint } = error;
+  return new EngineError(kind, `${prefix}${message}`, { cause: error, ...(hint ? { hint } : {}) });
+}

@@ -125,7 +125,7 @@ describe('the state machine', () => {
     expect(await post('pause')).toBe(409);
     expect(await post('start')).toBe(204);
     expect(await post('start')).toBe(304);
-    expect(await post('unpause')).toBe(409);
+    expect(await post('unpause')).toBe(500);
     expect(await post('pause')).toBe(204);
     expect(await post('pause')).toBe(409);
     expect(await post('start')).toBe(409);
@@ -249,7 +249,7 @@ describe('the state machine', () => {
     );
     expect((await engine.api('DELETE', `/containers/after`)).json).toEqual(
       message(
-        'cannot remove container "/after": container is running: stop the container before removing or force remove',
+        'cannot remove container "after": container is running: stop the container before removing or force remove',
       ),
     );
     expect((await engine.api('DELETE', `/containers/after?force=1`)).status).toBe(204);

@@ -14,7 +14,13 @@ export function containerStreamRoutes({ containers }: { containers: Containers }
   return [
     { method: 'POST', path: '/containers/{id}/wait', handler: wait(containers) },
     { method: 'GET', path: '/containers/{id}/logs', handler: logs(containers) },
-    { method: 'POST', path: '/containers/{id}/attach', handler: attach(containers) },
+    {
+      method: 'POST',
+      path: '/containers/{id}/attach',
+      // The connection counts as taken over from the start: clients read the text, not JSON.
+      errorType: RAW_STREAM,
+      handler: attach(containers),
+    },
     { method: 'GET', path: '/containers/{id}/attach/ws', handler: attachWebSocket(containers) },
   ];
 }
@@ -29,10 +35,16 @@ export function streamType({ apiVersion, request }: RouteContext, tty: boolean, 
 const wait =
   (containers: Containers): Handler =>
   async (context) => {
-    const condition = parseWaitCondition(context.query.string('condition'));
+    // Neither conditions nor an early head before 1.30.
+    const asked = context.apiVersion.atLeast('1.30') ? context.query.string('condition') : undefined;
+    const condition = parseWaitCondition(asked);
     const exit = containers.wait(idOf(context), condition, context.signal);
     // Observed below; should the head fail to go out, its rejection must not be unhandled.
     exit.catch(() => undefined);
+    if (!context.apiVersion.atLeast('1.30')) {
+      context.reply.json(200, { StatusCode: (await exit).exitCode });
+      return;
+    }
     const out = context.reply.stream(200, { 'Content-Type': 'application/json' });
     const { exitCode } = await exit;
     out.end(`${JSON.stringify({ StatusCode: exitCode })}\n`);
@@ -62,7 +74,7 @@ const logs =
 const attach =
   (containers: Containers): Handler =>
   async (context) => {
-    const request = attachRequest(context.query, false);
+    const request = attachRequest(context, false);
     const { tty } = containers.prepareAttach(idOf(context), request);
     const client = context.reply.hijack(streamType(context, tty, true));
     await containers.attach(idOf(context), request, client);
@@ -71,19 +83,23 @@ const attach =
 const attachWebSocket =
   (containers: Containers): Handler =>
   async (context) => {
-    const request = attachRequest(context.query, true);
+    const request = attachRequest(context, true);
     containers.prepareAttach(idOf(context), request);
     await containers.attach(idOf(context), request, await context.reply.webSocket());
   };
 
-/** A WebSocket attach without stream parameters means all of them: browsers' clients know no others. */
-function attachRequest(query: Query, webSocket: boolean): AttachRequest {
-  const chosen = ['stdin', 'stdout', 'stderr'].some((name) => query.string(name) !== undefined);
-  const whenAbsent = webSocket && !chosen;
+/**
+ * A WebSocket attach without stream parameters means all of them, as always before 1.42: browsers' clients know no
+ * others.
+ */
+function attachRequest({ query, apiVersion }: RouteContext, webSocket: boolean): AttachRequest {
+  const selects = !webSocket || apiVersion.atLeast('1.42');
+  const chosen = selects && ['stdin', 'stdout', 'stderr'].some((name) => query.string(name) !== undefined);
+  const wants = (name: string): boolean => (webSocket && !chosen) || query.boolean(name);
   return {
-    stdin: query.boolean('stdin', whenAbsent),
-    stdout: query.boolean('stdout', whenAbsent),
-    stderr: query.boolean('stderr', whenAbsent),
+    stdin: wants('stdin'),
+    stdout: wants('stdout'),
+    stderr: wants('stderr'),
     stream: query.boolean('stream', webSocket),
     logs: query.boolean('logs'),
     detachKeys: query.string('detachKeys'),

@@ -1,10 +1,12 @@
 import type { Containers } from '../../containers/containers.ts';
 import { LIST_FILTERS } from '../../containers/list-filters.ts';
+import type { StopOptions } from '../../containers/lifecycle.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
-import { SIGKILL, parseSignal } from '../../containers/signals.ts';
+import { parseSignal } from '../../containers/signals.ts';
 import { EngineError, invalidArgument } from '../../lib/errors.ts';
 import type { ContainerCreateRequest } from '../../wire/container.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
+import { createRequestOf, inspectViewOf, summaryOf } from './container-versions.ts';
 
 /** Containers but for what streams (container-streams.ts) and their files (archive.ts). */
 export function containerRoutes({ containers }: { containers: Containers }): Route[] {
@@ -25,10 +27,13 @@ export function containerRoutes({ containers }: { containers: Containers }): Rou
     { method: 'GET', path: '/containers/{id}/top', handler: top(containers) },
     { method: 'DELETE', path: '/containers/{id}', handler: remove(containers) },
     { method: 'POST', path: '/containers/{id}/resize', handler: resize(containers) },
-    action('start', (id) => containers.startContainer(id)),
-    action('stop', (id, { query }) => containers.stop(id, stopOptions(query))),
-    action('restart', (id, { query }) => containers.restart(id, stopOptions(query))),
-    action('kill', (id, { query }) => containers.kill(id, signalOf(query) ?? SIGKILL)),
+    action('start', (id, context) => {
+      refuseStartBody(context);
+      return containers.startContainer(id);
+    }),
+    action('stop', (id, context) => containers.stop(id, stopOptions(context))),
+    action('restart', (id, context) => containers.restart(id, stopOptions(context))),
+    action('kill', (id, { query }) => containers.kill(id, query.string('signal'))),
     action('pause', (id) => containers.pause(id)),
     action('unpause', (id) => containers.unpause(id)),
     action('rename', (id, { query }) => containers.rename(id, query.string('name') ?? '')),
@@ -50,24 +55,27 @@ export function sizeOf(query: Query): { rows: number; columns: number } {
 
 const list =
   (containers: Containers): Handler =>
-  async ({ query, reply }) =>
+  async ({ query, reply, apiVersion }) => {
+    const summaries = await containers.list({
+      all: query.boolean('all'),
+      limit: query.integer('limit'),
+      size: query.boolean('size'),
+      filters: query.filters(LIST_FILTERS),
+    });
     reply.json(
       200,
-      await containers.list({
-        all: query.boolean('all'),
-        limit: query.integer('limit'),
-        size: query.boolean('size'),
-        filters: query.filters(LIST_FILTERS),
-      }),
+      summaries.map((summary) => summaryOf(summary, apiVersion)),
     );
+  };
 
 const create =
   (containers: Containers): Handler =>
   async (context) => {
-    const { query, reply } = context;
-    const { id, warnings } = await containers.create(await context.jsonBody<ContainerCreateRequest>(), {
+    const { query, reply, apiVersion } = context;
+    const request = await context.jsonBody<ContainerCreateRequest>();
+    const { id, warnings } = await containers.create(request && createRequestOf(request, apiVersion), {
       name: query.string('name'),
-      platform: query.string('platform'),
+      platform: apiVersion.atLeast('1.41') ? query.string('platform') : undefined,
     });
     reply.json(201, { Id: id, Warnings: warnings });
   };
@@ -75,7 +83,13 @@ const create =
 const inspect =
   (containers: Containers): Handler =>
   async (context) =>
-    context.reply.json(200, await containers.inspect(idOf(context), { size: context.query.boolean('size') }));
+    context.reply.json(
+      200,
+      inspectViewOf(
+        await containers.inspect(idOf(context), { size: context.query.boolean('size') }),
+        context.apiVersion,
+      ),
+    );
 
 const top =
   (containers: Containers): Handler =>
@@ -110,8 +124,19 @@ const resize =
     context.reply.empty(200);
   };
 
-function stopOptions(query: Query): { signal: number | undefined; timeoutSeconds: number | undefined } {
-  return { signal: signalOf(query), timeoutSeconds: query.integer('t') };
+/** What clients of long ago sent as HostConfig; up to `{}` with some space around it is let pass. */
+function refuseStartBody({ request: { headers } }: RouteContext): void {
+  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= 7) return;
+  throw invalidArgument(
+    'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+  );
+}
+
+function stopOptions({ query, apiVersion }: RouteContext): StopOptions {
+  return {
+    signal: apiVersion.atLeast('1.42') ? signalOf(query) : undefined,
+    timeoutSeconds: query.integer('t'),
+  };
 }
 
 function signalOf(query: Query): number | undefined {

@@ -1,6 +1,5 @@
 import type { Containers } from '../../containers/containers.ts';
-import type { ExecCreateRequest, ExecStartRequest } from '../../containers/exec-sessions.ts';
-import type { Handler, Route } from '../route.ts';
+import type { Handler, Route, RouteContext } from '../route.ts';
 import { streamType } from './container-streams.ts';
 import { idOf, sizeOf } from './containers.ts';
 
@@ -10,7 +9,8 @@ export function execRoutes({ containers: { execs } }: { containers: Containers }
       method: 'POST',
       path: '/containers/{id}/exec',
       async handler(context) {
-        const id = execs.create(idOf(context), await context.jsonBody<ExecCreateRequest>());
+        const body = await context.jsonBody<object>();
+        const id = execs.create(idOf(context), withConsoleSize(context, body));
         context.reply.json(201, { Id: id });
       },
     },
@@ -36,12 +36,17 @@ const start =
   (execs: Containers['execs']): Handler =>
   async (context) => {
     const id = idOf(context);
-    const request = (await context.jsonBody<ExecStartRequest>()) ?? {};
+    const body = await context.jsonBody<object>();
+    const { start: request, tty } = execs.checkStart(id, withConsoleSize(context, body));
     if (request.Detach) {
       await execs.startDetached(id, request);
       context.reply.empty(200);
       return;
     }
-    const { tty } = execs.checkStart(id, request);
     await execs.startAttached(id, request, context.reply.hijack(streamType(context, tty, true)));
   };
+
+/** Without the field in versions that did not have it. */
+function withConsoleSize({ apiVersion }: RouteContext, body: object | undefined): object | undefined {
+  return apiVersion.atLeast('1.42') ? body : { ...body, ConsoleSize: null };
+}
