@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import { spellFields, type FieldNames } from '../lib/field-names.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { describeSyntaxError } from './json-syntax.ts';
 
 /**
  * Docker's rules: an empty body is no body whatever its type; anything else must say `application/json` (SECURITY:
- * CSRF, a form cannot) and hold exactly one JSON object.
+ * CSRF, a form cannot) and hold exactly one JSON object. `fields`: names that are found in any case.
  */
-export function parseJsonBody(request: IncomingMessage, body: Buffer): object | undefined {
+export function parseJsonBody(
+  request: IncomingMessage,
+  body: Buffer,
+  fields?: FieldNames,
+): object | undefined {
   const contentType = request.headers['content-type'];
   if (body.length === 0 && contentType === undefined) return undefined;
   requireJson(contentType ?? '');
@@ -23,7 +28,7 @@ export function parseJsonBody(request: IncomingMessage, body: Buffer): object | 
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw invalidArgument('invalid JSON: the body is not an object');
   }
-  return value;
+  return fields ? (spellFields(value, fields) as object) : value;
 }
 
 function requireJson(contentType: string): void {

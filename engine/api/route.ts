@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Writable } from 'node:stream';
+import type { FieldNames } from '../lib/field-names.ts';
 
 /** `[major, minor]` negotiated by the path prefix; without one, the newest. */
 export interface ApiVersion {
@@ -58,8 +59,11 @@ export interface RouteContext {
   readonly request: IncomingMessage;
   /** Aborted when the client hangs up before the reply is complete. */
   readonly signal: AbortSignal;
-  /** The JSON body: 400 when malformed or of another content type; undefined when empty. Bounded (413). */
-  jsonBody: <T>() => Promise<T | undefined>;
+  /**
+   * The JSON body: 400 when malformed or of another content type; undefined when empty. Bounded (413). `fields`: its
+   * names, to be found in any case.
+   */
+  jsonBody: <T>(fields?: FieldNames) => Promise<T | undefined>;
   readonly reply: Reply;
 }
 

@@ -7,6 +7,7 @@ import { VERSION } from '../lib/version.ts';
 import { requireLocalCaller } from './caller.ts';
 import { JSON_TYPE, requestExchange, upgradeExchange } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import type { FieldNames } from '../lib/field-names.ts';
 import { parseJsonBody } from './json-body.ts';
 import { createQuery } from './query.ts';
 import { createReply, sendError } from './reply.ts';
@@ -112,7 +113,8 @@ async function dispatch(exchange: Exchange, router: Router): Promise<void> {
     apiVersion,
     request,
     signal: hangUpSignal(exchange),
-    jsonBody: async <T>() => parseJsonBody(request, await exchange.readBody()) as T | undefined,
+    jsonBody: async <T>(fields?: FieldNames) =>
+      parseJsonBody(request, await exchange.readBody(), fields) as T | undefined,
     reply: createReply(exchange),
   });
 }

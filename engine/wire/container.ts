@@ -73,10 +73,12 @@ export interface MountRequest {
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
     Subpath?: string;
   };
+  ImageOptions?: { Subpath?: string };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
+  ClusterOptions?: object;
 }
 
-interface DeviceMapping {
+export interface DeviceMapping {
   PathOnHost?: string;
   PathInContainer?: string;
   CgroupPermissions?: string;
@@ -88,7 +90,23 @@ export interface Ulimit {
   Hard?: number;
 }
 
-interface ThrottleDevice {
+/** `--gpus`, `--device cdi-name`: devices that a driver chooses. */
+export interface DeviceRequest {
+  Driver?: string;
+  /** -1: all. */
+  Count?: number;
+  DeviceIDs?: string[] | null;
+  /** Alternatives of sets. */
+  Capabilities?: string[][] | null;
+  Options?: Record<string, string> | null;
+}
+
+export interface WeightDevice {
+  Path?: string;
+  Weight?: number;
+}
+
+export interface ThrottleDevice {
   Path?: string;
   Rate?: number;
 }
@@ -136,7 +154,7 @@ export interface HostConfig {
   NanoCpus?: number;
   CgroupParent?: string;
   BlkioWeight?: number;
-  BlkioWeightDevice?: { Path?: string; Weight?: number }[] | null;
+  BlkioWeightDevice?: WeightDevice[] | null;
   BlkioDeviceReadBps?: ThrottleDevice[] | null;
   BlkioDeviceWriteBps?: ThrottleDevice[] | null;
   BlkioDeviceReadIOps?: ThrottleDevice[] | null;
@@ -149,17 +167,28 @@ export interface HostConfig {
   CpusetMems?: string;
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
-  DeviceRequests?: object[] | null;
+  DeviceRequests?: DeviceRequest[] | null;
   MemoryReservation?: number;
   MemorySwap?: number;
   MemorySwappiness?: number | null;
   OomKillDisable?: boolean | null;
   PidsLimit?: number | null;
   Ulimits?: Ulimit[] | null;
+  /** Of API 1.41 and before; no kernel since 5.4 has it. */
+  KernelMemory?: number;
+  KernelMemoryTCP?: number;
+  /** For Windows, like the three below. */
+  CpuCount?: number;
+  CpuPercent?: number;
+  IOMaximumIOps?: number;
+  IOMaximumBandwidth?: number;
   MaskedPaths?: string[] | null;
   ReadonlyPaths?: string[] | null;
   Init?: boolean | null;
 }
+
+/** `POST /containers/{id}/update`: the limits of a HostConfig, what is absent or zero stays as it is. */
+export type ContainerUpdateRequest = HostConfig;
 
 export interface EndpointSettings {
   IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } | null;
