@@ -13,24 +13,29 @@ interface BindSpecification {
   noCopy: boolean;
 }
 
-const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
+export const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
 const CONSISTENCIES = ['consistent', 'cached', 'delegated'];
 
 /** Docker's Linux parser; 400 `invalid volume specification: 'x'…`. */
 export function parseBind(specification: string): BindSpecification {
   const parts = specification.split(':');
-  if (parts.length > 3 || parts.some((part) => part === '')) throw invalidSpecification(specification);
   const [first = '', second, mode = ''] = parts;
+  // `/foo:ro` names no target.
+  const isModeOnly = parts.length === 2 && optionsOf(second ?? '') !== undefined;
+  if (parts.length > 3 || first === '' || isModeOnly) throw invalidSpecification(specification);
   const source = second === undefined ? '' : first;
   const kind = source.startsWith('/') ? 'bind' : 'volume';
-  const destination = cleanDestination(second ?? first, specification, kind);
-  const options = parseMode(mode, kind);
+  const options = parseMode(mode);
+  const fail = (problem: string): Error => invalidSpecification(specification, kind, problem);
+  if (kind === 'volume' && options.propagation) throw fail('field BindOptions must not be specified');
+  if (kind === 'bind' && options.noCopy) throw fail('field VolumeOptions must not be specified');
   return {
     source: kind === 'bind' ? path.posix.resolve(source) : source,
     kind,
-    destination,
+    destination: cleanDestination(second ?? first, fail),
     mode: mode === '' && kind === 'volume' && source !== '' ? 'z' : mode,
     ...options,
+    propagation: kind === 'bind' ? options.propagation || 'rprivate' : '',
   };
 }
 
@@ -39,23 +44,34 @@ export function parseVolumesFrom(specification: string): {
   container: string;
   readonly: boolean | undefined;
 } {
-  const [container = '', mode, ...rest] = specification.split(':');
-  if (container === '' || rest.length > 0) {
-    throw invalidArgument(`invalid volumes-from specification: '${specification}'`);
-  }
-  if (mode === undefined) return { container, readonly: undefined };
-  return { container, readonly: parseMode(mode, 'volume').readonly };
+  if (specification === '') throw invalidArgument('volumes-from specification cannot be an empty string');
+  const separator = specification.indexOf(':');
+  const [container, mode] =
+    separator < 0
+      ? [specification, '']
+      : [specification.slice(0, separator), specification.slice(separator + 1)];
+  if (mode === '') return { container, readonly: undefined };
+  const options = parseMode(mode);
+  // What is taken over keeps the propagation it has, and is filled already.
+  if (options.propagation || options.noCopy) throw invalidArgument(`invalid mode: ${mode}`);
+  return { container, readonly: options.readonly };
 }
 
-function parseMode(
-  mode: string,
-  kind: 'bind' | 'volume',
-): { readonly: boolean; propagation: string; noCopy: boolean } {
-  const result = { readonly: false, propagation: kind === 'bind' ? 'rprivate' : '', noCopy: false };
+type BindOptions = Pick<BindSpecification, 'readonly' | 'propagation' | 'noCopy'>;
+
+function parseMode(mode: string): BindOptions {
+  const options = optionsOf(mode);
+  if (!options) throw invalidArgument(`invalid mode: ${mode}`);
+  return options;
+}
+
+/** undefined for what is no mode. */
+function optionsOf(mode: string): BindOptions | undefined {
+  const result = { readonly: false, propagation: '', noCopy: false };
   const seen = new Set<string>();
   for (const option of mode === '' ? [] : mode.split(',')) {
-    const group = groupOf(option, kind);
-    if (group === undefined || seen.has(group)) throw invalidArgument(`invalid mode: ${mode}`);
+    const group = groupOf(option);
+    if (group === undefined || seen.has(group)) return undefined;
     seen.add(group);
     if (group === 'access') result.readonly = option === 'ro';
     if (group === 'propagation') result.propagation = option;
@@ -65,28 +81,26 @@ function parseMode(
 }
 
 /** Options of one group exclude each other. */
-function groupOf(option: string, kind: 'bind' | 'volume'): string | undefined {
+function groupOf(option: string): string | undefined {
   if (option === 'ro' || option === 'rw') return 'access';
   if (option === 'z' || option === 'Z') return 'label';
   if (option === 'nocopy') return 'copy';
   if (CONSISTENCIES.includes(option)) return 'consistency';
-  if (kind === 'bind' && PROPAGATIONS.includes(option)) return 'propagation';
+  if (PROPAGATIONS.includes(option)) return 'propagation';
   return undefined;
 }
 
-function cleanDestination(destination: string, specification: string, kind: 'bind' | 'volume'): string {
-  const fail = (problem: string): Error =>
-    invalidArgument(
-      `invalid volume specification: '${specification}': invalid mount config for type "${kind}": ${problem}`,
-    );
+function cleanDestination(destination: string, fail: (problem: string) => Error): string {
+  if (destination === '') throw fail('field Target must not be empty');
+  const clean = path.posix.resolve('/', destination);
+  if (clean === '/') throw fail("invalid specification: destination can't be '/'");
   if (!destination.startsWith('/')) {
     throw fail(`invalid mount path: '${destination}' mount path must be absolute`);
   }
-  const clean = path.posix.resolve(destination);
-  if (clean === '/') throw fail("invalid specification: destination can't be '/'");
   return clean;
 }
 
-function invalidSpecification(specification: string): Error {
-  return invalidArgument(`invalid volume specification: '${specification}'`);
+function invalidSpecification(specification: string, kind?: string, problem?: string): Error {
+  const reason = problem === undefined ? '' : `: invalid mount config for type "${kind}": ${problem}`;
+  return invalidArgument(`invalid volume specification: '${specification}'${reason}`);
 }

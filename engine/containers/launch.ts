@@ -10,6 +10,7 @@ import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { logSourceOf } from './log-source.ts';
 import { networkModeOf, resolveNamespaces } from './modes.ts';
+import { checkPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 
@@ -161,11 +162,19 @@ async function resolveMount(context: ContainersContext, mount: MountPoint): Prom
     target: mount.destination,
     readonly: mount.readonly,
     recursive: mount.recursive,
+    readonlyRecursive: mount.recursive && mount.readonlyRecursion !== 'no',
+    subpath: mount.subpath ?? '',
+    layers: [],
     propagation: (mount.propagation || 'rprivate') as ResolvedMount['propagation'],
   };
   if (mount.type === 'tmpfs') {
     return { ...common, type: 'tmpfs', source: '', directory: true, ...parseTmpfsOptions(mount.options) };
   }
+  if (mount.type === 'image') {
+    const layers = context.images.lowerDirectories(mount.source);
+    return { ...common, type: 'image', source: '', layers, directory: true, data: '', flags: [] };
+  }
+  if (mount.type === 'bind') await checkPropagation(mount);
   const source = mount.type === 'volume' ? context.volumes.get(mount.name).mountpoint : mount.source;
   const directory = await isDirectory(source, mount.createSource);
   return { ...common, type: mount.type, source, directory, data: '', flags: [] };

@@ -1,4 +1,4 @@
-import { conflict } from '../lib/errors.ts';
+import { conflict, invalidArgument } from '../lib/errors.ts';
 import type { NamespaceSource } from '../runtime/plan.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
@@ -47,8 +47,19 @@ function sourceOf(
   if (mode === 'host') return { kind: 'host' };
   const target = joinTarget(mode);
   if (target === undefined) return { kind: 'new' };
-  return { kind: 'join', pid: runningPid(store.get(target), what) };
+  const owner = store.get(target);
+  const pid = runningPid(owner, what);
+  if (what === 'IPC' && !isShareable(owner.record.hostConfig)) {
+    throw invalidArgument(
+      `container ${target}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    );
+  }
+  return { kind: 'join', pid };
 }
+
+/** The host's, or one that was made to be shared, perhaps by way of a third container. */
+const isShareable = ({ IpcMode = '' }: HostConfig): boolean =>
+  IpcMode === 'shareable' || IpcMode === 'host' || IpcMode.startsWith('container:');
 
 function runningPid(container: Container, what: string): number {
   if (!container.shim) {

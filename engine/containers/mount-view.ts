@@ -11,6 +11,7 @@ function toMountView(mount: MountPoint): object {
   if (mount.type === 'volume') {
     return { Type: 'volume', Name: mount.name, Source: mount.source, Driver: 'local', ...common };
   }
+  if (mount.type === 'image') return { Type: 'image', Name: mount.name, Source: mount.source, ...common };
   return { Type: mount.type, Source: mount.source, ...common };
 }
 

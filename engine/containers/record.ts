@@ -29,10 +29,10 @@ export interface ContainerState {
 
 /** A resolved mount point as inspect shows it. */
 export interface MountPoint {
-  type: 'bind' | 'volume' | 'tmpfs';
-  /** Volume name, '' otherwise. */
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** Volume name or image reference, '' otherwise. */
   name: string;
-  /** Host path; '' for tmpfs. */
+  /** Host path; '' for tmpfs; the ID of an image. */
   source: string;
   destination: string;
   /** Mode text of a `-v` spec: `ro`, `z`, … */
@@ -41,6 +41,10 @@ export interface MountPoint {
   propagation: string;
   /** bind: rbind (default) or bind. */
   recursive: boolean;
+  /** Read-only binds: what is mounted below is read-only too (default), must be (`force`), or stays as it is. */
+  readonlyRecursion?: 'yes' | 'no' | 'force';
+  /** volume, image: the part of it that is mounted; absent: all. Chosen by whoever writes there, so not a path yet. */
+  subpath?: string;
   /** Copy the image's content into the volume while it is empty. */
   copyUp: boolean;
   /** bind: make a missing source directory at start (`-v`), or fail (`--mount`). */

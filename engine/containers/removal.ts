@@ -96,8 +96,9 @@ const isOwnVolume = ({ type, anonymous, specification }: MountPoint): boolean =>
 
 async function releaseHeld({ images, volumes }: ContainersContext, record: ContainerRecord): Promise<void> {
   await images.release(record.imageId, record.id);
-  for (const { type, name } of record.mounts) {
+  for (const { type, name, source } of record.mounts) {
     if (type === 'volume') await volumes.release(name, record.id);
+    if (type === 'image') await images.release(source, record.id);
   }
 }
 

@@ -34,8 +34,9 @@ function accessOf({ record, directory, shim }: Container, layers: ContainerRoot[
     kind: 'stopped',
     ...layers,
     work: path.join(directory, 'work'),
+    // A part of a volume is found inside the volume only when it is mounted: a link there could lead out of it.
     binds: record.mounts
-      .filter(({ type }) => type !== 'tmpfs')
+      .filter(({ type, subpath }) => (type === 'bind' || type === 'volume') && !subpath)
       .map(({ source, destination, readonly }) => ({ source, target: destination, readonly })),
   };
 }

@@ -18,6 +18,13 @@ const FLAG_OPTIONS: Record<string, { flag: MountFlag; on: boolean }> = {
   strictatime: { flag: 'strictatime', on: true },
 };
 
+/** Of mount(8), without a meaning for a tmpfs that is the container's own. */
+const IGNORED = new Set(
+  'defaults async sync dirsync atime diratime nodiratime nostrictatime norelatime mand nomand private rprivate shared rshared slave rslave unbindable runbindable'.split(
+    ' ',
+  ),
+);
+
 /** `rw,size=64m,exec` → flags and filesystem data; Docker's base is noexec, nosuid, nodev. 400 for the unknown. */
 export function parseTmpfsOptions(options: string): { flags: MountFlag[]; data: string } {
   const flags = new Set<MountFlag>(['noexec', 'nosuid', 'nodev']);
@@ -28,7 +35,7 @@ export function parseTmpfsOptions(options: string): { flags: MountFlag[]; data: 
     else if (known) flags.delete(known.flag);
     else if (DATA_OPTIONS.includes(option.split('=', 1)[0] as string) && option.includes('='))
       data.push(option);
-    else throw invalidArgument(`invalid tmpfs option ["${option}"]`);
+    else if (!IGNORED.has(option)) throw invalidArgument(`invalid tmpfs option ["${option}"]`);
   }
   return { flags: [...flags], data: data.join(',') };
 }

@@ -46,6 +46,9 @@ const bind = (target: string, more: Partial<ResolvedMount> = {}): ResolvedMount 
   target,
   readonly: false,
   recursive: true,
+  readonlyRecursive: true,
+  layers: [],
+  subpath: '',
   propagation: 'rprivate',
   directory: true,
   data: '',
@@ -146,7 +149,10 @@ describe('the plan of a container', () => {
     expect(mountAt(planOf({ IpcMode: 'host' }, { ipc: { kind: 'host' } }), '/dev/shm')).toMatchObject({
       source: '/dev/shm',
     });
-    expect(() => planOf({}, { ipc: { kind: 'join', pid: 7 } })).toThrow('not implemented');
+    expect(mountAt(planOf({}, { ipc: { kind: 'join', pid: 7 } }), '/dev/shm')).toMatchObject({
+      kind: 'bind',
+      sourcePid: 7,
+    });
     expect(mountAt(planOf({ ShmSize: 1024 }), '/dev/shm')).toMatchObject({ data: 'mode=1777,size=1024' });
   });
 

@@ -3,6 +3,7 @@ import { isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
+import { refuseDeviceRequests } from './device-requests.ts';
 import { resolveDevices } from './devices.ts';
 import type { PlanInput, ResolvedMount } from './plan-input.ts';
 import type { ContainerPlan, MountOperation, ProcessPlan } from './plan.ts';
@@ -21,6 +22,7 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   const cgroup = input.cgroups.plan(input.id, hostConfig);
   validateSysctls(hostConfig);
+  refuseDeviceRequests(hostConfig.DeviceRequests ?? []);
   return {
     id: input.id,
     runDirectory: input.runDirectory,
@@ -132,18 +134,27 @@ function networkFiles({ files, hostConfig }: PlanInput): MountOperation[] {
 }
 
 function toOperation(mount: ResolvedMount): MountOperation {
+  const { target, subpath } = mount;
   if (mount.type === 'tmpfs') {
     const flags = mount.readonly ? [...new Set(['ro' as const, ...mount.flags])] : mount.flags;
-    return { kind: 'filesystem', type: 'tmpfs', target: mount.target, flags, data: mount.data };
+    const keepMode = !/(?:^|,)mode=/.test(mount.data);
+    return { kind: 'filesystem', type: 'tmpfs', target, flags, data: mount.data, keepMode };
+  }
+  const [layer, ...lower] = mount.layers;
+  if (layer !== undefined && lower.length > 0) {
+    return { kind: 'overlay', layers: mount.layers, target, subpath };
   }
   return {
     kind: 'bind',
-    source: mount.source,
-    target: mount.target,
+    // overlay takes no single layer, and a lowest layer hides nothing.
+    source: layer ?? mount.source,
+    target,
     recursive: mount.recursive,
     readonly: mount.readonly,
+    readonlyRecursive: mount.readonlyRecursive,
     flags: mount.flags,
     propagation: mount.propagation,
     create: mount.directory ? 'directory' : 'file',
+    subpath,
   };
 }

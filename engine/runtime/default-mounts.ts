@@ -1,4 +1,3 @@
-import { notImplemented } from '../lib/errors.ts';
 import { isGroupMapped, isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
@@ -45,8 +44,6 @@ function sharedMemory(hostConfig: HostConfig, ipc: NamespaceSource): MountOperat
     const size = hostConfig.ShmSize || DEFAULT_SHM_BYTES;
     return [filesystem('tmpfs', '/dev/shm', ['nosuid', 'noexec', 'nodev'], `mode=1777,size=${size}`)];
   }
-  // A mount of another container's namespace cannot be bound by path: the shim would have to clone it from inside.
-  if (ipc.kind === 'join') throw notImplemented("sharing another container's IPC namespace");
   return [
     {
       kind: 'bind',
@@ -57,6 +54,7 @@ function sharedMemory(hostConfig: HostConfig, ipc: NamespaceSource): MountOperat
       flags: ['nosuid', 'noexec', 'nodev'],
       propagation: 'rprivate',
       create: 'directory',
+      sourcePid: ipc.kind === 'join' ? ipc.pid : 0,
     },
   ];
 }

@@ -47,11 +47,13 @@ const PROPAGATIONS = {
   rshared: 0x100000 | MS_REC,
 } as const;
 const NAMESPACE_KINDS = { new: 1, host: 2, join: 3 } as const;
-const MOUNT_KINDS = { filesystem: 1, bind: 2, 'cgroup-v1': 3 } as const;
+const MOUNT_KINDS = { filesystem: 1, bind: 2, 'cgroup-v1': 3, overlay: 4 } as const;
 const MOUNT_COPY_UP = 1;
 const MOUNT_RECURSIVE = 2;
 const MOUNT_READONLY = 4;
 const MOUNT_CREATE_FILE = 8;
+const MOUNT_READONLY_RECURSIVE = 16;
+const MOUNT_KEEP_MODE = 32;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 
@@ -263,25 +265,42 @@ function writeMount(group: GroupWriter, mount: MountOperation): void {
   const isBind = mount.kind === 'bind';
   const isFilesystem = mount.kind === 'filesystem';
   const isCgroup = mount.kind === 'cgroup-v1';
-  let options = 0;
-  if (isFilesystem && mount.copyUp) options |= MOUNT_COPY_UP;
-  if (isBind && mount.recursive) options |= MOUNT_RECURSIVE;
-  if (isBind && mount.create === 'file') options |= MOUNT_CREATE_FILE;
-  if (!isFilesystem && mount.readonly) options |= MOUNT_READONLY;
-  const attributes = isCgroup ? 0 : mount.flags.reduce((bits, flag) => bits | MOUNT_ATTRIBUTES[flag], 0);
+  const isOverlay = mount.kind === 'overlay';
+  const flags = isBind || isFilesystem ? mount.flags : [];
   group
     .u32(MOUNT_KINDS[mount.kind])
     .string(isFilesystem ? mount.type : '')
     .string(isBind ? mount.source : '')
     .string(mount.target)
     .string(isFilesystem ? mount.data : '')
-    .u32(attributes)
-    .u32(options)
+    .u32(flags.reduce((bits, flag) => bits | MOUNT_ATTRIBUTES[flag], 0))
+    .u32(mountOptions(mount))
     .u32(isBind ? PROPAGATIONS[mount.propagation] : PROPAGATIONS.rprivate)
     .groups(isCgroup ? mount.hierarchies : [], (g, h) =>
       g.string(h.name).string(h.options).string(h.hostMount),
     )
-    .groups(isCgroup ? mount.symlinks : [], (g, link) => g.string(link.name).string(link.to));
+    .groups(isCgroup ? mount.symlinks : [], (g, link) => g.string(link.name).string(link.to))
+    .strings(isOverlay ? mount.layers : [])
+    .string((isBind || isOverlay ? mount.subpath : undefined) ?? '')
+    .u32((isBind ? mount.sourcePid : undefined) ?? 0);
+}
+
+function mountOptions(mount: MountOperation): number {
+  switch (mount.kind) {
+    case 'filesystem':
+      return (mount.copyUp ? MOUNT_COPY_UP : 0) | (mount.keepMode ? MOUNT_KEEP_MODE : 0);
+    case 'bind':
+      return (
+        (mount.recursive ? MOUNT_RECURSIVE : 0) |
+        (mount.readonly ? MOUNT_READONLY : 0) |
+        (mount.readonly && mount.readonlyRecursive ? MOUNT_READONLY_RECURSIVE : 0) |
+        (mount.create === 'file' ? MOUNT_CREATE_FILE : 0)
+      );
+    case 'cgroup-v1':
+      return mount.readonly ? MOUNT_READONLY : 0;
+    default:
+      return MOUNT_READONLY;
+  }
 }
 
 function writeInterface(group: GroupWriter, plan: InterfacePlan): void {

@@ -4,14 +4,20 @@ import type { ContainerPlan, ExecPlan, InterfacePlan, MountFlag, NamespaceSource
 
 /** A mount whose source is resolved: volumes have their directory, binds are checked to exist. */
 export interface ResolvedMount {
-  type: 'bind' | 'volume' | 'tmpfs';
-  /** Volume name, '' otherwise. */
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** Volume name or image reference, '' otherwise. */
   name: string;
-  /** Host path; '' for tmpfs. */
+  /** Host path; '' for tmpfs and images. */
   source: string;
+  /** image: overlay lower directories, topmost first. */
+  layers: string[];
+  /** Relative, the part of a volume or image that is mounted; '': all. */
+  subpath: string;
   target: string;
   readonly: boolean;
   recursive: boolean;
+  /** A read-only mount makes those below it read-only, too. */
+  readonlyRecursive: boolean;
   propagation: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
   /** Whether the source is a directory (tmpfs: true). */
   directory: boolean;

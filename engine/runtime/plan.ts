@@ -53,6 +53,8 @@ export type MountOperation =
       data: string;
       /** tmpfs only: copy what the image has at the target into the fresh tmpfs first (tmpcopyup). */
       copyUp?: boolean;
+      /** tmpfs only: its root has the mode of the directory that it covers. */
+      keepMode?: boolean;
     }
   | {
       kind: 'bind';
@@ -64,7 +66,15 @@ export type MountOperation =
       propagation: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
       /** What to create at the target when it is missing: a directory, or an empty file. */
       create: 'directory' | 'file';
+      /** With `readonly` and `recursive`: also what is mounted below the source. */
+      readonlyRecursive?: boolean;
+      /** Relative: this part of the source instead, resolved inside it; `create` follows what is found there. */
+      subpath?: string;
+      /** `source` is a path in the mount namespace of this process: what a container shares with another. */
+      sourcePid?: number;
     }
+  /** The root file system of an image, read-only. `layers`: overlay lower directories, topmost first. */
+  | { kind: 'overlay'; layers: string[]; target: string; subpath: string }
   /** cgroup v1 as Docker shows it: a tmpfs with one ro mount per hierarchy and the usual symlinks. */
   | {
       kind: 'cgroup-v1';

@@ -20,18 +20,6 @@ static bool is_below(const char *path, const char *parent) {
   return strncmp(path, parent, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-int mounts_open_source(const struct plan_mount *mount, int *fd, struct error *err) {
-  *fd = -1;
-  if (mount->kind != MOUNT_BIND)
-    return 0;
-  bool recursive = mount->options & MOUNT_RECURSIVE;
-  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
-  /* Here, not in PID 1: only a clone made in the host's mount namespace keeps shared and slave
-   * propagation. */
-  *fd = open_tree(AT_FDCWD, mount->source, flags);
-  return *fd < 0 ? error_set(err, errno, "bind source path %s", mount->source) : 0;
-}
-
 /*
  * SECURITY: 2019-16884, 2025-52881. A bind onto procfs could fake what the runtime and LSMs write
  * to; only files that lxcfs provides are accepted, and the target's filesystem is asked, not its
@@ -52,9 +40,19 @@ static int refuse_proc_target(const struct plan_mount *mount, int target, struct
   return error_set(err, EPERM, "%s is inside /proc, which cannot be mounted over", mount->target);
 }
 
-static int apply_bind(const struct plan_mount *mount, int source, int root, struct error *err) {
+/* Of a part of the source only the kernel knows what it is. */
+static bool is_file(const struct plan_mount *mount, int source) {
+  struct stat stat;
+  if (mount->subpath[0] != '\0' && fstat(source, &stat) == 0)
+    return !S_ISDIR(stat.st_mode);
+  return mount->options & MOUNT_CREATE_FILE;
+}
+
+/* Of a bind, or of an image. */
+static int apply_source(const struct plan_mount *mount, int source, int root, struct error *err) {
   bool recursive = mount->options & MOUNT_RECURSIVE;
-  bool file = mount->options & MOUNT_CREATE_FILE;
+  bool below = mount->options & MOUNT_READONLY_RECURSIVE;
+  bool file = is_file(mount, source);
   autoclose int target = resolve_or_create(root, mount->target, file, true, err);
   if (target < 0 || refuse_proc_target(mount, target, err) < 0)
     return -1;
@@ -62,10 +60,10 @@ static int apply_bind(const struct plan_mount *mount, int source, int root, stru
   unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0);
   if (mount_setattr(source, "", flags, &propagation, sizeof propagation) < 0)
     return error_set(err, errno, "set propagation of %s", mount->target);
-  uint32_t attributes = mount->attributes;
-  if (mount->options & MOUNT_READONLY)
-    attributes |= MOUNT_ATTR_RDONLY;
-  if (mount_restrict(source, attributes, recursive, err) < 0)
+  if (mount_restrict(source, mount->attributes, recursive, err) < 0)
+    return -1;
+  if (mount->options & MOUNT_READONLY &&
+      mount_restrict(source, MOUNT_ATTR_RDONLY, recursive && below, err) < 0)
     return -1;
   return mount_attach(source, target, err);
 }
@@ -79,17 +77,25 @@ static bool may_follow(const struct plan_mount *mount) {
 
 static int apply_filesystem(const struct plan_mount *mount, const struct rootfs_sources *sources,
                             int root, struct error *err) {
-  autoclose int target = resolve_or_create(root, mount->target, false, may_follow(mount), err);
+  bool follow = may_follow(mount);
+  bool keep_mode = mount->options & MOUNT_KEEP_MODE;
+  struct stat covered;
+  autoclose int existing = keep_mode ? resolve(root, mount->target, O_PATH, follow) : -1;
+  keep_mode = existing >= 0 && fstat(existing, &covered) == 0;
+  autoclose int target = resolve_or_create(root, mount->target, false, follow, err);
   if (target < 0)
     return -1;
   if (strcmp(mount->type, "devpts") == 0 && sources->devpts >= 0)
     return mount_attach(sources->devpts, target, err);
   bool copy_up = mount->options & MOUNT_COPY_UP;
-  /* Read-only comes last where the mount is filled first. */
-  uint32_t early = copy_up ? mount->attributes & ~(uint32_t)MOUNT_ATTR_RDONLY : mount->attributes;
+  /* Read-only comes last where the mount is filled or changed first. */
+  bool changes = copy_up || keep_mode;
+  uint32_t early = changes ? mount->attributes & ~(uint32_t)MOUNT_ATTR_RDONLY : mount->attributes;
   autoclose int fresh = filesystem_mount(mount->type, mount->data, early, err);
   if (fresh < 0)
     return -1;
+  if (keep_mode && fchmodat(fresh, ".", covered.st_mode & 07777, 0) < 0)
+    return error_set(err, errno, "set the mode of %s", mount->target);
   if (copy_up && copy_tree(target, fresh, err) < 0)
     return -1;
   if (early != mount->attributes && mount_restrict(fresh, MOUNT_ATTR_RDONLY, false, err) < 0)
@@ -156,7 +162,7 @@ int mounts_apply(const struct container_plan *plan, const struct rootfs_sources 
                  struct error *err) {
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
-    int result = mount->kind == MOUNT_BIND        ? apply_bind(mount, sources->mounts[i], root, err)
+    int result = sources->mounts[i] >= 0 ? apply_source(mount, sources->mounts[i], root, err)
                  : mount->kind == MOUNT_CGROUP_V1 ? apply_cgroup_v1(plan, mount, root, err)
                                                   : apply_filesystem(mount, sources, root, err);
     if (result < 0) {

@@ -4,9 +4,6 @@
 
 #include "rootfs.h"
 
-/* Opens one operation's source on the host, or -1 in *fd where there is none to open early. */
-int mounts_open_source(const struct plan_mount *mount, int *fd, struct error *err);
-
 /* Performs every operation in order below `root`. */
 int mounts_apply(const struct container_plan *plan, const struct rootfs_sources *sources, int root,
                  struct error *err);

@@ -118,6 +118,9 @@ static const struct field mount_fields[] = {
     U32(struct plan_mount, propagation),
     GROUPS(struct plan_mount, hierarchies, 64, hierarchy),
     GROUPS(struct plan_mount, symlinks, 64, pair),
+    STRINGS(struct plan_mount, layers, 256),
+    STRING(struct plan_mount, subpath),
+    U32(struct plan_mount, source_pid),
 };
 SCHEMA(mount, struct plan_mount, mount_fields);
 

@@ -14,12 +14,14 @@
 enum { PLAN_MAX_BYTES = 1 << 20 };
 
 enum namespace_kind { NAMESPACE_NEW = 1, NAMESPACE_HOST = 2, NAMESPACE_JOIN = 3 };
-enum mount_kind { MOUNT_FILESYSTEM = 1, MOUNT_BIND = 2, MOUNT_CGROUP_V1 = 3 };
+enum mount_kind { MOUNT_FILESYSTEM = 1, MOUNT_BIND = 2, MOUNT_CGROUP_V1 = 3, MOUNT_OVERLAY = 4 };
 enum mount_option {
   MOUNT_COPY_UP = 1,
   MOUNT_RECURSIVE = 2,
   MOUNT_READONLY = 4,
   MOUNT_CREATE_FILE = 8,
+  MOUNT_READONLY_RECURSIVE = 16,
+  MOUNT_KEEP_MODE = 32,
 };
 
 struct plan_bytes {
@@ -96,6 +98,9 @@ struct plan_mount {
   uint32_t propagation; /* MS_PRIVATE, MS_SLAVE or MS_SHARED, perhaps with MS_REC */
   struct plan_hierarchies hierarchies;
   struct plan_pairs symlinks; /* name -> target, below the cgroup mount */
+  struct plan_strings layers; /* overlay: topmost first */
+  const char *subpath;        /* of the source, relative; "": all of it */
+  uint32_t source_pid;        /* in whose mount namespace the source is; 0: here */
 };
 
 struct plan_mounts {

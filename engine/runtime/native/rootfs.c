@@ -12,23 +12,11 @@
 #include "descriptor.h"
 #include "devices.h"
 #include "filesystem.h"
+#include "mount_source.h"
 #include "mounts.h"
+#include "overlay_mount.h"
 #include "rootfs.h"
 #include "user_namespace.h"
-
-enum { FSCONFIG_MAX_STRING = 255 };
-
-/* fsconfig takes at most 255 bytes; a longer path goes in as a descriptor's link. */
-static int set_layer(int context, const char *key, const char *path) {
-  if (strlen(path) <= FSCONFIG_MAX_STRING)
-    return filesystem_set(context, key, path);
-  autoclose int layer = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (layer < 0)
-    return -1;
-  char link[64];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", layer);
-  return filesystem_set(context, key, link);
-}
 
 /* The mark of the last volatile mount would refuse the next one: a container that removes itself
  * can be restarted. */
@@ -41,26 +29,14 @@ static void forget_volatile_mount(const char *work) {
   rmdir(mark);
 }
 
-/* Detached overlay mount; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5). */
-static int open_overlay(const struct plan_rootfs *plan, struct error *err) {
-  autoclose int context = fsopen("overlay", FSOPEN_CLOEXEC);
-  if (context < 0)
-    return error_set(err, errno, "filesystem overlay");
-  filesystem_set(context, "source", "overlay");
-  for (size_t i = 0; i < plan->lower.count; i++) {
-    if (set_layer(context, "lowerdir+", plan->lower.items[i]) < 0)
-      return error_set(err, errno, "layer %s", plan->lower.items[i]);
-  }
-  if (plan->upper[0] && (set_layer(context, "upperdir", plan->upper) < 0 ||
-                         set_layer(context, "workdir", plan->work) < 0))
-    return error_set(err, errno, "writable layer %s", plan->upper);
-  if (user_namespace_is_child() && filesystem_set(context, "userxattr", NULL) < 0)
-    return error_set(err, errno, "overlay in a user namespace");
-  /* Without it the last umount syncs the whole backing filesystem, 100 ms and more.
-   */
-  if (plan->is_volatile && filesystem_set(context, "volatile", NULL) < 0)
-    return error_set(err, errno, "volatile overlay");
-  return filesystem_finish(context, "overlay", 0, err);
+static int open_root(const struct plan_rootfs *plan, struct error *err) {
+  struct overlay_layers layers = {
+      .lower = &plan->lower,
+      .upper = plan->upper[0] ? plan->upper : NULL,
+      .work = plan->work,
+      .is_volatile = plan->is_volatile,
+  };
+  return overlay_open(&layers, err);
 }
 
 /*
@@ -105,14 +81,14 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
     sources->mounts[i] = -1;
   if (plan->rootfs.is_volatile)
     forget_volatile_mount(plan->rootfs.work);
-  sources->overlay = open_overlay(&plan->rootfs, err);
+  sources->overlay = open_root(&plan->rootfs, err);
   if (sources->overlay < 0 && err->number != EINVAL)
     return error_stage(err, "rootfs");
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
     if (mount->kind == MOUNT_FILESYSTEM && strcmp(mount->type, "devpts") == 0)
       sources->devpts = filesystem_mount("devpts", mount->data, mount->attributes, err);
-    else if (mounts_open_source(mount, &sources->mounts[i], err) < 0)
+    else if (mount_source_open(mount, &sources->mounts[i], err) < 0)
       return error_stage(err, "mount");
   }
   *err = (struct error){0};

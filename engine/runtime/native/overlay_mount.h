@@ -1,0 +1,19 @@
+/* Detached overlay mounts. */
+#ifndef GANTRY_OVERLAY_MOUNT_H
+#define GANTRY_OVERLAY_MOUNT_H
+
+#include <stdbool.h>
+
+#include "plan.h"
+
+struct overlay_layers {
+  const struct plan_strings *lower; /* topmost first */
+  const char *upper, *work;         /* NULL: nothing can be written */
+  bool is_volatile;                 /* no umount syncs the backing filesystem, 100 ms and more */
+  uint32_t attributes;              /* MOUNT_ATTR_* */
+};
+
+/* The mount's descriptor; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5). */
+int overlay_open(const struct overlay_layers *layers, struct error *err);
+
+#endif
