@@ -31,7 +31,7 @@ import { createNetworks } from './networks/create-networks.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
 import { releaseNamespaces } from './rootless/namespaces.ts';
 import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
-import { validateHostConfig } from './runtime/host-config-validation.ts';
+import { validateHostConfig, validateUpdate } from './runtime/host-config-validation.ts';
 import { createRuntimes } from './runtime/oci/external-runtimes.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
@@ -110,7 +110,8 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     runtimes,
     buildContainerPlan: (input) => runtimes.buildContainerPlan(input),
     buildExecPlan: (container, request) => runtimes.buildExecPlan(container, request),
-    validateHostConfig: (hostConfig) => validateHostConfig(hostConfig, cgroups.features()),
+    validateHostConfig: (request) => validateHostConfig(request, cgroups.features()),
+    validateUpdate: (request) => validateUpdate(request, cgroups.features()),
     listProcesses,
     events,
     logger,

@@ -30,6 +30,33 @@ export const CONSOLE_SIZE: Check = {
   holds: (value) => listOf(value, Number.isSafeInteger) && (value as unknown[]).length === 2,
 };
 
+const orAbsent = (holds: (value: unknown) => boolean) => (value: unknown) =>
+  value === undefined || value === null || holds(value);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+
+/** Every field of a mount, so that none reaches the kernel, or a path, as something else. */
+function isMount(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const all = (of: unknown, holds: (field: unknown) => boolean, ...names: string[]): boolean =>
+    of === undefined || of === null || (isObject(of) && names.every((name) => orAbsent(holds)(of[name])));
+  const { BindOptions: bind, VolumeOptions: volume, TmpfsOptions: tmpfs, ImageOptions: image } = value;
+  return (
+    all(value, isText, 'Type', 'Source', 'Target', 'Consistency') &&
+    all(value, isFlag, 'ReadOnly') &&
+    all(bind, isText, 'Propagation') &&
+    all(bind, isFlag, 'NonRecursive', 'CreateMountpoint', 'ReadOnlyNonRecursive', 'ReadOnlyForceRecursive') &&
+    all(volume, isFlag, 'NoCopy') &&
+    all(volume, isText, 'Subpath') &&
+    all(volume, (labels) => mapOf(labels, isText), 'Labels') &&
+    all(volume, isObject, 'DriverConfig') &&
+    all(isObject(volume) ? volume['DriverConfig'] : null, isText, 'Name') &&
+    all(isObject(volume) ? volume['DriverConfig'] : null, (options) => mapOf(options, isText), 'Options') &&
+    all(image, isText, 'Subpath') &&
+    all(tmpfs, Number.isSafeInteger, 'SizeBytes', 'Mode') &&
+    all(tmpfs, (options) => listOf(options, (option) => listOf(option, isText)), 'Options')
+  );
+}
+
 const CONFIG: { [Field in keyof ContainerConfig]?: Check } = {
   Hostname: TEXT,
   Domainname: TEXT,
@@ -70,6 +97,8 @@ const HOST_CONFIG: { [Field in keyof HostConfig]?: Check } = {
       ),
   },
   ConsoleSize: CONSOLE_SIZE,
+  NetworkMode: TEXT,
+  Mounts: { expected: 'a list of objects', holds: (value) => listOf(value, isMount) },
 };
 
 const NETWORKING: { [Field in keyof NetworkingConfig]?: Check } = {

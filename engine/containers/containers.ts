@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { ContainerRoots, ContainerSnapshots, ImageUsers } from '../images/image-store.ts';
-import type { ContainerCreateRequest, EndpointSettings } from '../wire/container.ts';
+import type { ContainerCreateRequest, ContainerUpdateRequest, EndpointSettings } from '../wire/container.ts';
 import { attach, checkAttach, type AttachRequest } from './attach.ts';
 import type { ExitResult } from './container.ts';
 import {
@@ -29,7 +29,7 @@ import { listContainers, type ListOptions } from './list-view.ts';
 import type { LogRequest } from '../logs/logs.ts';
 import { logSourceOf } from './log-source.ts';
 import { pruneContainers } from './prune.ts';
-import { isActive } from './record.ts';
+import { isActive, type ContainerRecord } from './record.ts';
 import { recover, startByPolicy } from './recovery.ts';
 import { removeContainer, type RemoveOptions } from './removal.ts';
 import { connectNetwork, disconnectNetwork } from './membership.ts';
@@ -38,6 +38,7 @@ import { useRoot } from './root-access.ts';
 import { SIGKILL, parseSignal } from './signals.ts';
 import { useSnapshot } from './snapshot.ts';
 import { ContainerStore } from './store.ts';
+import { updateContainer, type UpdateOptions } from './update.ts';
 import { waitFor, type WaitCondition } from './wait.ts';
 import { EngineError, withPrefix } from '../lib/errors.ts';
 
@@ -64,6 +65,8 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
   pause(idOrName: string): Promise<void>;
   unpause(idOrName: string): Promise<void>;
   rename(idOrName: string, name: string): Promise<void>;
+  /** Limits and restart policy; returns Docker's warnings. */
+  update(idOrName: string, request: ContainerUpdateRequest, options: UpdateOptions): Promise<string[]>;
   connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void>;
   disconnectNetwork(idOrName: string, network: string): Promise<void>;
   remove(idOrName: string, options: RemoveOptions): Promise<void>;
@@ -140,6 +143,7 @@ type Operations =
   | 'pause'
   | 'unpause'
   | 'rename'
+  | 'update'
   | 'connectNetwork'
   | 'disconnectNetwork'
   | 'remove'
@@ -174,6 +178,8 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     pause: async (idOrName) => pauseContainer(context, store.get(idOrName)),
     unpause: async (idOrName) => unpauseContainer(context, store.get(idOrName)),
     rename: async (idOrName, name) => renameContainer(context, store.get(idOrName), name),
+    update: async (idOrName, request, options) =>
+      updateContainer(context, store.get(idOrName), request, options),
     connectNetwork: async (idOrName, network, settings) =>
       connectNetwork(context, store.get(idOrName), network, settings),
     disconnectNetwork: async (idOrName, network) => disconnectNetwork(context, store.get(idOrName), network),
@@ -237,6 +243,9 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
   };
 }
 
+const usesImage = ({ imageId, mounts }: ContainerRecord, id: string): boolean =>
+  imageId === id || mounts.some(({ type, source }) => type === 'image' && source === id);
+
 type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'counts' | 'usersOf';
 
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
@@ -265,7 +274,7 @@ function lookups(context: ContainersContext): Pick<Containers, Lookups> {
     usersOf: (imageId) =>
       store
         .list()
-        .filter(({ record }) => record.imageId === imageId)
+        .filter(({ record }) => usesImage(record, imageId))
         .map(({ record }) => ({ id: record.id, name: record.name, running: isActive(record.state.status) })),
   };
 }

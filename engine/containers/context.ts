@@ -20,6 +20,8 @@ export interface ProcessList {
   Processes: string[][];
 }
 
+type ValidateHostConfig = (request: HostConfig) => { hostConfig: HostConfig; warnings: string[] };
+
 /** What the composition root hands to the containers domain. */
 export interface ContainersDeps {
   dataRoot: string;
@@ -34,8 +36,10 @@ export interface ContainersDeps {
   runtimes: { readonly defaultName: string; check(name: string): void };
   buildContainerPlan: BuildContainerPlan;
   buildExecPlan: BuildExecPlan;
-  /** 400 for limits and security options that can never work; returns Docker's warnings. */
-  validateHostConfig: (hostConfig: HostConfig) => string[];
+  /** 400 for what can never work; the request without what this host discards, and Docker's warnings. */
+  validateHostConfig: ValidateHostConfig;
+  /** The same for the limits of an update. */
+  validateUpdate: ValidateHostConfig;
   /** What `ps` with these arguments says of host pids. */
   listProcesses: (pids: readonly number[], psArguments: string) => Promise<ProcessList>;
   events: EventPublisher;

@@ -14,11 +14,13 @@ import type {
 import { mergeConfig } from './config-merge.ts';
 import { checkRequestTypes } from './config-types.ts';
 import { Container } from './container.ts';
+import { adaptCreate, type ApiVersion } from './create-versions.ts';
 import { containersRoot, publish, save, type ContainersContext } from './context.ts';
 import { checkModes, completeHostConfig } from './host-config.ts';
 import { logSourceOf } from './log-source.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
-import { planMounts, type PlannedMount } from './mount-points.ts';
+import { planMounts } from './mount-points.ts';
+import type { PlannedMount } from './mount-request.ts';
 import { generateName, normalizeName } from './names.ts';
 import { normalizePorts } from './port-spec.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
@@ -30,26 +32,31 @@ export interface CreateOptions {
   name: string | undefined;
   /** `os/arch[/variant]`; the image must be of it. */
   platform: string | undefined;
+  apiVersion: ApiVersion;
 }
 
 /** Validates, reserves the name, makes the volumes and the record. No kernel work. All or nothing. */
 export async function createContainer(
   context: ContainersContext,
-  request: ContainerCreateRequest | undefined,
+  given: ContainerCreateRequest | undefined,
   options: CreateOptions,
 ): Promise<{ id: string; warnings: string[] }> {
-  if (!request) throw invalidArgument('config cannot be empty in order to create a container');
-  const given = options.name ? normalizeName(options.name) : undefined;
-  checkRequestTypes(request);
-  const warnings = context.validateHostConfig(request.HostConfig ?? {});
-  const record = toRecord(context, request, options.platform);
+  if (!given || isConfigEmpty(given)) {
+    throw invalidArgument('config cannot be empty in order to create a container');
+  }
+  const name = options.name ? normalizeName(options.name) : undefined;
+  checkRequestTypes(given);
+  const { request, ...adapted } = adaptCreate(given, options.apiVersion);
+  const { hostConfig, warnings } = context.validateHostConfig(request.HostConfig ?? {});
+  const record = toRecord(context, { ...request, HostConfig: hostConfig }, options.platform);
   const planned = planMounts(
     record.config,
     record.hostConfig,
-    (name) => otherContainer(context, name).record.mounts,
+    (other) => otherContainer(context, other).record.mounts,
+    adapted,
   );
   context.logs.check(logSourceOf({ record, directory: '' }));
-  record.name = given ?? generateName((name) => context.store.isNameTaken(name));
+  record.name = name ?? generateName((taken) => context.store.isNameTaken(taken));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));
   context.store.reserveName(record.name, record.id);
@@ -69,7 +76,12 @@ export async function createContainer(
     throw error;
   }
   publish(context, container, 'create');
-  return { id: record.id, warnings: [...new Set(warnings)] };
+  return { id: record.id, warnings: [...new Set([...warnings, ...adapted.warnings])] };
+}
+
+/** Docker's configuration is whatever of the body belongs to neither of the two. */
+function isConfigEmpty(request: ContainerCreateRequest): boolean {
+  return Object.keys(request).every((name) => name === 'HostConfig' || name === 'NetworkingConfig');
 }
 
 /** A container that the request leans on. 400, not 404: to clients a 404 of create means that the image is missing. */
@@ -94,8 +106,9 @@ function toRecord(
   const hostConfig = completeHostConfig(hostRequest ?? {}, context.runtimes.defaultName);
   context.runtimes.check(hostConfig.Runtime ?? '');
   if (configRequest.StopSignal) parseSignal(configRequest.StopSignal);
-  if (hostConfig.Links?.length) throw notImplemented('HostConfig.Links (container links)');
+  if (configRequest.WorkingDir) configRequest.WorkingDir = cleanPath(configRequest.WorkingDir);
   checkModes(configRequest, hostConfig);
+  if (hostConfig.Links?.length) throw notImplemented('HostConfig.Links (container links)');
   const config = mergeConfig(configRequest, image.config.config ?? {});
   checkHealthcheck(config);
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
@@ -116,7 +129,7 @@ function toRecord(
     platform: image.config.os,
     config,
     hostConfig,
-    endpoints: mode.kind === 'network' ? endpointsOf(mode.name, config, networking) : {},
+    endpoints: mode.kind === 'network' ? endpointsOf(mode.name, networking) : {},
     mounts: [],
     state: {
       status: 'created',
@@ -134,6 +147,10 @@ function toRecord(
   };
 }
 
+/** Go's filepath.Clean of an absolute path. */
+const cleanPath = (text: string): string =>
+  text.startsWith('/') ? path.posix.resolve(text) : path.posix.normalize(text);
+
 function hostnameFor(config: ContainerConfig, hostConfig: HostConfig, id: string): string {
   if (config.Hostname) return config.Hostname;
   const mode = hostConfig.NetworkMode;
@@ -142,15 +159,13 @@ function hostnameFor(config: ContainerConfig, hostConfig: HostConfig, id: string
 
 function endpointsOf(
   modeName: string,
-  config: ContainerConfig,
   networking: NetworkingConfig | null | undefined,
 ): Record<string, EndpointSettings> {
   const endpoints: Record<string, EndpointSettings> = {};
   for (const [name, settings] of Object.entries(networking?.EndpointsConfig ?? {})) {
     endpoints[name === 'default' ? 'bridge' : name] = settings ?? {};
   }
-  const own = (endpoints[modeName] ??= {});
-  if (config.MacAddress && !own.MacAddress) own.MacAddress = config.MacAddress;
+  endpoints[modeName] ??= {};
   return endpoints;
 }
 
@@ -200,6 +215,12 @@ async function makeVolumes(
       if (mount.copyUp && (await context.volumes.isEmpty(volume.name))) {
         await copyUp(context, lower, mount.destination, volume.mountpoint);
       }
+    }
+    if (mount.type === 'image') {
+      const { id } = context.images.get(mount.name);
+      await context.images.hold(id, containerId);
+      undo.push(() => context.images.release(id, containerId));
+      mount.source = id;
     }
     mounts.push(mount);
   }

@@ -24,9 +24,9 @@ export function completeHostConfig(request: HostConfig, defaultRuntime = 'gantry
     CapAdd: request.CapAdd ?? null,
     CapDrop: request.CapDrop ?? null,
     CgroupnsMode: request.CgroupnsMode || 'private',
-    Dns: request.Dns ?? [],
-    DnsOptions: request.DnsOptions ?? [],
-    DnsSearch: request.DnsSearch ?? [],
+    Dns: request.Dns ?? null,
+    DnsOptions: request.DnsOptions ?? null,
+    DnsSearch: request.DnsSearch ?? null,
     ExtraHosts: request.ExtraHosts ?? null,
     GroupAdd: request.GroupAdd ?? null,
     IpcMode: request.IpcMode || 'private',
@@ -37,12 +37,14 @@ export function completeHostConfig(request: HostConfig, defaultRuntime = 'gantry
     Privileged: request.Privileged ?? false,
     PublishAllPorts: request.PublishAllPorts ?? false,
     ReadonlyRootfs: request.ReadonlyRootfs ?? false,
-    SecurityOpt: request.SecurityOpt ?? null,
+    SecurityOpt: completeSecurityOptions(request),
     UTSMode: request.UTSMode ?? '',
     UsernsMode: request.UsernsMode ?? '',
     ShmSize: request.ShmSize || DEFAULT_SHM_BYTES,
     Runtime: request.Runtime || defaultRuntime,
     Isolation: request.Isolation ?? '',
+    MaskedPaths: request.MaskedPaths ?? null,
+    ReadonlyPaths: request.ReadonlyPaths ?? null,
     ...completeResources(request),
   };
 }
@@ -54,27 +56,40 @@ function completeResources(request: HostConfig): HostConfig {
     NanoCpus: request.NanoCpus ?? 0,
     CgroupParent: request.CgroupParent ?? '',
     BlkioWeight: request.BlkioWeight ?? 0,
-    BlkioWeightDevice: request.BlkioWeightDevice ?? [],
-    BlkioDeviceReadBps: request.BlkioDeviceReadBps ?? [],
-    BlkioDeviceWriteBps: request.BlkioDeviceWriteBps ?? [],
-    BlkioDeviceReadIOps: request.BlkioDeviceReadIOps ?? [],
-    BlkioDeviceWriteIOps: request.BlkioDeviceWriteIOps ?? [],
+    BlkioWeightDevice: request.BlkioWeightDevice ?? null,
+    BlkioDeviceReadBps: request.BlkioDeviceReadBps ?? null,
+    BlkioDeviceWriteBps: request.BlkioDeviceWriteBps ?? null,
+    BlkioDeviceReadIOps: request.BlkioDeviceReadIOps ?? null,
+    BlkioDeviceWriteIOps: request.BlkioDeviceWriteIOps ?? null,
     CpuPeriod: request.CpuPeriod ?? 0,
     CpuQuota: request.CpuQuota ?? 0,
     CpuRealtimePeriod: request.CpuRealtimePeriod ?? 0,
     CpuRealtimeRuntime: request.CpuRealtimeRuntime ?? 0,
     CpusetCpus: request.CpusetCpus ?? '',
     CpusetMems: request.CpusetMems ?? '',
-    Devices: request.Devices ?? [],
+    Devices: request.Devices ?? null,
     DeviceCgroupRules: request.DeviceCgroupRules ?? null,
     DeviceRequests: request.DeviceRequests ?? null,
     MemoryReservation: request.MemoryReservation ?? 0,
     MemorySwap: completeSwap(request),
     MemorySwappiness: request.MemorySwappiness ?? null,
-    OomKillDisable: request.OomKillDisable ?? null,
-    PidsLimit: request.PidsLimit ?? null,
-    Ulimits: request.Ulimits ?? [],
+    OomKillDisable: request.OomKillDisable ?? false,
+    // 0 and every negative number have meant "unlimited".
+    PidsLimit: (request.PidsLimit ?? 0) > 0 ? request.PidsLimit : null,
+    Ulimits: request.Ulimits ?? null,
+    CpuCount: request.CpuCount ?? 0,
+    CpuPercent: request.CpuPercent ?? 0,
+    IOMaximumIOps: request.IOMaximumIOps ?? 0,
+    IOMaximumBandwidth: request.IOMaximumBandwidth ?? 0,
   };
+}
+
+/** Docker takes SELinux labels away from what shares the host's processes or its memory. */
+function completeSecurityOptions(request: HostConfig): string[] | null {
+  const options = request.SecurityOpt ?? null;
+  const shares = request.Privileged === true || request.IpcMode === 'host' || request.PidMode === 'host';
+  const labelled = (options ?? []).some((option) => option.split('=')[0] === 'label');
+  return shares && !labelled ? [...(options ?? []), 'label=disable'] : options;
 }
 
 /** Docker: with a memory limit and no swap limit, memory + swap is twice the memory. */
@@ -85,9 +100,7 @@ function completeSwap(request: HostConfig): number {
 
 /** 400 for settings that contradict each other; texts are Docker's. */
 export function checkModes(config: ContainerConfig, hostConfig: HostConfig): void {
-  if (config.Hostname && !/^[\w.-]{1,64}$/.test(config.Hostname)) {
-    throw invalidArgument(`invalid hostname format: ${config.Hostname}`);
-  }
+  checkHostname(config.Hostname ?? '');
   if (config.WorkingDir && !config.WorkingDir.startsWith('/')) {
     throw invalidArgument(
       `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`,
@@ -99,6 +112,18 @@ export function checkModes(config: ContainerConfig, hostConfig: HostConfig): voi
   checkNetworkMode(config, hostConfig);
 }
 
+const MAX_HOSTNAME_BYTES = 64;
+
+function checkHostname(hostname: string): void {
+  if (Buffer.byteLength(hostname) > MAX_HOSTNAME_BYTES) {
+    throw invalidArgument(
+      `hostname ${JSON.stringify(hostname)} is too long (maximum ${MAX_HOSTNAME_BYTES} bytes)`,
+    );
+  }
+  // It becomes a word of /etc/hosts and a line of /etc/hostname.
+  if (/[\s#\p{Cc}]/u.test(hostname)) throw invalidArgument(`invalid hostname format: ${hostname}`);
+}
+
 function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {
   const mode = hostConfig.NetworkMode ?? '';
   const conflicting = (what: string) => invalidArgument(`conflicting options: ${what}`);
@@ -108,12 +133,17 @@ function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void
     );
   }
   if (!mode.startsWith('container:')) return;
-  if (mode === 'container:') throw invalidArgument('invalid container format container:<name|id>');
+  if (mode === 'container:') {
+    throw invalidArgument('invalid network mode: invalid container format container:<name|id>');
+  }
   if (config.Hostname) throw conflicting('hostname and the network mode');
-  if (hostConfig.Links?.length) throw conflicting("container type network can't be used with links");
+  if (hostConfig.Links?.length) {
+    throw conflicting(
+      "container type network can't be used with links. This would result in undefined behavior",
+    );
+  }
   if (hostConfig.Dns?.length) throw conflicting('dns and the network mode');
   if (hostConfig.ExtraHosts?.length) throw conflicting('custom host-to-IP mapping and the network mode');
-  if (config.MacAddress) throw conflicting('mac-address and the network mode');
   if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts) {
     throw conflicting('port publishing and the container type network mode');
   }

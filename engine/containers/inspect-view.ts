@@ -36,7 +36,7 @@ export async function inspectContainer(
     Platform: record.platform,
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: appArmorProfileOf(record),
     ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
     HostConfig: hostConfigView(record),
     GraphDriver: graphDriver(context, container),
@@ -45,6 +45,12 @@ export async function inspectContainer(
     Config: configView(record),
     NetworkSettings: networkSettings(context, record),
   };
+}
+
+/** As asked for, whether or not the kernel has AppArmor. */
+function appArmorProfileOf({ hostConfig }: ContainerRecord): string {
+  const option = (hostConfig.SecurityOpt ?? []).findLast((text) => /^apparmor[=:]/.test(text));
+  return option?.slice('apparmor='.length) ?? '';
 }
 
 function stateView({ record: { state } }: Container): object {

@@ -40,13 +40,18 @@ export interface CgroupDriver {
   readonly name: 'cgroupfs' | 'none';
   readonly version: 1 | 2;
   features(): CgroupFeatures;
-  /** Limits → directories, writes and joins. What this host cannot do is left out (`limitWarnings` tells at create). */
+  /** Limits → directories, writes and joins. What this host cannot do is left out (`verifyLimits` tells at create). */
   plan(containerId: string, hostConfig: HostConfig): CgroupPlan;
   /**
    * For a runtime that makes the cgroup itself: its path in every hierarchy, and the tree of a hybrid host that has no
    * controllers, which crun refuses to see.
    */
   external(containerId: string, parent?: string): { cgroupsPath: string; hybridTree?: string };
+  /**
+   * Limits of a running container: those that `hostConfig` sets change, the others stay. Rejects with the kernel's
+   * reason; what was written before stays written.
+   */
+  update(containerId: string, hostConfig: HostConfig, parent?: string): Promise<void>;
   /** What the container sees at /sys/fs/cgroup. */
   mounts(options: { readonly: boolean }): MountOperation[];
   /** Resolves when every process is frozen. */

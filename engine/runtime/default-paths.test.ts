@@ -8,7 +8,7 @@ test('a CPU list is read as the kernel writes it', () => {
   expect(parseCpuList('0-2,5\n')).toEqual([0, 1, 2, 5]);
   expect(parseCpuList('')).toEqual([]);
   for (const wrong of ['a', '3-1', '1-', '-1', '1,,2'])
-    expect(() => parseCpuList(wrong)).toThrow('invalid list');
+    expect(() => parseCpuList(wrong)).toThrow('invalid format');
 });
 
 test('thermal_throttle is masked only for CPUs that have it', () => {

@@ -54,7 +54,7 @@ export function parseCpuList(list: string): number[] {
     const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part);
     const first = Number(match?.[1]);
     const last = Number(match?.[2] ?? match?.[1]);
-    if (match === null || last < first) throw new Error(`invalid list: ${list}`);
+    if (match === null || last < first) throw new Error(`invalid format: ${part}`);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
 }

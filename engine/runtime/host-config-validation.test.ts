@@ -78,14 +78,20 @@ const refused: [string, HostConfig, string][] = [
     "can't create 'AutoRemove' container with restart policy",
   ],
   ['an IPC mode', { IpcMode: 'x' }, 'invalid IPC mode: x'],
-  ['an IPC mode that is not there yet', { IpcMode: 'container:a' }, 'is not implemented by Gantry yet'],
+  ['an IPC mode without a container', { IpcMode: 'container:' }, 'invalid IPC mode: container:'],
   ['a PID mode without a container', { PidMode: 'container:' }, 'invalid PID mode: container:'],
   ['an OOM score', { OomScoreAdj: 1001 }, 'Invalid value 1001, range for oom score adj is [-1000, 1000]'],
   ['a capability', { CapAdd: ['FOO'] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
+  ['an isolation', { Isolation: 'hyperv' }, "invalid isolation (hyperv): linux only supports 'default'"],
   [
-    'a GPU',
-    { DeviceRequests: [{ Capabilities: [['gpu']] }] },
-    'could not select device driver "" with capabilities: [[gpu]]',
+    'a bandwidth of Windows',
+    { IOMaximumBandwidth: 1 },
+    'invalid option: QoS maximum bandwidth configuration is not supported on linux',
+  ],
+  [
+    'more real time than its period',
+    { CpuRealtimePeriod: 1000, CpuRealtimeRuntime: 2000 },
+    'cpu real-time runtime cannot be higher than cpu real-time period',
   ],
   ['a broken seccomp profile', { SecurityOpt: ['seccomp={'] }, 'Decoding seccomp profile failed'],
 ];
@@ -110,7 +116,14 @@ describe('a HostConfig', () => {
   });
 
   test('without limits and with ordinary ones passes without a warning', () => {
-    expect(validateHostConfig({}, everything)).toEqual([]);
+    expect(validateHostConfig({}, everything)).toEqual({
+      hostConfig: {
+        MaskedPaths: expect.arrayContaining(['/proc/kcore']) as string[],
+        ReadonlyPaths: expect.arrayContaining(['/proc/sys']) as string[],
+      },
+      warnings: [],
+    });
+    expect(validateHostConfig({ Privileged: true }, everything).hostConfig.MaskedPaths).toBeNull();
     expect(
       validateHostConfig(
         {
@@ -125,19 +138,20 @@ describe('a HostConfig', () => {
           BlkioWeight: 0,
         },
         everything,
-      ),
+      ).warnings,
     ).toEqual([]);
   });
 
   test('warns as Docker does about what the host cannot do', () => {
     const poor = { ...everything, swapLimit: false, blkioWeight: false, cpuset: false };
-    expect(validateHostConfig({ Memory: 64 * MB, BlkioWeight: 100, CpusetCpus: '0' }, poor)).toEqual([
+    const verified = validateHostConfig({ Memory: 64 * MB, BlkioWeight: 100, CpusetCpus: '0' }, poor);
+    expect(verified.warnings).toEqual([
       'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
       'Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.',
       'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.',
     ]);
-    expect(validateHostConfig({ NetworkMode: 'host', PortBindings: { '80/tcp': [] } }, everything)).toEqual([
-      'Published ports are discarded when using host network mode',
-    ]);
+    expect(verified.hostConfig).toMatchObject({ MemorySwap: -1, BlkioWeight: 0, CpusetCpus: '' });
+    const published = validateHostConfig({ NetworkMode: 'host', PortBindings: { '80/tcp': [] } }, everything);
+    expect(published.warnings).toEqual(['Published ports are discarded when using host network mode']);
   });
 });

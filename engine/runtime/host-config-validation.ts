@@ -1,33 +1,35 @@
-import os from 'node:os';
-import { invalidArgument, messageOf, notImplemented } from '../lib/errors.ts';
+import { invalidArgument } from '../lib/errors.ts';
 import type { HostConfig, RestartPolicy } from '../wire/container.ts';
 import { hostCapabilities, validateCapabilities } from './capabilities.ts';
 import type { CgroupFeatures } from './cgroup.ts';
-import { limitWarnings } from './cgroups/resources.ts';
-import { parseCpuList } from './default-paths.ts';
+import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { parseDeviceRule } from './devices.ts';
 import { validateFieldTypes } from './host-config-types.ts';
+import { verifyLimits } from './resource-limits.ts';
 import { toRlimits } from './rlimits.ts';
 import { parseProfile } from './seccomp-profile.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { validateSysctls } from './sysctls.ts';
 
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-
 /**
- * Everything about a HostConfig that can be judged at create, without its container. Throws invalid-argument with
- * Docker's text; returns Docker's warnings. Mounts, ports and networks are judged by their own domains.
+ * Everything about a HostConfig that can be judged at create, without its container: the request without what this
+ * host discards and with the paths that are hidden, and Docker's warnings. Throws invalid-argument with Docker's text. Mounts, ports and networks are
+ * judged by their own domains.
  */
-export function validateHostConfig(hostConfig: HostConfig, host: CgroupFeatures): string[] {
-  validateFieldTypes(hostConfig);
-  validateLifetime(hostConfig);
+export function validateHostConfig(
+  request: HostConfig,
+  host: CgroupFeatures,
+): { hostConfig: HostConfig; warnings: string[] } {
+  validateFieldTypes(request);
+  validateForLinux(request, host);
+  validateLifetime(request);
   const available = hostCapabilities();
-  validateCapabilities('CapAdd', hostConfig.CapAdd ?? [], available);
-  validateCapabilities('CapDrop', hostConfig.CapDrop ?? [], available);
-  validateMemory(hostConfig);
-  validateCpu(hostConfig);
-  validateCpuset(hostConfig, host);
-  validateBlkio(hostConfig);
+  validateCapabilities('CapAdd', request.CapAdd ?? [], available);
+  validateCapabilities('CapDrop', request.CapDrop ?? [], available);
+  if (Object.keys(request.Annotations ?? {}).includes('')) {
+    throw invalidArgument('invalid Annotations: the empty string is not permitted as an annotation key');
+  }
+  const { hostConfig, warnings } = verifyLimits(request, host);
   validateModes(hostConfig);
   validateUnsupported(hostConfig);
   validateSysctls(hostConfig);
@@ -35,10 +37,34 @@ export function validateHostConfig(hostConfig: HostConfig, host: CgroupFeatures)
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   if (!['default', 'unconfined'].includes(security.seccomp)) parseProfile(security.seccomp);
-  return [...security.warnings, ...limitWarnings(hostConfig, host), ...networkWarnings(hostConfig)];
+  return {
+    hostConfig: { ...hostConfig, ...hiddenPaths(hostConfig, security.unconfinedPaths) },
+    warnings: [...security.warnings, ...warnings, ...networkWarnings(hostConfig)],
+  };
 }
 
-/** Also for `POST /containers/{id}/update`. Throws invalid-argument. */
+/** A privileged container sees everything, unless the request names paths itself. */
+function hiddenPaths(
+  { Privileged, MaskedPaths, ReadonlyPaths }: HostConfig,
+  unconfined: boolean,
+): Pick<HostConfig, 'MaskedPaths' | 'ReadonlyPaths'> {
+  const open = Privileged === true || unconfined;
+  return {
+    MaskedPaths: MaskedPaths ?? (open ? null : [...defaultMaskedPaths()]),
+    ReadonlyPaths: ReadonlyPaths ?? (open ? null : [...DEFAULT_READONLY_PATHS]),
+  };
+}
+
+/** For `POST /containers/{id}/update`: the limits and the restart policy of it. Throws like `validateHostConfig`. */
+export function validateUpdate(
+  request: HostConfig,
+  host: CgroupFeatures,
+): { hostConfig: HostConfig; warnings: string[] } {
+  validateFieldTypes(request);
+  validateRestartPolicy(request.RestartPolicy ?? {});
+  return verifyLimits(request, host, { update: true });
+}
+
 function validateRestartPolicy({ Name = '', MaximumRetryCount = 0 }: RestartPolicy): void {
   switch (Name) {
     case '':
@@ -68,121 +94,53 @@ function validateLifetime(hostConfig: HostConfig): void {
   validateRestartPolicy(policy);
 }
 
-function validateMemory({ Memory = 0, MemorySwap = 0, ...rest }: HostConfig): void {
-  const reservation = rest.MemoryReservation ?? 0;
-  const swappiness = rest.MemorySwappiness ?? -1;
-  if (Memory !== 0 && Memory < MIN_MEMORY_BYTES) throw invalidArgument('Minimum memory limit allowed is 6MB');
-  if (Memory > 0 && MemorySwap > 0 && MemorySwap < Memory) {
-    throw invalidArgument('Minimum memoryswap limit should be larger than memory limit, see usage');
+/** What Docker refuses while it decodes a request. */
+function validateForLinux(request: HostConfig, host: CgroupFeatures): void {
+  const { Isolation = '', CpuRealtimePeriod: period = 0, CpuRealtimeRuntime: runtime = 0 } = request;
+  if (!['', 'default'].includes(Isolation.toLowerCase())) {
+    throw invalidArgument(`invalid isolation (${Isolation}): linux only supports 'default'`);
   }
-  if (Memory === 0 && MemorySwap > 0) {
-    throw invalidArgument('You should always set the Memory limit when using Memoryswap limit, see usage');
+  if (request.IOMaximumBandwidth) {
+    throw invalidArgument('invalid option: QoS maximum bandwidth configuration is not supported on linux');
   }
-  // -1 is what old clients send for "not set".
-  if (swappiness < -1 || swappiness > 100) {
-    throw invalidArgument(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
+  if (request.IOMaximumIOps) {
+    throw invalidArgument('invalid option: QoS maximum IOPs configuration is not supported on linux');
   }
-  if (reservation > 0 && reservation < MIN_MEMORY_BYTES) {
-    throw invalidArgument('Minimum memory reservation allowed is 6MB');
+  if ((period !== 0 || runtime !== 0) && !host.cpuRealtime) {
+    throw invalidArgument('kernel does not support CPU real-time scheduler');
   }
-  if (Memory > 0 && reservation > Memory) {
-    throw invalidArgument('Minimum memory limit can not be less than memory reservation limit, see usage');
+  if (period !== 0 && runtime > period) {
+    throw invalidArgument('cpu real-time runtime cannot be higher than cpu real-time period');
   }
-  const shmSize = rest.ShmSize ?? 0;
-  if (shmSize < 0) throw invalidArgument('SHM size can not be less than 0');
-  const score = rest.OomScoreAdj ?? 0;
-  if (score < -1000 || score > 1000) {
-    throw invalidArgument(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
-  }
-}
-
-function validateCpu({ NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0 }: HostConfig): void {
-  if (NanoCpus > 0 && CpuPeriod > 0) {
-    throw invalidArgument('Conflicting options: Nano CPUs and CPU Period cannot both be set');
-  }
-  if (NanoCpus > 0 && CpuQuota > 0) {
-    throw invalidArgument('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
-  }
-  const count = os.availableParallelism();
-  if (NanoCpus < 0 || NanoCpus > count * 1e9) {
-    throw invalidArgument(
-      `range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`,
-    );
-  }
-  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
-    throw invalidArgument(
-      'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
-    );
-  }
-  if (CpuQuota > 0 && CpuQuota < 1000) {
-    throw invalidArgument('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  }
-  if (CpuShares < 0) {
-    throw invalidArgument(`invalid CPU shares (${CpuShares}): value must be a positive integer`);
-  }
-}
-
-function validateCpuset(hostConfig: HostConfig, host: CgroupFeatures): void {
-  if (!host.cpuset) return;
-  const check = (requested: string, available: string, field: string, subject: string): void => {
-    let numbers: number[];
-    try {
-      numbers = parseCpuList(requested);
-    } catch (error) {
-      throw invalidArgument(`Invalid value ${requested} for cpuset ${field}: ${messageOf(error)}`);
-    }
-    const known = new Set(parseCpuList(available));
-    if (numbers.some((number) => !known.has(number))) {
-      throw invalidArgument(
-        `Requested ${subject} are not available - requested ${requested}, available: ${available}`,
-      );
-    }
-  };
-  check(hostConfig.CpusetCpus ?? '', host.cpus, 'cpus', 'CPUs');
-  check(hostConfig.CpusetMems ?? '', host.memoryNodes, 'mems', 'memory nodes');
-}
-
-function validateBlkio(hostConfig: HostConfig): void {
-  const weights = [
-    hostConfig.BlkioWeight ?? 0,
-    ...(hostConfig.BlkioWeightDevice ?? []).map(({ Weight = 0 }) => Weight),
-  ];
-  if (weights.some((weight) => weight !== 0 && (weight < 10 || weight > 1000))) {
-    throw invalidArgument('Range of blkio weight is from 10 to 1000');
+  if ((request.CpuShares ?? 0) < 0) {
+    throw invalidArgument(`invalid CPU shares (${request.CpuShares}): value must be a positive integer`);
   }
 }
 
 function validateModes(hostConfig: HostConfig): void {
   const { IpcMode = '', PidMode = '', UTSMode = '', UsernsMode = '', CgroupnsMode = '' } = hostConfig;
-  if (!['', 'none', 'private', 'host', 'shareable'].includes(IpcMode) && !IpcMode.startsWith('container:')) {
+  if (!['', 'none', 'private', 'host', 'shareable'].includes(IpcMode) && !/^container:.+/.test(IpcMode)) {
     throw invalidArgument(`invalid IPC mode: ${IpcMode}`);
   }
-  if (IpcMode.startsWith('container:')) throw notImplemented("sharing another container's IPC namespace");
   if (!['', 'host'].includes(PidMode) && !/^container:.+/.test(PidMode)) {
     throw invalidArgument(`invalid PID mode: ${PidMode}`);
   }
+  const { ShmSize = 0, OomScoreAdj: score = 0 } = hostConfig;
+  if (ShmSize < 0) throw invalidArgument('SHM size can not be less than 0');
   if (!['', 'host'].includes(UTSMode)) throw invalidArgument(`invalid UTS mode: ${UTSMode}`);
-  if (!['', 'host'].includes(UsernsMode)) throw invalidArgument(`invalid USER mode: ${UsernsMode}`);
+  if (score < -1000 || score > 1000) {
+    throw invalidArgument(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (!['', 'host', 'private'].includes(UsernsMode))
+    throw invalidArgument(`invalid USER mode: ${UsernsMode}`);
   if (!['', 'host', 'private'].includes(CgroupnsMode)) {
     throw invalidArgument(`invalid cgroup namespace mode: ${CgroupnsMode}`);
   }
 }
 
 function validateUnsupported(hostConfig: HostConfig): void {
-  const { Isolation = '' } = hostConfig;
-  if (!['', 'default'].includes(Isolation.toLowerCase())) {
-    throw invalidArgument(`invalid isolation '${Isolation}' on linux`);
-  }
-  if (Object.keys(hostConfig.Annotations ?? {}).includes('')) {
-    throw invalidArgument('invalid Annotations: the empty string is not permitted as an annotation key');
-  }
   if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
     throw invalidArgument("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
-  }
-  for (const request of hostConfig.DeviceRequests ?? []) {
-    const { Driver = '', Capabilities = [] } = request as { Driver?: string; Capabilities?: string[][] };
-    const groups = Capabilities.map((group) => `[${group.join(' ')}]`).join(' ');
-    throw invalidArgument(`could not select device driver "${Driver}" with capabilities: [${groups}]`);
   }
 }
 

@@ -54,7 +54,7 @@ describe('a request to create', () => {
     });
     const bind = { Type: 'bind', BindOptions: { NonRecursive: true, CreateMountpoint: true } };
     expect(createRequestOf(mount(bind), version('1.39')).HostConfig?.Mounts).toEqual([
-      { Type: 'bind', BindOptions: { ReadOnlyNonRecursive: true } },
+      { Type: 'bind', BindOptions: {} },
     ]);
     expect(createRequestOf(mount({ Type: 'bind', TmpfsOptions: {} }), version('1.41'))).toMatchObject({
       HostConfig: { Mounts: [{ Type: 'bind' }] },

@@ -110,7 +110,5 @@ function bindOptionsOf(options: BindOptions, version: ApiVersion): BindOptions {
   const adapted = { ...options };
   if (!version.atLeast('1.40')) delete adapted.NonRecursive;
   if (!version.atLeast('1.42')) delete adapted.CreateMountpoint;
-  // Read-only binds were not recursive.
-  if (!version.atLeast('1.44')) adapted.ReadOnlyNonRecursive = true;
   return adapted;
 }

@@ -4,7 +4,8 @@ import type { StopOptions } from '../../containers/lifecycle.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
 import { parseSignal } from '../../containers/signals.ts';
 import { EngineError, invalidArgument } from '../../lib/errors.ts';
-import type { ContainerCreateRequest } from '../../wire/container.ts';
+import { CREATE_FIELDS, UPDATE_FIELDS } from '../../wire/container-fields.ts';
+import type { ContainerCreateRequest, ContainerUpdateRequest } from '../../wire/container.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
 import { createRequestOf, inspectViewOf, summaryOf } from './container-versions.ts';
 
@@ -26,6 +27,7 @@ export function containerRoutes({ containers }: { containers: Containers }): Rou
     { method: 'GET', path: '/containers/{id}/json', handler: inspect(containers) },
     { method: 'GET', path: '/containers/{id}/top', handler: top(containers) },
     { method: 'DELETE', path: '/containers/{id}', handler: remove(containers) },
+    { method: 'POST', path: '/containers/{id}/update', handler: update(containers) },
     { method: 'POST', path: '/containers/{id}/resize', handler: resize(containers) },
     action('start', (id, context) => {
       refuseStartBody(context);
@@ -72,12 +74,22 @@ const create =
   (containers: Containers): Handler =>
   async (context) => {
     const { query, reply, apiVersion } = context;
-    const request = await context.jsonBody<ContainerCreateRequest>();
+    const request = await context.jsonBody<ContainerCreateRequest>(CREATE_FIELDS);
     const { id, warnings } = await containers.create(request && createRequestOf(request, apiVersion), {
       name: query.string('name'),
       platform: apiVersion.atLeast('1.41') ? query.string('platform') : undefined,
+      apiVersion,
     });
     reply.json(201, { Id: id, Warnings: warnings });
+  };
+
+const update =
+  (containers: Containers): Handler =>
+  async (context) => {
+    const request = (await context.jsonBody<ContainerUpdateRequest>(UPDATE_FIELDS)) ?? {};
+    const options = { apiVersion: context.apiVersion };
+    const warnings = await containers.update(idOf(context), request, options);
+    context.reply.json(200, { Warnings: warnings.length > 0 ? warnings : null });
   };
 
 const inspect =

@@ -5,7 +5,7 @@ import type { CgroupDriver } from '../cgroup.ts';
 import type { HostConfig } from '../../wire/container.ts';
 import { detectCgroups } from './detect.ts';
 import { type FakeTree, makeFakeTree, putV1, putV2 } from './fake-tree.ts';
-import { limitWarnings } from './resources.ts';
+import { verifyLimits } from '../resource-limits.ts';
 
 const PARENT = 'gantry-test';
 const ID = 'c0ffee';
@@ -38,7 +38,7 @@ for (const { version, prepare, at } of cases) {
     const read = (file: string): string => readFileSync(`${tree.root}/${file}`, 'latin1').trim();
     const limited = (hostConfig: HostConfig): string[] => {
       tree.apply(driver.plan(ID, hostConfig));
-      return limitWarnings(hostConfig, driver.features());
+      return verifyLimits(hostConfig, driver.features()).warnings;
     };
 
     test('is the one that is detected', () => {
@@ -84,7 +84,28 @@ for (const { version, prepare, at } of cases) {
       const none = { Memory: 0, MemorySwap: 0, PidsLimit: 0, CpuShares: 0, MemorySwappiness: -1 };
       const files = driver.plan(ID, none).writes.map(({ file }) => file.slice(file.lastIndexOf('/') + 1));
       expect(files.filter((file) => !/^(cpuset|devices)\./.test(file))).toEqual([]);
-      expect(limitWarnings(none, driver.features())).toEqual([]);
+      expect(verifyLimits(none, driver.features()).warnings).toEqual([]);
+    });
+
+    test('updates what is asked for and nothing else', async () => {
+      limited({ Memory: 64 * MB, MemorySwap: 96 * MB, PidsLimit: 50, CpuShares: 512 });
+      const memory = at('memory');
+      const pair = (): string[] =>
+        version === 1
+          ? [read(`${memory}/memory.limit_in_bytes`), read(`${memory}/memory.memsw.limit_in_bytes`)]
+          : [read(`${memory}/memory.max`), read(`${memory}/memory.swap.max`)];
+      await driver.update(ID, { Memory: 32 * MB, MemorySwap: -1, PidsLimit: -1 });
+      expect(pair()).toEqual([String(32 * MB), version === 1 ? '-1' : 'max']);
+      expect(read(`${at('pids')}/pids.max`)).toBe('max');
+      await driver.update(ID, { CpuPeriod: 50_000, CpuQuota: 20_000 });
+      const cpu = at('cpu,cpuacct');
+      if (version === 1) expect(read(`${cpu}/cpu.cfs_quota_us`)).toBe('20000');
+      else expect(read(`${cpu}/cpu.max`)).toBe('20000 50000');
+      expect(read(version === 1 ? `${cpu}/cpu.shares` : `${cpu}/cpu.weight`)).toBe(
+        version === 1 ? '512' : '59',
+      );
+      expect(pair()[0]).toBe(String(32 * MB));
+      await expect(driver.update('gone', { PidsLimit: 5 })).rejects.toThrow('no such file or directory');
     });
 
     test('says what the host cannot do and leaves it out', () => {
@@ -93,7 +114,7 @@ for (const { version, prepare, at } of cases) {
         bare.put(version === 1 ? { 'pids/cgroup.procs': '' } : { 'cgroup.controllers': '' });
         const poor = detectCgroups({ parent: PARENT, root: bare.root, procfs: bare.procfs });
         const limits = { Memory: 64 * MB, CpuShares: 512, PidsLimit: 10 };
-        const warnings = limitWarnings(limits, poor.features());
+        const { warnings } = verifyLimits(limits, poor.features());
         expect(warnings).toHaveLength(3);
         expect(warnings[0]).toContain('Your kernel does not support memory limit capabilities');
         expect(poor.plan(ID, limits).writes).toEqual([]);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CgroupDriver } from '../cgroup.ts';
 import { detectCgroups } from './detect.ts';
 import { makeFakeTree, putV2, type FakeTree } from './fake-tree.ts';
-import { limitWarnings } from './resources.ts';
+import { verifyLimits } from '../resource-limits.ts';
 
 let tree: FakeTree;
 let driver: CgroupDriver;
@@ -34,7 +34,7 @@ test('an ordinary user without delegated cgroups gets the driver that uses none'
 
 test('limits are discarded with a warning for each', () => {
   const limits = { Memory: 1e8, CpuShares: 512, PidsLimit: 10 };
-  expect(limitWarnings(limits, driver.features())).toHaveLength(3);
+  expect(verifyLimits(limits, driver.features()).warnings).toHaveLength(3);
   expect(driver.plan('c', limits)).toMatchObject({
     directories: [],
     writes: [],

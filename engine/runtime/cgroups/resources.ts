@@ -38,7 +38,7 @@ export interface Resources {
 }
 
 /**
- * `HostConfig` → what the drivers write, with what the host cannot do left out (`limitWarnings` tells the user).
+ * `HostConfig` → what the drivers write, with what the host cannot do left out (`verifyLimits` told the user).
  * Reads device numbers of throttled devices. Throws invalid-argument for a device that is not there.
  */
 export function resolveResources(hostConfig: HostConfig, features: CgroupFeatures): Resources {
@@ -101,67 +101,4 @@ function numbersOf(file: string): { major: number; minor: number } {
     const reason = errnoOf(error) === 'ENOENT' ? 'no such file or directory' : String(errnoOf(error));
     throw invalidArgument(`stat ${file}: ${reason}`, { cause: error });
   }
-}
-
-/** Docker's warnings at create for limits this host discards. */
-export function limitWarnings(hostConfig: HostConfig, features: CgroupFeatures): string[] {
-  const asked = hostConfig;
-  const missing = (subject: string, end: string): string =>
-    `Your kernel does not support ${subject} or the cgroup is not mounted. ${end}`;
-  const any = (list: readonly unknown[] | null | undefined): boolean => (list ?? []).length > 0;
-  const checks: [boolean, string][] = [
-    [!!asked.Memory && !features.memoryLimit, missing('memory limit capabilities', 'Limitation discarded.')],
-    [
-      !!asked.Memory && asked.MemorySwap !== -1 && features.memoryLimit && !features.swapLimit,
-      missing('swap limit capabilities', 'Memory limited without swap.'),
-    ],
-    [
-      (asked.MemorySwappiness ?? -1) >= 0 && !features.memorySwappiness,
-      missing('memory swappiness capabilities', 'Memory swappiness discarded.'),
-    ],
-    [
-      !!asked.MemoryReservation && !features.memoryReservation,
-      missing('memory soft limit capabilities', 'Limitation discarded.'),
-    ],
-    [
-      asked.OomKillDisable === true && !features.oomKillDisable,
-      'Your kernel does not support OomKillDisable. OomKillDisable discarded.',
-    ],
-    [
-      asked.OomKillDisable === true && features.oomKillDisable && !asked.Memory,
-      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
-    ],
-    [
-      (asked.PidsLimit ?? 0) > 0 && !features.pidsLimit,
-      missing('PIDs limit capabilities', 'PIDs limit discarded.'),
-    ],
-    [!!asked.CpuShares && !features.cpuShares, missing('CPU shares', 'Shares discarded.')],
-    [
-      (!!asked.CpuPeriod || !!asked.CpuQuota) && !features.cpuQuota,
-      'Your kernel does not support CPU CFS scheduler. CPU period/quota discarded.',
-    ],
-    [(!!asked.CpusetCpus || !!asked.CpusetMems) && !features.cpuset, missing('cpuset', 'Cpuset discarded.')],
-    [!!asked.BlkioWeight && !features.blkioWeight, missing('Block I/O weight', 'Weight discarded.')],
-    [
-      any(asked.BlkioWeightDevice) && !features.blkioWeightDevice,
-      missing('Block I/O weight_device', 'Weight-device discarded.'),
-    ],
-    [
-      any(asked.BlkioDeviceReadBps) && !features.blkioThrottle,
-      missing('BPS Block I/O read limit', 'Block I/O BPS read limit discarded.'),
-    ],
-    [
-      any(asked.BlkioDeviceWriteBps) && !features.blkioThrottle,
-      missing('BPS Block I/O write limit', 'Block I/O BPS write limit discarded.'),
-    ],
-    [
-      any(asked.BlkioDeviceReadIOps) && !features.blkioThrottle,
-      missing('IOPS Block read limit', 'Block I/O IOPS read limit discarded.'),
-    ],
-    [
-      any(asked.BlkioDeviceWriteIOps) && !features.blkioThrottle,
-      missing('IOPS Block write limit', 'Block I/O IOPS write limit discarded.'),
-    ],
-  ];
-  return checks.filter(([applies]) => applies).map(([, text]) => text);
 }

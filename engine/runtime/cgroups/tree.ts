@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf, invalidArgument, notFound } from '../../lib/errors.ts';
+import { EngineError, errnoOf, invalidArgument, messageOf, notFound } from '../../lib/errors.ts';
 
 /** The file's text without surrounding white space, or '' when it cannot be read. */
 export function readText(file: string): string {
@@ -49,6 +49,28 @@ export function tryWrite(file: string, value: string): boolean {
     return false;
   }
 }
+
+/**
+ * Sets a limit of a running container. Not synchronous: a memory limit below what is used makes the kernel reclaim
+ * first. Rejects with `write VALUE to FILE: reason`.
+ */
+export async function writeLimit({ file, value }: { file: string; value: string }): Promise<void> {
+  try {
+    await writeFile(file, value);
+  } catch (cause) {
+    const reason = REASONS[errnoOf(cause) ?? ''] ?? messageOf(cause);
+    throw new EngineError('internal', `failed to write ${JSON.stringify(value)} to ${file}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EBUSY: 'device or resource busy',
+  EINVAL: 'invalid argument',
+  ENODEV: 'no such device',
+  ENOENT: 'no such file or directory',
+};
 
 /** Pids of a cgroup and of the cgroups below it that the container made itself. Rejects not-found when it is gone. */
 export async function collectPids(directory: string): Promise<number[]> {

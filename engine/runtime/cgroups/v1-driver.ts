@@ -1,11 +1,19 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { EngineError, errnoOf } from '../../lib/errors.ts';
 import type { HostConfig } from '../../wire/container.ts';
 import type { CgroupDriver, CgroupFeatures, CgroupName, SampleReader } from '../cgroup.ts';
 import { type DeviceRule, resolveDevices } from '../devices.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { freeze, type Freezer, thaw, unifiedFreezer, v1Freezer } from './freeze.ts';
 import { type DeviceValue, type Resources, resolveResources } from './resources.ts';
-import { collectPids, makeDirectories, readText, relativeDirectory, removeIfEmpty } from './tree.ts';
+import {
+  collectPids,
+  makeDirectories,
+  readText,
+  relativeDirectory,
+  removeIfEmpty,
+  writeLimit,
+} from './tree.ts';
 import { openV1Sampler } from './v1-sampler.ts';
 
 type Write = CgroupPlan['writes'][number];
@@ -77,7 +85,9 @@ export class V1Driver implements CgroupDriver {
     return {
       directories,
       writes: [
+        ...this.#memory(cgroup, resources),
         ...this.#limits(cgroup, resources),
+        ...this.#cpuset(cgroup, resources),
         ...this.#devices(cgroup, resolveDevices(hostConfig).rules),
       ],
       join: directories.map((directory) => `${directory}/cgroup.procs`),
@@ -93,6 +103,18 @@ export class V1Driver implements CgroupDriver {
   external(containerId: string, parent?: string): { cgroupsPath: string; hybridTree?: string } {
     const cgroupsPath = this.#relative({ id: containerId, parent });
     return this.#unified ? { cgroupsPath, hybridTree: `${this.#root}/unified` } : { cgroupsPath };
+  }
+
+  async update(containerId: string, hostConfig: HostConfig, parent?: string): Promise<void> {
+    const cgroup = { id: containerId, parent };
+    const resources = resolveResources(hostConfig, this.features());
+    for (const write of this.#memoryInOrder(cgroup, resources)) await this.#writeMemory(cgroup, write);
+    for (const write of this.#limits(cgroup, resources)) await writeLimit(write);
+    const cpuset = this.#directory('cpuset', cgroup) ?? '';
+    if (resources.cpus) await writeLimit({ file: `${cpuset}/cpuset.cpus`, value: resources.cpus });
+    if (resources.memoryNodes) {
+      await writeLimit({ file: `${cpuset}/cpuset.mems`, value: resources.memoryNodes });
+    }
   }
 
   /** In the host's cgroup namespace the shim binds the container's own directory of each hierarchy instead. */
@@ -168,15 +190,49 @@ export class V1Driver implements CgroupDriver {
     if (this.#unified) makeDirectories(`${this.#root}/unified`, relative, () => undefined);
   }
 
+  /** The swap limit counts memory too and may not be below it: on a fresh cgroup memory goes first. */
+  #memory(cgroup: CgroupName, { memoryBytes, memorySwapBytes }: Resources): Write[] {
+    const directory = this.#directory('memory', cgroup) ?? '';
+    const pairs: [string, number | undefined][] = [
+      ['memory.limit_in_bytes', memoryBytes],
+      ['memory.memsw.limit_in_bytes', memorySwapBytes],
+    ];
+    return pairs.flatMap(([file, value]) =>
+      value === undefined ? [] : [{ file: `${directory}/${file}`, value: String(value) }],
+    );
+  }
+
+  /** Neither may pass the other on the way: up, the sum goes first, and down, memory. */
+  #memoryInOrder(cgroup: CgroupName, wanted: Resources): Write[] {
+    const writes = this.#memory(cgroup, wanted);
+    const current = Number(readText(`${this.#directory('memory', cgroup) ?? ''}/memory.limit_in_bytes`));
+    const rises = wanted.memoryBytes === -1 || (wanted.memoryBytes ?? 0) > current;
+    return rises ? writes.toReversed() : writes;
+  }
+
+  async #writeMemory(cgroup: CgroupName, write: Write): Promise<void> {
+    try {
+      await writeLimit(write);
+    } catch (error) {
+      if (!(error instanceof EngineError) || errnoOf(error.cause) !== 'EBUSY') throw error;
+      const directory = this.#directory('memory', cgroup) ?? '';
+      const [usage, peak] = ['usage', 'max_usage'].map((name) =>
+        readText(`${directory}/memory.${name}_in_bytes`),
+      );
+      throw new EngineError(
+        'internal',
+        `unable to set memory limit to ${write.value} (current usage: ${usage}, peak usage: ${peak})`,
+        { cause: error },
+      );
+    }
+  }
+
   #limits(cgroup: CgroupName, wanted: Resources): Write[] {
     const at = (controller: string): string => this.#directory(controller, cgroup) ?? '';
     const writes: Write[] = [];
     const add = (controller: string, file: string, value: string | number | undefined): void => {
       if (value !== undefined) writes.push({ file: `${at(controller)}/${file}`, value: String(value) });
     };
-    // The swap limit counts memory too and may not be below it: on a fresh cgroup memory goes first.
-    add('memory', 'memory.limit_in_bytes', wanted.memoryBytes);
-    add('memory', 'memory.memsw.limit_in_bytes', wanted.memorySwapBytes);
     add('memory', 'memory.soft_limit_in_bytes', wanted.memoryReservationBytes);
     add('memory', 'memory.swappiness', wanted.memorySwappiness);
     add('memory', 'memory.oom_control', wanted.oomKillDisable ? 1 : undefined);
@@ -185,7 +241,6 @@ export class V1Driver implements CgroupDriver {
     add('cpu', 'cpu.cfs_quota_us', wanted.cpuQuotaUs);
     add('cpu', 'cpu.rt_period_us', wanted.cpuRealtimePeriodUs);
     add('cpu', 'cpu.rt_runtime_us', wanted.cpuRealtimeRuntimeUs);
-    writes.push(...this.#cpuset(cgroup, wanted));
     add('pids', 'pids.max', wanted.pids === -1 ? 'max' : wanted.pids);
     const weightFile = this.#weightFile();
     add('blkio', weightFile, wanted.blkioWeight);

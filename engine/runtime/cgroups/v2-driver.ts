@@ -13,6 +13,7 @@ import {
   relativeDirectory,
   removeIfEmpty,
   tryWrite,
+  writeLimit,
 } from './tree.ts';
 import { openV2Sampler } from './v2-sampler.ts';
 
@@ -63,6 +64,17 @@ export class V2Driver implements CgroupDriver {
 
   external(containerId: string, parent?: string): { cgroupsPath: string } {
     return { cgroupsPath: relativeDirectory(this.#parent, containerId, parent) };
+  }
+
+  async update(containerId: string, hostConfig: HostConfig, parent?: string): Promise<void> {
+    const directory = this.#directory({ id: containerId, parent });
+    for (const write of limits(
+      directory,
+      resolveResources(hostConfig, this.features()),
+      this.#weightFile(),
+    )) {
+      await writeLimit(write);
+    }
   }
 
   mounts({ readonly }: { readonly: boolean }): MountOperation[] {
@@ -148,7 +160,7 @@ function limits(directory: string, wanted: Resources, weightFile: string): Write
   const add = (file: string, value: string | number | undefined): void => {
     if (value !== undefined) writes.push({ file: `${directory}/${file}`, value: String(value) });
   };
-  add('memory.max', wanted.memoryBytes);
+  add('memory.max', wanted.memoryBytes === -1 ? 'max' : wanted.memoryBytes);
   add('memory.swap.max', swapMax(wanted));
   add('memory.low', wanted.memoryReservationBytes);
   add('cpu.weight', wanted.cpuShares === undefined ? undefined : cpuWeight(wanted.cpuShares));
@@ -177,7 +189,7 @@ function limits(directory: string, wanted: Resources, weightFile: string): Write
 /** Docker counts memory and swap together, cgroup v2 swap alone. */
 function swapMax({ memoryBytes, memorySwapBytes }: Resources): string | number | undefined {
   if (memoryBytes === undefined || memorySwapBytes === undefined) return undefined;
-  return memorySwapBytes === -1 ? 'max' : memorySwapBytes - memoryBytes;
+  return memorySwapBytes === -1 || memoryBytes === -1 ? 'max' : memorySwapBytes - memoryBytes;
 }
 
 /** shares 2…262144 → weight 1…10000 with 1024 → 100, the curve runc and crun share since 2025. */

@@ -60,6 +60,9 @@ function toSpecMount(mount: MountOperation, staged: string): SpecMount {
     const options = [mount.recursive ? 'rbind' : 'bind', ...new Set(flags)];
     return { destination, type: 'bind', source: staged, options };
   }
+  if (mount.kind === 'overlay') {
+    return { destination, type: 'bind', source: staged, options: ['bind', 'ro', 'rprivate'] };
+  }
   if (mount.kind === 'cgroup-v1') {
     const options = [...(mount.readonly ? ['ro'] : []), 'nosuid', 'noexec', 'nodev'];
     return { destination, type: 'cgroup', source: 'cgroup', options };
