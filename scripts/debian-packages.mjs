@@ -48,5 +48,13 @@ export const DEBIAN_PACKAGES = [
     purpose: 'test',
     why: 'the engine on cgroup v2',
   },
+  {
+    name: 'docker-registry',
+    probe: ['/usr/bin/docker-registry'],
+    purpose: 'test',
+    why: 'pull and push against a real registry',
+  },
+  { name: 'openssl', probe: ['/usr/bin/openssl'], purpose: 'test', why: "the registry's certificates" },
+  { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'images as others make them' },
   { name: 'clang-format', probe: ['/usr/bin/clang-format'], purpose: 'test', why: 'checks the format of C' },
 ];

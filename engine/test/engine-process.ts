@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const BUNDLE = fileURLToPath(new URL('../../build/engine/engine.mjs', import.meta.url));
 
+/** What goes before an engine's flags. */
+export const NODE_COMMAND: readonly string[] = [process.execPath, BUNDLE];
+
 interface EngineProcess {
   readonly pid: number;
   /** Everything it logged so far. */
@@ -28,7 +31,7 @@ export async function runEngine(
 export async function spawnEngine(
   flags: string[],
   environment: Record<string, string>,
-  [command, ...before]: string[] = [process.execPath, BUNDLE],
+  [command, ...before]: readonly string[] = NODE_COMMAND,
 ): Promise<EngineProcess> {
   const child = spawn(command ?? '', [...before, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import Dockerode from 'dockerode';
 import { createDockerCli } from './docker-cli.ts';
 import type { DockerCli } from './docker-cli.ts';
-import { spawnEngine } from './engine-process.ts';
+import { NODE_COMMAND, spawnEngine } from './engine-process.ts';
 import { findLeaks } from './leaks.ts';
 import type { EngineFootprint } from './leaks.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
@@ -26,6 +26,8 @@ interface TestEngineOptions {
   dataRoot?: string;
   /** Default: root. */
   user?: OrdinaryUser;
+  /** What goes before the command that starts the engine, e.g. to be in another network. */
+  within?: string[];
 }
 
 /** A real engine in directories, a bridge, a subnet and a cgroup parent of its own. */
@@ -78,7 +80,7 @@ export async function startEngine(options: TestEngineOptions = {}): Promise<Test
     ...(options.flags ?? []),
   ];
   mkdirSync(path.join(directory, 'docker'));
-  const command = options.user?.command(directory);
+  const command = [...(options.within ?? []), ...(options.user?.command(directory) ?? NODE_COMMAND)];
   const spawnIt = () => spawnEngine(flags, { GANTRY_TEST: marker }, command);
   let running = true;
   let engine = await spawnIt();
