@@ -26,6 +26,7 @@ import { normalizePorts } from './port-spec.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { moveToTrash } from './removal.ts';
 import { parseSignal } from './signals.ts';
+import { limitStorage, storageBytes, unlimitStorage } from './storage-size.ts';
 import { ZERO_TIME, nowRfc3339 } from './timestamps.ts';
 
 export interface CreateOptions {
@@ -56,6 +57,7 @@ export async function createContainer(
     adapted,
   );
   context.logs.check(logSourceOf({ record, directory: '' }));
+  const storage = storageBytes(record.hostConfig);
   record.name = name ?? generateName((taken) => context.store.isNameTaken(taken));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));
@@ -65,6 +67,11 @@ export async function createContainer(
     mkdirSync(path.join(container.directory, 'upper'), { recursive: true, mode: 0o755 });
     mkdirSync(path.join(container.directory, 'work'), { mode: 0o700 });
     undo.push(() => moveToTrash(context, container.directory, record.id));
+    if (storage > 0) {
+      const layer = ['upper', 'work'].map((name) => path.join(container.directory, name));
+      await limitStorage(context.runtime, record.id, storage, layer);
+      undo.push(() => unlimitStorage(context.runtime, record.id, container.directory));
+    }
     const lower = await context.images.hold(record.imageId, record.id);
     undo.push(() => context.images.release(record.imageId, record.id));
     record.mounts = await makeVolumes(context, record.id, planned, lower, undo);

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { chmod, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Attachment, AttachRequest, NetworkFilesRequest } from '../networks/networks.ts';
@@ -48,7 +48,7 @@ export async function launch(
   try {
     const namespaces = resolveNamespaces(context.store, record.hostConfig);
     const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, mount)));
-    const runDirectory = await prepareDirectories(context, container);
+    const runDirectory = prepareRunDirectory(context, container);
     const attachment = await attachNetworks(context, container);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
     const logSource = logSourceOf(container);
@@ -90,18 +90,12 @@ export async function launch(
   }
 }
 
-/** The run directory (0700, emptied of an earlier run) and a work directory that overlay accepts. */
-async function prepareDirectories(context: ContainersContext, container: Container): Promise<string> {
+/** The run directory, 0700, emptied of an earlier run. */
+function prepareRunDirectory(context: ContainersContext, container: Container): string {
   const runDirectory = path.join(context.runRoot, 'containers', container.record.id);
   // Synchronous: the run root is a tmpfs, where a system call costs less than the thread pool.
   rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
-  if (container.record.hostConfig.AutoRemove && container.record.state.startedAt > '0002') {
-    // A `volatile` overlay leaves work/incompat/volatile behind, which refuses the next mount (overlayfs.rst).
-    const work = path.join(container.directory, 'work');
-    await rm(work, { recursive: true, force: true });
-    await mkdir(work, { mode: 0o700 });
-  }
   return runDirectory;
 }
 

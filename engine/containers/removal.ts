@@ -7,6 +7,7 @@ import type { Container } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { killAndWait } from './kill.ts';
 import { isActive, type ContainerRecord, type MountPoint } from './record.ts';
+import { unlimitStorage } from './storage-size.ts';
 
 export interface RemoveOptions {
   force: boolean;
@@ -83,6 +84,7 @@ export async function discard(
     });
   }
   await context.logs.settle(record.id);
+  if (record.hostConfig.StorageOpt?.['size']) await unlimit(context, container);
   await moveToTrash(context, container.directory, record.id);
   context.store.remove(container);
   for (const pending of container.pendingAttaches) pending.abandon();
@@ -100,6 +102,15 @@ async function releaseHeld({ images, volumes }: ContainersContext, record: Conta
     if (type === 'volume') await volumes.release(name, record.id);
     if (type === 'image') await images.release(source, record.id);
   }
+}
+
+async function unlimit(
+  { runtime, logger }: ContainersContext,
+  { record, directory }: Container,
+): Promise<void> {
+  await unlimitStorage(runtime, record.id, directory).catch((error: unknown) => {
+    logger.warn('quota not given back', { container: record.id, error: messageOf(error) });
+  });
 }
 
 /** One rename makes the container gone; deleting thousands of files needs no waiting client. */

@@ -31,7 +31,6 @@ export function validateHostConfig(
   }
   const { hostConfig, warnings } = verifyLimits(request, host);
   validateModes(hostConfig);
-  validateUnsupported(hostConfig);
   validateSysctls(hostConfig);
   toRlimits(hostConfig.Ulimits ?? []);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
@@ -135,12 +134,6 @@ function validateModes(hostConfig: HostConfig): void {
     throw invalidArgument(`invalid USER mode: ${UsernsMode}`);
   if (!['', 'host', 'private'].includes(CgroupnsMode)) {
     throw invalidArgument(`invalid cgroup namespace mode: ${CgroupnsMode}`);
-  }
-}
-
-function validateUnsupported(hostConfig: HostConfig): void {
-  if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
-    throw invalidArgument("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   }
 }
 

@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
     {"copy-up", copy_up_main},               /* image content -> fresh volume */
     {"remove-tree", remove_tree_main},       /* guarded recursive removal */
+    {"limit-size", limit_size_main},         /* project quota of a writable layer */
     {"send-datagrams", send_datagrams_main}, /* messages on stdin -> a unix datagram socket */
     {"--",
      init_main}, /* PID 1 of a container that another runtime makes: `docker-init -- COMMAND` */

@@ -16,6 +16,7 @@ int archive_list_main(int argc, char **argv);
 int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
+int limit_size_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int send_datagrams_main(int argc, char **argv);
 int netfilter_main(int argc, char **argv);
