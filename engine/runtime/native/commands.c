@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"archive-list", archive_list_main},
     {"archive-changes", archive_changes_main},
     {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
+    {"archive-walk", archive_walk_main},     /* where a path is, through links */
     {"copy-up", copy_up_main},               /* image content -> fresh volume */
     {"remove-tree", remove_tree_main},       /* guarded recursive removal */
     {"limit-size", limit_size_main},         /* project quota of a writable layer */

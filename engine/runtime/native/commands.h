@@ -11,6 +11,7 @@ int extract_main(int argc, char **argv);
 int layer_tar_main(int argc, char **argv);
 int archive_get_main(int argc, char **argv);
 int archive_put_main(int argc, char **argv);
+int archive_walk_main(int argc, char **argv);
 int archive_stat_main(int argc, char **argv);
 int archive_list_main(int argc, char **argv);
 int archive_changes_main(int argc, char **argv);
