@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { createServer } from './api/server.ts';
+import { buildCacheUsage, buildRoutes } from './api/routes/build.ts';
 import { containerStreamRoutes } from './api/routes/container-streams.ts';
 import { archiveRoutes } from './api/routes/archive.ts';
 import { containerRoutes } from './api/routes/containers.ts';
@@ -12,14 +13,19 @@ import { registryRoutes } from './api/routes/registries.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
 import type { Route } from './api/route.ts';
+import { negotiateVersion } from './api/versions.ts';
 import { systemRoutes, type DiskUsage } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
 import { volumeRoutes, volumeUsage } from './api/routes/volumes.ts';
+import { createBuilder } from './builder/builder.ts';
 import type { EngineOptions } from './command-line.ts';
 import { createContainers } from './containers/containers.ts';
 import { openDataRoot } from './data-root.ts';
 import { createEvents } from './events/event-log.ts';
 import { createArchives } from './images/archives.ts';
+import { createBuildImages } from './images/build-images.ts';
+import { decompress } from './images/decompress.ts';
+import { createImageFiles } from './images/image-files.ts';
 import { createImages } from './images/images.ts';
 import { createRegistries } from './images/registry/registries.ts';
 import { messageOf } from './lib/errors.ts';
@@ -117,6 +123,21 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     logger,
   });
   images.setUsers(containers);
+  const { apiVersion } = negotiateVersion('/');
+  const builder = createBuilder({
+    dataRoot,
+    runRoot,
+    images: createBuildImages(images, registries),
+    files: createImageFiles(binary),
+    containers: {
+      ...containers,
+      create: (request) => containers.create(request, { name: undefined, platform: undefined, apiVersion }),
+    },
+    events,
+    logger,
+    decompress,
+    platform: `linux/${goArchitecture()}`,
+  });
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
   return {
@@ -131,6 +152,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     networks,
     logs,
     containers,
+    builder,
     archives,
     stats,
   };
@@ -147,8 +169,19 @@ function certificateDirectories({ certificateDirectory }: EngineOptions): string
 
 /** What has a lifetime, each after what it leans on; networks settle once containers have claimed their own. */
 function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, logger: Logger): Part[] {
-  const { runtime, events, cgroups, images, registries, volumes, networks, logs, containers, stats } =
-    domains;
+  const {
+    runtime,
+    events,
+    cgroups,
+    images,
+    registries,
+    volumes,
+    networks,
+    logs,
+    containers,
+    builder,
+    stats,
+  } = domains;
   const offerStarter = async (): Promise<void> => {
     if (starterImage === undefined) return;
     await images.ensureStarter(starterImage).catch((error: unknown) => {
@@ -172,19 +205,21 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
     containers,
     { close: async () => leaveNamespaces() },
     { close: async () => stats.close() },
+    { start: () => builder.start() },
     { start: () => networks.settle() },
     { start: async () => containers.startByPolicy() },
   ];
 }
 
 function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
-  const { events, images, registries, volumes, networks, containers, archives, stats } = domains;
+  const { events, images, registries, volumes, networks, containers, builder, archives, stats } = domains;
   const noFilters = { has: () => false, values: () => [] };
   const diskUsage: DiskUsage = {
     layersSizeBytes: async () => layersSizeBytes(images),
     images: async () => imageUsage(images),
     containers: () => containers.list({ all: true, limit: undefined, size: true, filters: noFilters }),
     volumes: () => volumeUsage(volumes),
+    buildCache: async () => buildCacheUsage(builder),
   };
   return [
     ...systemRoutes({ info, diskUsage }),
@@ -198,6 +233,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...imageArchiveRoutes({ images, snapshots: containers }),
     ...imageRoutes({ images, registries }),
     ...registryRoutes({ registries }),
+    ...buildRoutes({ builder }),
     ...networkRoutes({ networks, containers }),
     ...volumeRoutes({ volumes }),
     ...unsupportedRoutes(),

@@ -1,6 +1,6 @@
 /** Docker's event message, reduced to what a domain has to say; the log adds time and scope. */
 interface EventInput {
-  type: 'container' | 'image' | 'volume' | 'network' | 'daemon';
+  type: 'builder' | 'container' | 'image' | 'volume' | 'network' | 'daemon';
   action: string;
   actor: { id: string; attributes: Record<string, string> };
 }

@@ -183,7 +183,7 @@ function putError(container: string, place: ContainerPath) {
 }
 
 /** Everything a short command prints, one JSON value a line. */
-async function readJsonLines<T>(binary: string, argv: string[]): Promise<T[]> {
+export async function readJsonLines<T>(binary: string, argv: string[]): Promise<T[]> {
   const { child, exited } = startNative(binary, argv, { stdin: 'ignore', stdout: 'pipe' });
   let text = '';
   child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -214,6 +214,19 @@ async function streamArchive(
     sink.end();
   } catch (error) {
     throw contentError(error, signal);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/** The tar alone, for a reader of this process; the line about the path is dropped. */
+export async function* streamTar(binary: string, argv: string[]): AsyncGenerator<Uint8Array> {
+  const { child, exited } = startNative(binary, argv, { stdin: 'ignore', stdout: 'pipe' });
+  const output = child.stdout;
+  if (!output) throw new Error('no pipe to the native helper');
+  try {
+    if ((await readLine(output)) !== undefined) yield* output as AsyncIterable<Uint8Array>;
+    await exited;
   } finally {
     child.kill('SIGKILL');
   }

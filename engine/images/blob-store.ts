@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { writeFileAtomic } from '../lib/atomic-file.ts';
+import { syncDirectory, syncFile, writeFileAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
 import { isSha256 } from './reference.ts';
 
@@ -13,6 +14,7 @@ export function digestOf(data: string | Uint8Array): string {
 /** Small content-addressed blobs (image configurations) in OCI layout: `<root>/sha256/<hex>`. */
 export class BlobStore {
   readonly #directory: string;
+  readonly #unsynced = new Set<string>();
 
   constructor(root: string) {
     this.#directory = path.join(root, 'sha256');
@@ -28,6 +30,25 @@ export class BlobStore {
     return digest;
   }
 
+  /** Whole for every reader at once, but durable only after `sync`: for images that a crash may take back. */
+  putLazily(data: Uint8Array): string {
+    const digest = digestOf(data);
+    const file = this.#file(digest);
+    writeFileSync(`${file}.tmp`, data, { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+    this.#unsynced.add(digest);
+    return digest;
+  }
+
+  /** What was put lazily survives a crash of the machine from now on. */
+  async sync(): Promise<void> {
+    if (this.#unsynced.size === 0) return;
+    const digests = [...this.#unsynced];
+    this.#unsynced.clear();
+    for (const digest of digests) await syncFile(this.#file(digest));
+    await syncDirectory(this.#directory);
+  }
+
   /** undefined when it is missing or no longer what its name says. */
   async get(digest: string): Promise<Uint8Array | undefined> {
     try {
@@ -40,6 +61,7 @@ export class BlobStore {
   }
 
   async remove(digest: string): Promise<void> {
+    this.#unsynced.delete(digest);
     await unlink(this.#file(digest)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
     });

@@ -6,10 +6,8 @@ import { applyChanges } from './config-changes.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import type { ContainerSnapshot, ContainerSnapshots, OciImageConfig } from './image-store.ts';
 import { registerImage, type ImageParts } from './images.ts';
+import { EMPTY_DIFF_ID } from './layer-store.ts';
 import { formatFamiliar, type Reference } from './reference.ts';
-
-/** Diff-id of a tar of nothing: a commit without changes adds no layer. */
-const EMPTY_DIFF_ID = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 interface CommitRequest {
   container: string;

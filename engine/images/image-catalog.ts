@@ -187,6 +187,23 @@ export class ImageCatalog {
     });
   }
 
+  /**
+   * A step of a build: known at once, on disk with the next change. A crash before takes it back, and its layers with
+   * it. Takes over one layer reference per layer when it returns true; false: already known.
+   */
+  addStep(id: string, config: OciImageConfig, parent: string): boolean {
+    if (this.byId(id) || this.#damaged.has(id)) return false;
+    this.#images.set(id, {
+      id,
+      config,
+      layers: config.rootfs.diff_ids,
+      lastTagTime: '',
+      manifests: [],
+      parent,
+    });
+    return true;
+  }
+
   /** Takes over one layer reference per layer from the caller when it returns true; false: already known. */
   async add(id: string, config: OciImageConfig, parent = ''): Promise<boolean> {
     if (this.#images.has(id)) return false;
@@ -283,6 +300,8 @@ export class ImageCatalog {
   }
 
   async save(): Promise<void> {
+    // Before anything names them.
+    await this.#options.blobs.sync();
     const state: CatalogFile = {
       version: 2,
       seeded: this.seeded,

@@ -65,6 +65,9 @@ export interface LayerStore {
   list(): Layer[];
 }
 
+/** Diff-id of a tar of nothing: a commit or a RUN without changes adds no layer. */
+export const EMPTY_DIFF_ID = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+
 /** Overlay lower directories of layers given lowest first; answers topmost first. */
 export function overlayLowers(layers: LayerStore, diffIds: readonly string[]): string[] {
   // A layer that comes twice (RUN true, RUN true) says everything at its highest place; overlay refuses it twice.

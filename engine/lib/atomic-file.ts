@@ -56,7 +56,12 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
 
 /** Makes a rename, create or unlink inside `directory` durable. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const descriptor = openSync(directory, 'r');
+  await syncFile(directory);
+}
+
+/** Makes the content of a file written before durable. */
+export async function syncFile(file: string): Promise<void> {
+  const descriptor = openSync(file, 'r');
   try {
     await sync(descriptor);
   } finally {

@@ -12,6 +12,7 @@ export interface DiskUsage {
   images(): Promise<object[]>;
   containers(): Promise<object[]>;
   volumes(): Promise<object[]>;
+  buildCache(): Promise<object[]>;
 }
 
 interface SystemRouteDependencies {
@@ -27,12 +28,6 @@ export function systemRoutes({ info, diskUsage }: SystemRouteDependencies): Rout
     { method: 'HEAD', path: '/_ping', handler: ({ reply }) => replyHeadPing(reply) },
     { method: 'GET', path: '/version', handler: ({ reply }) => reply.json(200, versionInfo()) },
     { method: 'GET', path: '/info', handler: async ({ reply }) => reply.json(200, await info()) },
-    {
-      // No build cache exists, so that nothing is what there is to prune; `docker system prune` asks it, too.
-      method: 'POST',
-      path: '/build/prune',
-      handler: ({ reply }) => reply.json(200, { CachesDeleted: [], SpaceReclaimed: 0 }),
-    },
     {
       method: 'GET',
       path: '/system/df',
@@ -66,18 +61,19 @@ function replyHeadPing(reply: Reply): void {
 async function collectDiskUsage(usage: DiskUsage, types: string[]): Promise<object> {
   const collect = async (type: string, read: () => Promise<object[]>): Promise<object[] | null> =>
     types.includes(type) ? read() : null;
-  const [layers, images, containers, volumes] = await Promise.all([
+  const [layers, images, containers, volumes, buildCache] = await Promise.all([
     types.includes('image') ? usage.layersSizeBytes() : 0,
     collect('image', () => usage.images()),
     collect('container', () => usage.containers()),
     collect('volume', () => usage.volumes()),
+    collect('build-cache', () => usage.buildCache()),
   ]);
   return {
     LayersSize: layers,
     Images: images,
     Containers: containers,
     Volumes: volumes,
-    BuildCache: types.includes('build-cache') ? [] : null,
+    BuildCache: buildCache,
   };
 }
 

@@ -1,0 +1,160 @@
+import { Duplex } from 'node:stream';
+import { commandWords } from '../dockerfile/apply-instruction.ts';
+import { SyntaxMistake } from '../dockerfile/dockerfile-error.ts';
+import type { Run } from '../dockerfile/instructions.ts';
+import { invalidArgument } from '../lib/errors.ts';
+import type { ContainerCreateRequest, HostConfig } from '../wire/container.ts';
+import { BuildError } from './build-error.ts';
+import { perform, shortId, type Step } from './step.ts';
+import { createFrameReader } from './frame-reader.ts';
+import { parseRunMount } from './run-mount.ts';
+import { BUILD_ANNOTATION } from './stray-containers.ts';
+import { prepareMounts, type PreparedMounts } from './run-mounts.ts';
+
+/** RUN: a container of the image so far; what it wrote becomes the layer, without being copied. */
+export async function runCommand(step: Step, instruction: Run): Promise<void> {
+  const { state } = step;
+  const words = commandOf(instruction, step);
+  const env = state.config.Env ?? [];
+  const recorded = state.args.recorded(env);
+  const saved = recorded.length > 0 ? [`|${recorded.length}`, ...recorded, ...words] : words;
+  const mounts = instruction.mounts.map((text) => parseRunMount(text, state.expansion.word));
+  const host = hostConfigOf(step, instruction);
+  const prepared = await prepareMounts(step, mounts);
+  try {
+    await perform(step, {
+      facts: ['run', saved, prepared.facts, host.NetworkMode, host.Privileged ?? false],
+      createdBy: saved.join(' '),
+      make: () => prepared.use((more) => runContainer(step, words, host, more)),
+    });
+  } finally {
+    await prepared.close();
+  }
+}
+
+/** Shell form, exec form, or the content of a heredoc. */
+function commandOf({ command, heredocs }: Run, { state }: Step): string[] {
+  if (command.form === 'exec') return command.words;
+  const [heredoc] = heredocs;
+  // `RUN <<EOF` alone: the document is the script. Otherwise the shell itself reads the documents behind the command.
+  if (heredoc && /^<<-?\s*(['"]?)[^\s'"]+\1$/.test(command.text))
+    return commandWords({ form: 'shell', text: heredoc.content }, state.config);
+  const documents = heredocs.map(({ name, content }) => `\n${content}${name}`).join('');
+  return commandWords({ form: 'shell', text: `${command.text}${documents}` }, state.config);
+}
+
+function hostConfigOf({ session }: Step, { network, security }: Run): HostConfig {
+  const { options } = session;
+  const host: HostConfig = { ...options.hostConfig };
+  if (network === 'none') host.NetworkMode = 'none';
+  else if (network === 'host') {
+    if (!options.allowHostNetwork) throw invalidArgument('network.host is not allowed');
+    host.NetworkMode = 'host';
+  } else if (network !== undefined && network !== 'default')
+    throw new SyntaxMistake(`invalid network mode: "${network}"`);
+  if (security === 'insecure') {
+    // SECURITY (2024-23653, GHSA-7236-3392-c5c6): decided here, on what will be run.
+    if (!options.allowInsecure) throw invalidArgument('security.insecure is not allowed');
+    host.Privileged = true;
+  } else if (security !== undefined && security !== 'sandbox')
+    throw new SyntaxMistake(`invalid security mode: "${security}"`);
+  return host;
+}
+
+async function runContainer(
+  step: Step,
+  words: string[],
+  host: HostConfig,
+  mounts: PreparedMounts,
+): Promise<string | undefined> {
+  const { session, state, print } = step;
+  const { containers, images } = session.deps;
+  const env = state.config.Env ?? [];
+  const request: ContainerCreateRequest = {
+    ...state.config,
+    Image: await imageOf(step),
+    Cmd: words,
+    Entrypoint: [''],
+    Env: [...env, ...state.args.environment(env), ...mounts.env],
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...host,
+      LogConfig: { Type: 'none' },
+      Annotations: { [BUILD_ANNOTATION]: 'true' },
+      Mounts: [...(host.Mounts ?? []), ...mounts.mounts],
+    },
+  };
+  const { id } = await containers.create(request);
+  let removed = false;
+  const remove = async (): Promise<void> => {
+    if (removed) return;
+    removed = true;
+    await containers.remove(id, { force: true, volumes: true }).catch(() => undefined);
+  };
+  try {
+    await print(` ---> Running in ${shortId(id)}\n`);
+    const code = await runToEnd(step, id);
+    if (code !== 0)
+      throw new BuildError(`The command '${words.join(' ')}' returned a non-zero code: ${code}`, { code });
+    const diffId = await containers.useRoot(id, ({ layers }) => images.adopt(layers.upper, session.signal));
+    if (session.options.remove !== 'never') {
+      await remove();
+      await print(`Removing intermediate container ${shortId(id)}\n`);
+    }
+    return diffId;
+  } catch (error) {
+    // A failed step's container stays to be looked at, as the classic builder leaves it, unless the user hung up.
+    if (session.options.remove === 'always' || session.signal.aborted) await remove();
+    throw error;
+  }
+}
+
+/** The image to run; FROM scratch has none yet. */
+async function imageOf({ session, state }: Step): Promise<string> {
+  return state.imageId ?? (await session.deps.images.addStep(state.image, undefined, undefined));
+}
+
+async function runToEnd(step: Step, id: string): Promise<number> {
+  const { session } = step;
+  const { containers } = session.deps;
+  const output = outputOf(step);
+  const attach = { stdin: false, stdout: true, stderr: true, stream: true, logs: false, raw: false };
+  await containers.attach(id, { ...attach, detachKeys: undefined }, output.stream);
+  const ended = containers.wait(id, 'not-running', session.signal);
+  ended.catch(() => undefined);
+  await containers.startContainer(id);
+  await output.ended;
+  // It may have been told before the start was; then the state is final by now.
+  const { exitCode } = await containers.wait(id, 'not-running', session.signal);
+  return exitCode;
+}
+
+/** The client end of an attach, which prints; standard error in red, as the classic builder does. */
+function outputOf({ print, session }: Step): { stream: Duplex; ended: Promise<void> } {
+  const frames = createFrameReader();
+  let finish: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (finish = resolve));
+  const stream = new Duplex({
+    read() {
+      this.push(null);
+    },
+    write(chunk: Buffer, _encoding, done) {
+      const texts = frames(chunk).map(({ stream: name, text }) =>
+        name === 'stderr' ? `\u001B[91m${text}\u001B[0m` : text,
+      );
+      texts
+        .reduce((before, text) => before.then(() => print(text)), Promise.resolve())
+        .then(() => done(), done);
+    },
+    final(done) {
+      finish();
+      done();
+    },
+    destroy(error, done) {
+      finish();
+      done(error);
+    },
+  });
+  session.signal.addEventListener('abort', finish, { once: true });
+  return { stream, ended };
+}

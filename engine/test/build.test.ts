@@ -1,0 +1,380 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine, type TestEngine } from './harness.ts';
+import { tar, type TarEntry } from './tar-fixture.ts';
+
+let engine: TestEngine;
+
+beforeAll(async () => {
+  engine = await startEngine();
+});
+
+afterAll(async () => {
+  await engine?.stop();
+});
+
+interface BuildLine {
+  stream?: string;
+  aux?: { ID: string };
+  error?: string;
+  errorDetail?: { code?: number; message: string };
+  message?: string;
+}
+
+interface BuildResult {
+  status: number;
+  lines: BuildLine[];
+  /** Everything printed. */
+  text: string;
+  id: string;
+  error: string;
+}
+
+const TAR = { 'Content-Type': 'application/x-tar' };
+
+async function build(
+  dockerfile: string,
+  { files = [], query = {} }: { files?: TarEntry[]; query?: Record<string, string> } = {},
+): Promise<BuildResult> {
+  const body = tar([{ name: 'Dockerfile', content: dockerfile }, ...files]);
+  const parameters = new URLSearchParams(query);
+  const { status, text } = await engine.api('POST', `/build?${parameters.toString()}`, body, TAR);
+  const lines = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as BuildLine);
+  return {
+    status,
+    lines,
+    text: lines.map(({ stream }) => stream ?? '').join(''),
+    id: lines.findLast(({ aux }) => aux)?.aux?.ID ?? '',
+    error: lines.at(-1)?.error ?? lines.at(-1)?.message ?? '',
+  };
+}
+
+async function built(...args: Parameters<typeof build>): Promise<BuildResult> {
+  const result = await build(...args);
+  if (result.error !== '' || result.status !== 200)
+    throw new Error(`${result.status} ${result.error}\n${result.text}`);
+  return result;
+}
+
+const run = (image: string, ...command: string[]): Promise<string> =>
+  engine.dockerOk('run', '--rm', '--network=none', image, ...command);
+
+test('steps are told as Docker tells them, and found again in the cache', async () => {
+  const dockerfile = 'FROM busybox\nENV A=1\nCOPY f /f\nRUN echo $A-$(cat /f)\nCMD ["cat", "/f"]';
+  const files = [{ name: 'f', content: 'content' }];
+  const first = await built(dockerfile, { files, query: { t: 'steps:one' } });
+  expect(first.text).toContain('Step 1/5 : FROM busybox\n ---> ');
+  expect(first.text).toMatch(
+    /Step 4\/5 : RUN echo .*\n ---> Running in [0-9a-f]{12}\n1-content\nRemoving intermediate/,
+  );
+  expect(first.text).toMatch(/Successfully built [0-9a-f]{12}\nSuccessfully tagged steps:one\n$/);
+  const again = await built(dockerfile, { files, query: { t: 'steps:two' } });
+  expect(again.text.match(/---> Using cache/g)).toHaveLength(4);
+  expect(again.id).toBe(first.id);
+  const changed = await built(dockerfile, { files: [{ name: 'f', content: 'other' }] });
+  expect(changed.text.match(/---> Using cache/g)).toHaveLength(1);
+  expect(changed.text).toContain('1-other');
+  expect(await run('steps:one')).toBe('content');
+});
+
+test('an unchanged COPY hits although other files and owners of the context changed', async () => {
+  const dockerfile = 'FROM busybox\nCOPY a /a\nCOPY . /all/';
+  await built(dockerfile, { files: [{ name: 'a', content: 'a' }] });
+  const again = await built(dockerfile, {
+    files: [
+      { name: 'a', content: 'a', uid: 9 },
+      { name: 'b', content: 'b' },
+    ],
+  });
+  expect(again.text.match(/---> Using cache/g)).toHaveLength(1);
+});
+
+test('only the stages that the target needs are built, and their files can be taken', async () => {
+  const dockerfile = `
+    FROM busybox AS compile
+    RUN mkdir -p /out/bin && echo made > /out/bin/tool && ln -s tool /out/bin/link && chmod 4755 /out/bin/tool
+    FROM busybox AS unused
+    RUN exit 9
+    FROM scratch AS small
+    COPY --from=compile /out /
+    COPY --from=busybox /bin/busybox /bin/
+    FROM small
+    ENTRYPOINT ["/bin/busybox"]
+    CMD ["ls", "-l", "/bin"]`;
+  const { text } = await built(dockerfile, { query: { t: 'stages' } });
+  expect(text).not.toContain('exit 9');
+  expect(await run('stages')).toMatch(/link -> tool\n-rwsr-xr-x .* tool/);
+  const target = await build(dockerfile, { query: { target: 'unused' } });
+  expect(target.lines.at(-1)).toMatchObject({
+    error: "The command '/bin/sh -c exit 9' returned a non-zero code: 9",
+    errorDetail: { code: 9 },
+  });
+  expect((await build(dockerfile, { query: { target: 'nope' } })).error).toBe(
+    'target stage "nope" could not be found',
+  );
+});
+
+test('files go where COPY says: links in the image are followed, directories keep what they are', async () => {
+  const dockerfile = `
+    FROM busybox
+    RUN mkdir -m 1777 /real && mkdir /real/in && ln -s real /link && ln -s /real/in /abs
+    RUN echo someone:x:1234:99::/: >> /etc/passwd; echo someone:x:1235: >> /etc/group
+    WORKDIR /link
+    COPY f .
+    COPY f /abs/
+    COPY --chown=someone --chmod=600 f renamed
+    COPY d new/dir/
+    COPY d/*.txt f /many/
+    ADD x.tar /unpacked
+    ADD x.tar.bad /
+    RUN ls -ldn /real /link /real/* /abs/f /real/new/dir/sub/* /many/* /unpacked/in/* /x.tar.bad`;
+  const archive = tar([{ name: 'in/owned', content: '1', uid: 5, gid: 6, mode: 0o640 }]);
+  const files: TarEntry[] = [
+    { name: 'f', content: 'f', uid: 77 },
+    { name: 'd/sub/x', content: 'x' },
+    { name: 'd/1.txt', content: '1' },
+    { name: 'x.tar', content: archive },
+    { name: 'x.tar.bad', content: 'no archive' },
+  ];
+  const { text } = await built(dockerfile, { files });
+  for (const line of [
+    /drwxrwxrwt .* \/real\n/,
+    /lrwxrwxrwx .* \/link -> real\n/,
+    /-rw-r--r--\s+1 0\s+0 .* \/real\/f\n/,
+    /-rw-------\s+1 1234\s+1235 .* \/real\/renamed\n/,
+    /-rw-r--r--\s+1 0\s+0 .* \/abs\/f\n/,
+    /\/real\/new\/dir\/sub\/x\n/,
+    /\/many\/1\.txt\n/,
+    /\/many\/f\n/,
+    /-rw-r-----\s+1 5\s+6 .* \/unpacked\/in\/owned\n/,
+    /\/x\.tar\.bad\n/,
+  ])
+    expect(text).toMatch(line);
+});
+
+test('heredocs, ARGs, SHELL, ONBUILD and metadata end up where they belong', async () => {
+  await built('FROM busybox\nONBUILD RUN echo triggered > /trigger\nONBUILD ENV T=1', {
+    query: { t: 'onbuild' },
+  });
+  const dockerfile = `
+ARG TAG=latest
+ARG UNUSED
+FROM onbuild:$TAG
+ARG GIVEN=default OTHER
+ARG TAG
+LABEL a="b c" d=e
+ENV X=$GIVEN-\${OTHER:-none}-$TAG
+RUN <<EOF
+cat /trigger
+echo "$X $OTHER"
+EOF
+COPY <<one <<'two' /docs/
+got $GIVEN
+one
+raw $GIVEN
+two
+SHELL ["/bin/busybox", "sh", "-euc"]
+RUN echo shell; cat /docs/*
+EXPOSE 80 53/udp
+VOLUME /data
+USER 1:2
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=5s CMD true
+ENTRYPOINT exec top`;
+  const { text, id } = await built(dockerfile, {
+    query: {
+      buildargs: JSON.stringify({ GIVEN: 'yes', LEFT: '1' }),
+      labels: JSON.stringify({ "it's": 'x y' }),
+    },
+  });
+  expect(text).toContain('triggered\nyes-none-latest \n');
+  expect(text).toContain('shell\ngot yes\nraw $GIVEN\n');
+  expect(text).toContain('[Warning] One or more build-args [LEFT] were not consumed');
+  const { json } = await engine.api<{ Config: Record<string, unknown> }>('GET', `/images/${id}/json`);
+  expect(json.Config).toMatchObject({
+    Env: expect.arrayContaining(['T=1', 'X=yes-none-latest']) as unknown,
+    Labels: { a: 'b c', d: 'e', "it's": 'x y' },
+    ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+    Volumes: { '/data': {} },
+    User: '1:2',
+    StopSignal: 'SIGINT',
+    Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 5e9 },
+    Entrypoint: ['/bin/busybox', 'sh', '-euc', 'exec top'],
+    Cmd: null,
+    OnBuild: null,
+  });
+});
+
+test('RUN mounts show files without leaving any, and a cache is kept from build to build', async () => {
+  const dockerfile = (mark: string): string => `
+    FROM busybox AS other
+    RUN echo from-stage > /file
+    FROM busybox
+    RUN --mount=type=bind,target=/ctx --mount=type=bind,from=other,source=/file,target=/f cat /ctx/d/x /f
+    RUN --mount=type=bind,rw,target=/ctx echo lost > /ctx/new
+    RUN --mount=type=tmpfs,target=/scratch,size=1m mount | grep /scratch
+    RUN --mount=type=cache,target=/cache,id=kept echo ${mark} >> /cache/log; cat /cache/log
+    RUN find /ctx /cache /scratch -type f`;
+  const files = [{ name: 'd/x', content: 'from-context\n' }];
+  const first = await built(dockerfile('one'), { files });
+  expect(first.text).toContain('from-context\nfrom-stage\n');
+  expect(first.text).toContain('size=1024k');
+  const second = await built(dockerfile('two'), { files });
+  expect(second.text).toContain('\none\ntwo\n');
+  expect(second.text).not.toMatch(/^\/(ctx|cache|scratch)\//m);
+});
+
+test('independent stages run at the same time, and are told one after the other', async () => {
+  const wait = (own: string, other: string): string =>
+    `RUN --mount=type=cache,target=/c,id=meet touch /c/${own}; until [ -e /c/${other} ]; do sleep 0.1; done; touch /${own}`;
+  const { text } = await built(
+    `FROM busybox AS a\n${wait('a', 'b')}\nFROM busybox AS b\n${wait('b', 'a')}\nFROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /`,
+  );
+  const numbers = [...text.matchAll(/Step (\d+)\/7/g)].map(([, number]) => Number(number));
+  expect(numbers).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('.dockerignore counts, also for the Dockerfile itself', async () => {
+  const files = [
+    { name: '.dockerignore', content: '*\n!keep\nkeep/not\n' },
+    { name: 'keep/yes', content: '1' },
+    { name: 'keep/not', content: '1' },
+    { name: 'other', content: '1' },
+  ];
+  const { text } = await built('FROM busybox\nCOPY . /c\nRUN cd /c && find . -type f', { files });
+  expect(text).toContain('\n./keep/yes\n');
+  expect(text).not.toMatch(/keep\/not|other|\.\/Dockerfile\n/);
+  expect((await build('FROM busybox\nCOPY other /', { files })).error).toBe(
+    'COPY failed: file not found in build context or excluded by .dockerignore: stat other: file does not exist',
+  );
+});
+
+test('a remote file is added and checked; a remote tarball or a lone Dockerfile can be the context', async () => {
+  const context = tar([{ name: 'Dockerfile', content: 'FROM busybox\nRUN echo remote-context' }]);
+  const replies: Record<string, string | Buffer> = {
+    '/file.txt': 'fetched',
+    '/context.tar': context,
+    '/Dockerfile': 'FROM busybox\nRUN echo lone',
+  };
+  const server = http.createServer(({ url = '' }, response) => {
+    if (url === '/moved') response.writeHead(302, { Location: '/file.txt' }).end();
+    else if (replies[url]) response.end(replies[url]);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const { text } = await built(
+      `FROM busybox\nADD ${base}/file.txt /d/\nADD ${base}/moved /e\nRUN cat /d/file.txt /e`,
+    );
+    expect(text).toContain('fetchedfetched');
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    expect((await build(`FROM busybox\nADD --checksum=${wrong} ${base}/file.txt /`)).error).toContain(
+      'digest mismatch',
+    );
+    expect((await build(`FROM busybox\nADD ${base}/nope /x`)).error).toContain('with status 404');
+    const remote = (path: string): Promise<BuildResult> => built('', { query: { remote: base + path } });
+    expect((await remote('/context.tar')).text).toContain('\nremote-context\n');
+    expect((await remote('/Dockerfile')).text).toContain('\nlone\n');
+  } finally {
+    server.close();
+  }
+});
+
+test.each([
+  [
+    'FROM busybox\nVOLUMN /x',
+    400,
+    'dockerfile parse error on line 2: unknown instruction: VOLUMN (did you mean VOLUME?)',
+  ],
+  [
+    'FROM busybox\nCOPY --from=later /a /b\nFROM busybox AS later',
+    400,
+    'dockerfile parse error on line 2: invalid from flag value later: the stage is not built before this one',
+  ],
+  ['FROM busybox\nCOPY ../../etc/passwd /', 200, 'COPY failed: file not found in build context'],
+  ['FROM busybox\nRUN --security=insecure true', 200, 'security.insecure is not allowed'],
+  ['FROM busybox\nRUN --network=host true', 200, 'network.host is not allowed'],
+  ['FROM busybox\nCOPY a f /c', 200, 'COPY failed: file not found'],
+  [
+    'FROM busybox\nCOPY f f /c',
+    200,
+    'When using COPY with more than one source file, the destination must be a directory and end with a /',
+  ],
+  ['FROM busybox\nCOPY --chown=nobody-here f /', 200, 'no such user: nobody-here'],
+])('%j is refused', async (dockerfile, status, message) => {
+  const result = await build(dockerfile, { files: [{ name: 'f', content: '' }] });
+  expect(result.status).toBe(status);
+  expect(result.error).toContain(message);
+});
+
+test('a context that would write outside, a cut one, and a missing Dockerfile are refused', async () => {
+  const escape = await build('FROM busybox', { files: [{ name: '../../x', content: '' }] });
+  expect(escape).toMatchObject({ status: 400 });
+  expect(escape.error).toContain('leaves the archive');
+  const cut = tar([{ name: 'Dockerfile', content: 'FROM busybox'.repeat(200) }]).subarray(0, 700);
+  expect((await engine.api('POST', '/build', cut, TAR)).status).toBe(400);
+  const missing = await engine.api<BuildLine>('POST', '/build?dockerfile=no', tar([]), TAR);
+  expect(missing).toMatchObject({
+    status: 500,
+    json: { message: 'Cannot locate specified Dockerfile: no' },
+  });
+});
+
+test('a failed step leaves its container unless forcerm, and a client that hangs up stops the build', async () => {
+  const count = async (): Promise<number> =>
+    (await engine.api<object[]>('GET', '/containers/json?all=1')).json.length;
+  const before = await count();
+  await build('FROM busybox\nRUN exit 4', { query: { forcerm: '1' } });
+  expect(await count()).toBe(before);
+  await build('FROM busybox\nRUN exit 5');
+  expect(await count()).toBe(before + 1);
+  const cli = await beginEndlessBuild();
+  cli.kill('SIGKILL');
+  await expect.poll(count).toBe(before + 1);
+});
+
+async function beginEndlessBuild() {
+  const cli = engine.dockerStart('build', '-t', 'endless', '-');
+  cli.write('FROM busybox\nRUN echo begun && sleep 1000\n');
+  cli.endInput();
+  await cli.waitFor(/\nbegun\n/);
+  return cli;
+}
+
+test('the cache is told by df, prune empties it, and images with names stay', async () => {
+  const dockerfile = 'FROM busybox\nRUN echo pruned > /p\nENV P=1';
+  await built(dockerfile, { query: { t: 'named' } });
+  const { json: df } = await engine.api<{ BuildCache: { Description: string }[] }>('GET', '/system/df');
+  expect(df.BuildCache.map(({ Description }) => Description)).toContain('/bin/sh -c echo pruned > /p');
+  const { json } = await engine.api<{ CachesDeleted: string[] }>('POST', '/build/prune?all=1');
+  expect(json.CachesDeleted.length).toBeGreaterThan(1);
+  const after = await engine.api<{ BuildCache: object[] }>('GET', '/system/df');
+  expect(after.json.BuildCache).toEqual([]);
+  expect(await run('named', 'cat', '/p')).toBe('pruned');
+  const again = await built(dockerfile, { query: { cachefrom: '["named"]' } });
+  expect(again.text.match(/---> Using cache/g)).toHaveLength(2);
+});
+
+test('with SOURCE_DATE_EPOCH the same build gives the same image', async () => {
+  const dockerfile = 'FROM busybox\nCOPY f /d/f\nWORKDIR /new\nENV A=1';
+  const query = { buildargs: JSON.stringify({ SOURCE_DATE_EPOCH: '1700000000' }), nocache: '1' };
+  const files = [{ name: 'f', content: 'x' }];
+  const first = await built(dockerfile, { files, query });
+  expect((await built(dockerfile, { files, query })).id).toBe(first.id);
+});
+
+test('a killed engine leaves no half image and no stray container', async () => {
+  const cli = await beginEndlessBuild();
+  await engine.kill9();
+  await cli.exited;
+  await engine.restart();
+  const containers = await engine.api<{ Command: string }[]>('GET', '/containers/json?all=1');
+  expect(containers.json.filter(({ Command }) => Command.includes('begun'))).toEqual([]);
+  expect((await engine.docker('image', 'inspect', 'endless')).code).toBe(1);
+  expect((await built('FROM busybox\nRUN echo fine')).text).toContain('\nfine\n');
+});
