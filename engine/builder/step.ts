@@ -30,7 +30,8 @@ export async function perform(step: Step, work: StepWork): Promise<void> {
   const { session, state, print } = step;
   const { cache, options, deps } = session;
   const key = cacheKey(state.key, work.facts, session.epoch);
-  if (!options.noCache) {
+  // Named sources are the only ones then, as in Docker.
+  if (!options.noCache && options.cacheFrom.length === 0) {
     const cached = cache.get(key);
     const image = cached && deps.images.find(cached.imageId, '');
     if (image) {
