@@ -62,6 +62,8 @@ const DEFAULT_OWNER: Owner = { uid: 0, gid: 0 };
  */
 export class CopyLayer {
   readonly #members = new Map<string, Member>();
+  /** Where the files of a tree were put last, by their first path. */
+  readonly #placed = new Map<SourceTree, Map<string, string>>();
   readonly #options: CopyLayerOptions;
   readonly #base: string;
   readonly #baseIsDirectory: boolean;
@@ -87,21 +89,22 @@ export class CopyLayer {
       if (!this.#baseIsDirectory && this.#members.has(this.#base))
         throw invalidArgument(`cannot copy to non-directory: /${this.#base}`);
       const place = this.#makeParents(source);
-      this.#makeDirectory(place);
+      this.#makeDirectory(parentOf(place), DEFAULT_OWNER);
+      this.#makeDirectory(place, this.#ownerOf(source));
       for (const member of membersOf(source)) this.#put(joined(place, member.path), source, member.node);
       return;
     }
     const isInside = this.#baseIsDirectory || parent !== '';
     const place = isInside ? joined(this.#makeParents(source), name) : this.#base;
     for (const member of membersOf(source)) {
-      this.#makeDirectory(parentOf(place));
+      this.#makeDirectory(parentOf(place), this.#ownerOf(source));
       this.#put(place, source, member.node);
     }
   }
 
   /** WORKDIR: only the directory itself. */
   addDirectory(): void {
-    this.#makeDirectory(this.#base);
+    this.#makeDirectory(this.#base, DEFAULT_OWNER);
   }
 
   async *tar(): AsyncGenerator<Uint8Array> {
@@ -126,40 +129,67 @@ export class CopyLayer {
     const sourceDirectory = node.type === 'directory' ? node.path : parentOf(node.path);
     const origins = sourceDirectory.split('/');
     const names = parent.split('/');
-    this.#makeDirectory(this.#base);
+    this.#makeDirectory(this.#base, this.#ownerOf(source));
     let place = this.#base;
     for (const [index, name] of names.entries()) {
       place = joined(place, name);
       const origin = tree.find(origins.slice(0, origins.length - names.length + index + 1).join('/'));
       if (origin?.type === 'directory') this.#put(place, source, origin);
-      else this.#makeDirectory(place);
+      else this.#makeDirectory(place, this.#ownerOf(source));
     }
     return place;
   }
 
-  #makeDirectory(path: string): void {
-    if (path === '' || this.#members.has(path)) return;
-    this.#makeDirectory(parentOf(path));
-    const { owner, now, latest } = this.#options;
-    this.#set(path, directoryEntry(0o755, owner ?? DEFAULT_OWNER, Math.min(now, latest ?? now)));
+  /** Of directories made for a source. */
+  #ownerOf({ ownership }: CopySource): Owner {
+    return (ownership === 'archived' ? undefined : this.#options.owner) ?? DEFAULT_OWNER;
   }
 
-  #put(path: string, { tree, keepOwner }: CopySource, node: SourceNode): void {
+  #makeDirectory(path: string, owner: Owner): void {
+    if (path === '' || this.#members.has(path)) return;
+    this.#makeDirectory(parentOf(path), owner);
+    const { now, latest } = this.#options;
+    this.#set(path, directoryEntry(0o755, owner, Math.min(now, latest ?? now)));
+  }
+
+  #put(path: string, source: CopySource, node: SourceNode): void {
     const name = path.slice(path.lastIndexOf('/') + 1);
     // In a layer such a name means a deletion, OCI image-spec "Whiteouts".
     if (name.startsWith('.wh.'))
       throw invalidArgument(`cannot copy ${node.path}: names that begin with .wh. are reserved`);
-    const { owner, chmod, latest } = this.#options;
+    const { chmod, latest } = this.#options;
     const isDirectory = node.type === 'directory';
+    const first = this.#firstOf(path, source, node);
     const entry: TarEntry = {
       ...node,
+      type: first === undefined ? node.type : 'link',
+      link: first ?? node.link,
+      size: first === undefined ? node.size : 0,
       name: path,
       mode: chmod && node.type !== 'symlink' ? changeMode(chmod, node.mode, isDirectory) : node.mode,
-      uid: owner?.uid ?? (keepOwner ? node.uid : 0),
-      gid: owner?.gid ?? (keepOwner ? node.gid : 0),
+      ...this.#memberOwner(source, node),
       modifiedAt: Math.min(node.modifiedAt, latest ?? node.modifiedAt),
     };
-    this.#set(path, entry, node.type === 'file' ? { tree, node } : undefined);
+    const hasContent = node.type === 'file' && first === undefined;
+    this.#set(path, entry, hasContent ? { tree: source.tree, node } : undefined);
+  }
+
+  #memberOwner({ ownership }: CopySource, { uid, gid }: SourceNode): Owner {
+    const { owner } = this.#options;
+    if (ownership === 'archived') return { uid, gid };
+    return owner ?? (ownership === 'kept' ? { uid, gid } : DEFAULT_OWNER);
+  }
+
+  /** Where a hard-linked file was put already, by this source; undefined: it is to be written. */
+  #firstOf(path: string, { tree }: CopySource, node: SourceNode): string | undefined {
+    if (node.type !== 'file') return undefined;
+    const identity = node.linkOf ?? node.path;
+    const placed = this.#placed.get(tree) ?? new Map<string, string>();
+    this.#placed.set(tree, placed);
+    const first = placed.get(identity);
+    if (first !== undefined && node.linkOf !== undefined && this.#members.get(first)?.content) return first;
+    placed.set(identity, path);
+    return undefined;
   }
 
   /** In the order of the first mention, so that parents come first; the last content wins. */

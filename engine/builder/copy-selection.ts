@@ -3,6 +3,12 @@ import { invalidArgument } from '../lib/errors.ts';
 import { compilePattern, type IgnorePatterns } from './ignore-patterns.ts';
 import type { SourceNode, SourceTree } from './source-tree.ts';
 
+/**
+ * Whose the copies are: from the context, root's unless `--chown` says otherwise; from an image, as they are unless
+ * `--chown` says otherwise; from an archive, as they are.
+ */
+export type Ownership = 'root' | 'kept' | 'archived';
+
 /** One source of COPY or ADD, found in its tree. */
 export interface CopySource {
   tree: SourceTree;
@@ -11,8 +17,7 @@ export interface CopySource {
   name: string;
   /** With `--parents`: directories to make below the destination, '' for none. */
   parent: string;
-  /** What comes from an image or an archive keeps its owner, what comes from the context becomes root's. */
-  keepOwner: boolean;
+  ownership: Ownership;
   /** `--exclude`: of a directory, what is left out, by the path below it. */
   excludes: IgnorePatterns | undefined;
 }
@@ -37,8 +42,8 @@ export function* membersOf({ tree, node, name, excludes }: CopySource): Generato
 export interface SelectionOptions {
   /** `--parents`: keep the directories of the source's path, those behind `/./` if it has that. */
   parents: boolean;
-  /** Not an image: the owner does not count, and .dockerignore may have left it out. */
-  isContext: boolean;
+  /** `root`: it is the context, so that .dockerignore may have left it out. */
+  ownership: Ownership;
   excludes?: IgnorePatterns | undefined;
 }
 
@@ -63,7 +68,7 @@ function toSource(
   node: SourceNode,
   path: string,
   pivot: string,
-  { parents, isContext, excludes }: SelectionOptions,
+  { parents, ownership, excludes }: SelectionOptions,
 ): CopySource {
   const slash = path.lastIndexOf('/');
   const directory = path.slice(0, Math.max(slash, 0));
@@ -74,7 +79,7 @@ function toSource(
     node,
     name: path.slice(slash + 1),
     parent: parents ? below : '',
-    keepOwner: !isContext,
+    ownership,
     excludes,
   };
 }
@@ -112,8 +117,8 @@ function cleanPath(text: string): string {
   return parts.join('/');
 }
 
-function missing(path: string, { isContext }: SelectionOptions): Error {
-  const where = isContext ? 'file not found in build context or excluded by .dockerignore: ' : '';
+function missing(path: string, { ownership }: SelectionOptions): Error {
+  const where = ownership === 'root' ? 'file not found in build context or excluded by .dockerignore: ' : '';
   return invalidArgument(`${where}stat ${path}: file does not exist`);
 }
 
@@ -124,10 +129,10 @@ function missing(path: string, { isContext }: SelectionOptions): Error {
 export function hashSources(sources: readonly CopySource[]): string {
   const hash = createHash('sha256');
   for (const source of sources) {
-    const { node, name, parent, keepOwner } = source;
+    const { node, name, parent, ownership } = source;
     hash.update(`${JSON.stringify([parent, node.type === 'directory' ? '' : name])}\n`);
     for (const { node: member, path } of membersOf(source)) {
-      const owner = keepOwner ? [member.uid, member.gid] : [];
+      const owner = ownership === 'root' ? [] : [member.uid, member.gid];
       const xattrs = [...member.xattrs].map(([key, value]) => `${key}=${value.toString('hex')}`).sort();
       const { type, mode, digest, link, major, minor } = member;
       hash.update(`${JSON.stringify([path, type, mode, digest, link, major, minor, owner, xattrs])}\n`);

@@ -37,7 +37,7 @@ export async function findSources(step: Step, instruction: Copy | Add): Promise<
       const file = { name, mode: 0o644, sizeBytes: data.length, modifiedAt: now };
       const tree = await singleFileTree(file, [data], spoolFile(step.session));
       found.temporary.push(tree);
-      addSelected(found, tree, name, { parents: false, isContext: true, excludes });
+      addSelected(found, tree, name, { parents: false, ownership: 'root', excludes });
     }
     return found;
   } catch (error) {
@@ -68,13 +68,13 @@ async function addCopied(
   const { parents } = instruction;
   if (instruction.from === undefined) {
     if (isWebAddress(text)) throw invalidArgument(`source can't be a URL for COPY: ${text}`);
-    addSelected(found, contextOf(step), text, { parents, isContext: true, excludes });
+    addSelected(found, contextOf(step), text, { parents, ownership: 'root', excludes });
     return;
   }
   const lowers = await imageLowers(step, step.state.expansion.word(instruction.from));
   const { tree, inside } = await readImagePath(step, lowers, text);
   found.temporary.push(tree);
-  addSelected(found, tree, inside, { parents, isContext: false, excludes });
+  addSelected(found, tree, inside, { parents, ownership: 'kept', excludes });
 }
 
 function contextOf({ session }: Step): SourceTree {
@@ -129,7 +129,7 @@ async function addAdded(
     const tree = await fetchGit(text, spoolFile(session), session.signal);
     found.temporary.push(tree);
     found.asDirectory = true;
-    addSelected(found, tree, '.', { parents: false, isContext: true, excludes });
+    addSelected(found, tree, '.', { parents: false, ownership: 'root', excludes });
     return;
   }
   const isFetched = isWebAddress(text);
@@ -143,11 +143,11 @@ async function addAdded(
       signal: session.signal,
     });
     found.temporary.push(tree);
-    selected = addSelected(found, tree, '*', { parents: false, isContext: true });
+    selected = addSelected(found, tree, '*', { parents: false, ownership: 'root' });
   } else {
     if (instruction.checksum !== undefined)
       throw invalidArgument('checksum requires a single HTTP(S) source: it is not used for local files');
-    selected = addSelected(found, contextOf(step), text, { parents: false, isContext: true, excludes });
+    selected = addSelected(found, contextOf(step), text, { parents: false, ownership: 'root', excludes });
   }
   if (!(instruction.unpack ?? !isFetched)) return;
   for (const source of selected) {
@@ -155,7 +155,7 @@ async function addAdded(
     if (!tree) continue;
     found.temporary.push(tree);
     found.asDirectory = true;
-    const unpacked = selectSources(tree, '.', { parents: false, isContext: false, excludes });
+    const unpacked = selectSources(tree, '.', { parents: false, ownership: 'archived', excludes });
     found.sources.splice(found.sources.indexOf(source), 1, ...unpacked);
   }
 }

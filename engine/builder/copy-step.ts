@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { DEFAULT_SHELL } from '../dockerfile/apply-instruction.ts';
+import { SyntaxMistake } from '../dockerfile/dockerfile-error.ts';
 import type { Add, Copy } from '../dockerfile/instructions.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { spoolFile } from './build-session.ts';
@@ -16,6 +17,7 @@ import { SourceTree } from './source-tree.ts';
 export async function copyFiles(step: Step, instruction: Copy | Add): Promise<void> {
   const keyword = instruction.kind.toUpperCase();
   const found = await findSources(step, instruction).catch((error: unknown) => {
+    if (error instanceof SyntaxMistake) throw error;
     throw new BuildError(`${keyword} failed: ${messageOf(error)}`, { cause: error });
   });
   try {

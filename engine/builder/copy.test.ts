@@ -82,7 +82,7 @@ async function layerOf(layer: CopyLayer): Promise<Record<string, string>> {
 }
 
 const select = async (text: string, files = TREE, parents = false) =>
-  selectSources(await treeOf(files), text, { parents, isContext: true });
+  selectSources(await treeOf(files), text, { parents, ownership: 'root' });
 
 test.each([
   ['a.txt', ['a.txt']],
@@ -112,7 +112,7 @@ test('a file goes to the destination itself, or into it when it is a directory',
   plain.add(source);
   expect(await layerOf(plain)).toEqual({ 'x/': 'directory 755 0', 'x/y': 'file 644 0 A' });
   const inside = new CopyLayer(EMPTY, { ...OPTIONS, asDirectory: true });
-  inside.add({ ...source, keepOwner: true });
+  inside.add({ ...source, ownership: 'kept' });
   expect(await layerOf(inside)).toEqual({
     'x/': 'directory 755 0',
     'x/y/': 'directory 755 0',
@@ -146,6 +146,32 @@ test('of a directory its content is copied', async () => {
     'x/y/e/c.md': 'file 644 0 C',
     'x/y/up': 'symlink 644 0',
   });
+});
+
+test('a hard link stays one where its target is copied with it', async () => {
+  const files: Files = { 'd/a': 'A', 'd/b': { type: 'link', link: 'd/a' }, c: { type: 'link', link: 'd/a' } };
+  const layer = new CopyLayer(EMPTY, OPTIONS);
+  for (const source of await select('d', files)) layer.add(source);
+  expect((await layerOf(layer))['x/y/b']).toBe('link 644 0');
+  const alone = new CopyLayer(EMPTY, OPTIONS);
+  for (const source of await select('c', files)) alone.add(source);
+  expect((await layerOf(alone))['x/y']).toBe('file 644 0 A');
+});
+
+test('--chown gives a directory that is made to the user, its parents only for a file', async () => {
+  const options = { ...OPTIONS, owner: { uid: 5, gid: 5 } };
+  const [directory] = await select('d/e');
+  const [file] = await select('a.txt');
+  if (!directory || !file) throw new Error('no source');
+  const ofDirectory = new CopyLayer(EMPTY, options);
+  ofDirectory.add(directory);
+  expect(await layerOf(ofDirectory)).toMatchObject({ 'x/': 'directory 755 0', 'x/y/': 'directory 755 5' });
+  const ofFile = new CopyLayer(EMPTY, options);
+  ofFile.add(file);
+  expect(await layerOf(ofFile)).toEqual({ 'x/': 'directory 755 5', 'x/y': 'file 644 5 A' });
+  const ofArchive = new CopyLayer(EMPTY, options);
+  ofArchive.add({ ...directory, ownership: 'archived' });
+  expect(await layerOf(ofArchive)).toMatchObject({ 'x/y/': 'directory 755 0', 'x/y/c.md': 'file 644 7 C' });
 });
 
 test('--parents keeps the directories of the source, from /./ on', async () => {

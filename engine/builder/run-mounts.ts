@@ -69,7 +69,7 @@ async function findBind(step: Step, mount: RunMount, opened: SourceTree[]): Prom
 }
 
 function selected(mount: RunMount, tree: SourceTree, inside: string, isContext: boolean): BindSource {
-  const sources = selectSources(tree, inside, { parents: false, isContext });
+  const sources = selectSources(tree, inside, { parents: false, ownership: isContext ? 'root' : 'kept' });
   return { mount, tree, inside, hash: hashSources(sources) };
 }
 

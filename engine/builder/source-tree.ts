@@ -25,6 +25,8 @@ export interface SourceNode {
   minor: number;
   /** Where a file's content is in the spool. */
   offset: number;
+  /** The first path of a file that is hard-linked; undefined: this is the first, or the only one. */
+  linkOf: string | undefined;
 }
 
 export interface ReadOptions {
@@ -214,11 +216,26 @@ export class SourceTree {
       const target = this.#nodes.get(cleanMemberName(link));
       if (!target || target.type === 'directory')
         throw invalidArgument(`invalid tar: ${entry.name} is a hard link to ${link}, which is not there`);
-      return { ...target, path };
+      return { ...target, path, linkOf: target.linkOf ?? target.path };
     }
     const digest = entry.type === 'file' ? EMPTY_DIGEST : '';
     const { type, size } = entry;
-    return { path, type, mode, uid, gid, modifiedAt, link, size, digest, xattrs, major, minor, offset: 0 };
+    return {
+      path,
+      type,
+      mode,
+      uid,
+      gid,
+      modifiedAt,
+      link,
+      size,
+      digest,
+      xattrs,
+      major,
+      minor,
+      offset: 0,
+      linkOf: undefined,
+    };
   }
 
   /** Missing parents are made; what stood there before is replaced, a directory keeps its children. */
@@ -255,6 +272,7 @@ function directoryNode(path: string): SourceNode {
     major: 0,
     minor: 0,
     offset: 0,
+    linkOf: undefined,
   };
 }
 
