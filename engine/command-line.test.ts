@@ -24,7 +24,7 @@ test('every flag of the contract is read', () => {
   const flags =
     '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
   const more =
-    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24';
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24 --layer-form directory --max-layer-size 1000 --max-layer-ratio 7';
   const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
@@ -39,6 +39,8 @@ test('every flag of the contract is read', () => {
     registryMirrors: ['http://m'],
     runtimes: new Map([['kata', '/usr/bin/kata']]),
     defaultRuntime: 'kata',
+    layerForm: 'directory',
+    layerLimits: { maxBytes: 1000, maxRatio: 7, ratioFromBytes: 0 },
     starterImage: '/i.tar',
   });
 });

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultRoots } from './default-roots.ts';
 import { invalidArgument, messageOf } from './lib/errors.ts';
+import type { LayerLimits } from './images/layer-worker.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 import type { LogLevel } from './lib/logger.ts';
 import type { DefaultPool } from './networks/host-subnets.ts';
@@ -9,6 +10,8 @@ import { parseSubnet } from './networks/subnet.ts';
 
 /** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
 export const EXIT_USAGE = 2;
+
+const LAYER_FORMS = ['auto', 'image', 'directory'] as const;
 
 export interface EngineOptions {
   dataRoot: string;
@@ -30,6 +33,9 @@ export interface EngineOptions {
   defaultRuntime: string | undefined;
   /** Certificates of registries in the manner of certs.d, before Docker's own directory. */
   certificateDirectory: string | undefined;
+  /** How layers are kept (images/layer-form.ts). */
+  layerForm: 'auto' | 'image' | 'directory';
+  layerLimits: LayerLimits;
   /** Image archive that is loaded into an empty store. */
   starterImage: string | undefined;
 }
@@ -52,6 +58,9 @@ export const USAGE = `usage: engine [OPTION...]
   --registry-mirror URL        mirror of docker.io, may be repeated
   --certs-dir DIR              certificates of registries, HOST[:PORT]/*.crt, *.cert and *.key, looked
                                at before Docker's own (/etc/docker/certs.d)
+  --layer-form FORM            how layers are kept: ${LAYER_FORMS.join(', ')} (default auto)
+  --max-layer-size BYTES       of one uncompressed layer (default 1 TiB)
+  --max-layer-ratio N          uncompressed to compressed size of a layer (default 200, from 4 GiB on)
   --log-level LEVEL            ${LOG_LEVELS.join(', ')} (default info)
   --help, --version
 `;
@@ -88,7 +97,34 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     runtimes: new Map((values['add-runtime'] ?? []).map(parseRuntime)),
     defaultRuntime: values['default-runtime'],
     certificateDirectory: values['certs-dir'] && path.resolve(values['certs-dir']),
+    layerForm: parseLayerForm(values['layer-form']),
+    layerLimits: parseLayerLimits(values['max-layer-size'], values['max-layer-ratio']),
     starterImage: values['starter-image'] && path.resolve(values['starter-image']),
+  };
+}
+
+function parseLayerForm(text = 'auto'): EngineOptions['layerForm'] {
+  const form = LAYER_FORMS.find((known) => known === text);
+  if (!form) throw invalidArgument(`--layer-form: '${text}' is none of ${LAYER_FORMS.join(', ')}`);
+  return form;
+}
+
+const DEFAULT_MAX_LAYER_BYTES = 2 ** 40;
+/** Files of zeros compress by a thousand in honest layers, too: the ratio counts from here on. */
+const RATIO_FROM_BYTES = 4 * 2 ** 30;
+const DEFAULT_MAX_RATIO = 200;
+
+function parseLayerLimits(size?: string, ratio?: string): LayerLimits {
+  const positive = (flag: string, text: string | undefined, otherwise: number): number => {
+    const value = text === undefined ? otherwise : Number(text);
+    if (!Number.isSafeInteger(value) || value <= 0)
+      throw invalidArgument(`${flag}: '${text}' is no positive number`);
+    return value;
+  };
+  return {
+    maxBytes: positive('--max-layer-size', size, DEFAULT_MAX_LAYER_BYTES),
+    maxRatio: positive('--max-layer-ratio', ratio, DEFAULT_MAX_RATIO),
+    ratioFromBytes: ratio === undefined ? RATIO_FROM_BYTES : 0,
   };
 }
 
@@ -130,6 +166,9 @@ function readFlags(argv: string[]) {
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },
         'certs-dir': { type: 'string' },
+        'layer-form': { type: 'string' },
+        'max-layer-size': { type: 'string' },
+        'max-layer-ratio': { type: 'string' },
         'log-level': { type: 'string' },
         help: { type: 'boolean' },
         version: { type: 'boolean' },

@@ -83,7 +83,16 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   });
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
-  const images = createImages({ dataRoot, binary, events, logger, runTask });
+  const images = createImages({
+    dataRoot,
+    binary,
+    layerForm: options.layerForm,
+    layerLimits: options.layerLimits,
+    events,
+    logger,
+    runTask,
+    forgetLayer: (lower) => runtime.forgetLayer(lower),
+  });
   const registries = createRegistries({
     parts: images.parts,
     insecureRegistries: options.insecureRegistries,

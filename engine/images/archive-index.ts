@@ -1,11 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { invalidArgument } from '../lib/errors.ts';
-import type { ByteSource } from './decompress.ts';
+import type { FilePart } from './file-part.ts';
 
 const BLOCK = 512;
 const MAX_ENTRIES = 100_000;
 const MAX_EXTENDED = 64 * 1024;
-const READ_BYTES = 1024 * 1024;
 const MAX_LINKS = 8;
 
 interface IndexEntry {
@@ -20,10 +19,13 @@ interface IndexEntry {
  * 2025-11395, no path of an archive is ever used on the host.
  */
 export class ArchiveIndex {
+  /** Where the archive is. */
+  readonly file: string;
   readonly #handle: FileHandle;
   readonly #entries: Map<string, IndexEntry>;
 
-  private constructor(handle: FileHandle, entries: Map<string, IndexEntry>) {
+  private constructor(file: string, handle: FileHandle, entries: Map<string, IndexEntry>) {
+    this.file = file;
     this.#handle = handle;
     this.#entries = entries;
   }
@@ -32,7 +34,7 @@ export class ArchiveIndex {
   static async open(file: string): Promise<ArchiveIndex> {
     const handle = await open(file, 'r');
     try {
-      return new ArchiveIndex(handle, await readHeaders(handle));
+      return new ArchiveIndex(file, handle, await readHeaders(handle));
     } catch (error) {
       await handle.close();
       throw error;
@@ -61,16 +63,10 @@ export class ArchiveIndex {
     return this.#require(name).size;
   }
 
-  /** The bytes of one file, in order. */
-  async *stream(name: string): ByteSource {
+  /** Where the bytes of one file are. */
+  part(name: string): FilePart {
     const { offset, size } = this.#require(name);
-    for (let done = 0; done < size;) {
-      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done));
-      const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, offset + done);
-      if (bytesRead === 0) throw invalidArgument('invalid archive: unexpected EOF');
-      done += bytesRead;
-      yield chunk.subarray(0, bytesRead);
-    }
+    return { file: this.file, offset, sizeBytes: size };
   }
 
   #require(name: string): IndexEntry {

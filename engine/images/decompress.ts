@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { headOf, isFilePart, type FilePart } from './file-part.ts';
 import { EngineError, errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
 
-type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
 /** Bytes of a stream; never kept beyond the next one. */
 export type ByteSource = AsyncIterable<Uint8Array>;
@@ -32,10 +33,24 @@ function detectCompression(head: Uint8Array): Compression {
  */
 export async function* decompress(source: ByteSource): ByteSource {
   const { head, rest } = await peek(source);
-  const compression = detectCompression(head);
-  if (compression === 'none') yield* rest;
-  else if (compression === 'gzip') yield* gunzip(rest);
-  else yield* runTool(compression, rest);
+  yield* decompressAs(detectCompression(head), rest);
+}
+
+/** The same for who knows the compression already (`peekCompression`). */
+export async function* decompressAs(compression: Compression, source: ByteSource): ByteSource {
+  if (compression === 'none') yield* source;
+  else if (compression === 'gzip') yield* gunzip(source);
+  else yield* runTool(compression, source);
+}
+
+/** What the content is compressed with, and the content as it was. */
+export async function peekCompression(
+  content: ByteSource | FilePart,
+): Promise<{ compression: Compression; source: ByteSource | FilePart }> {
+  if (isFilePart(content))
+    return { compression: detectCompression(await headOf(content, MAGIC_BYTES)), source: content };
+  const { head, rest } = await peek(content);
+  return { compression: detectCompression(head), source: rest };
 }
 
 async function peek(source: ByteSource): Promise<{ head: Uint8Array; rest: ByteSource }> {

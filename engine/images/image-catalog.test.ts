@@ -17,7 +17,10 @@ const start = () =>
     binary: '/bin/false',
     events: { publish: () => undefined },
     logger: createLogger('error', () => undefined),
+    layerForm: 'auto',
+    layerLimits: { maxBytes: 1, maxRatio: 1, ratioFromBytes: 0 },
     runTask: async () => undefined,
+    forgetLayer: () => undefined,
   }).start();
 
 test.each([

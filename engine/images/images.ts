@@ -8,12 +8,13 @@ import { Mutex } from '../lib/mutex.ts';
 import type { ArchivedImage } from './archive-manifest.ts';
 import { BlobStore } from './blob-store.ts';
 import type { ByteSource } from './decompress.ts';
-import { DirectoryLayers } from './directory-layers.ts';
 import { ImageCatalog, type CatalogImage, type ManifestInfo } from './image-catalog.ts';
 import type { ImageLookup, ImageUsers, OciImageConfig } from './image-store.ts';
 import { overlayLowers, type LayerStore } from './layer-store.ts';
+import type { LayerLimits } from './layer-worker.ts';
 import { loadArchive, type LoadProgress } from './load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from './reference.ts';
+import { StoredLayers } from './stored-layers.ts';
 import { Trash } from './trash.ts';
 
 interface ImagesOptions {
@@ -22,8 +23,13 @@ interface ImagesOptions {
   binary: string;
   events: EventPublisher;
   logger: Logger;
+  /** How new layers are kept; `auto`: as images where the kernel takes them. */
+  layerForm: 'auto' | 'image' | 'directory';
+  layerLimits: LayerLimits;
   /** `Runtime.runTask` */
   runTask: (argv: string[]) => Promise<void>;
+  /** `Runtime.forgetLayer` */
+  forgetLayer: (lower: string) => void;
 }
 
 /** The parts of the domain that its operations (remove, prune, list, …) work on. */
@@ -65,11 +71,14 @@ export function createImages(options: ImagesOptions): Images {
   const temporary = path.join(dataRoot, 'tmp', 'images');
   const trash = new Trash({ directory: path.join(dataRoot, 'trash'), runTask, logger });
   const blobs = new BlobStore(path.join(dataRoot, 'blobs'));
-  const layers = new DirectoryLayers({
+  const layers = new StoredLayers({
     root: path.join(dataRoot, 'layers'),
     temporary,
     trash,
     binary,
+    form: options.layerForm,
+    limits: options.layerLimits,
+    forget: options.forgetLayer,
     logger,
   });
   const catalog = new ImageCatalog({ file: path.join(dataRoot, 'images.json'), blobs, layers, logger });
@@ -113,7 +122,10 @@ export function createImages(options: ImagesOptions): Images {
       await catalog.start();
       await layers.sweep();
     },
-    close: () => trash.settled(),
+    async close() {
+      layers.close();
+      await trash.settled();
+    },
     setUsers(value) {
       containers = value;
     },

@@ -1,5 +1,6 @@
 import { digestOf } from './blob-store.ts';
 import type { ByteSource } from './decompress.ts';
+import type { FilePart } from './file-part.ts';
 
 /** A compressed (or plain) form in which a layer travelled; `digest` is over exactly these bytes. */
 export interface LayerBlob {
@@ -26,7 +27,7 @@ export interface LayerRequest {
   digest?: string | undefined;
   signal: AbortSignal;
   /** Told the bytes consumed so far, as they come; its promise holds the transfer back. */
-  report?(receivedBytes: number): Promise<void> | void;
+  report?: ((receivedBytes: number) => Promise<void> | void) | undefined;
 }
 
 /**
@@ -41,7 +42,7 @@ export interface LayerStore {
    * order. When `diffId` is given and known already, `content` is not read. Throws invalid-argument for damaged
    * content or a digest that does not match, no-space on a full disk, cancelled; nothing is left then.
    */
-  ingest(request: LayerRequest, content: ByteSource): Promise<Layer>;
+  ingest(request: LayerRequest, content: ByteSource | FilePart): Promise<Layer>;
   /** Stores what is in an overlay upper directory, which stays as it is; nobody may write to it meanwhile. */
   commit(upper: string, signal: AbortSignal): Promise<Layer>;
   /**

@@ -27,8 +27,8 @@ interface LoadDependencies {
 }
 
 /**
- * Loads every image of a `docker save` archive or OCI layout tar, compressed or not. The archive is spooled to an
- * unlinked file (its parts come in any order), so nothing is left whatever happens. Throws invalid-argument for
+ * Loads every image of a `docker save` archive or OCI layout tar, compressed or not. The archive is spooled to a
+ * file (its parts come in any order) that is removed whatever happens, after a crash by the next start. Throws invalid-argument for
  * damaged archives, no-space, cancelled.
  */
 export async function loadArchive(
@@ -47,6 +47,7 @@ export async function loadArchive(
     }
   } finally {
     await archive.close();
+    await unlink(archive.file);
   }
 }
 
@@ -60,9 +61,8 @@ async function spool(temporary: string, source: ByteSource, signal: AbortSignal)
     );
     return await ArchiveIndex.open(file);
   } catch (error) {
-    throw contentError(error, signal);
-  } finally {
     await unlink(file).catch(() => undefined);
+    throw contentError(error, signal);
   }
 }
 
@@ -82,6 +82,6 @@ async function loadLayers(
     const diffId = image.config.rootfs.diff_ids[index] ?? '';
     const total = archive.sizeOf(entry);
     const told = (current: number) => report({ kind: 'layer', diffId, current, total });
-    return layers.ingest({ diffId, digest, signal: stop, report: told }, archive.stream(entry));
+    return layers.ingest({ diffId, digest, signal: stop, report: told }, archive.part(entry));
   });
 }

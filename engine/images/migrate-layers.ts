@@ -41,7 +41,7 @@ export async function nameLayersByDiffId(dataRoot: string): Promise<void> {
     if (existsSync(path.join(aside, name, 'diff')) && !existsSync(place)) {
       await mkdir(`${place}.new`, { recursive: true, mode: 0o700 });
       const layer = { diffId: old.diffId, sizeBytes: old.sizeBytes, tarBytes: 0, blobs: [] };
-      await writeJsonAtomic(path.join(`${place}.new`, 'meta.json'), { tar: 'lost', layer });
+      await writeJsonAtomic(path.join(`${place}.new`, 'meta.json'), { form: 'lost', layer });
       await rename(path.join(aside, name, 'diff'), path.join(`${place}.new`, 'diff'));
     }
     if (existsSync(`${place}.new/diff`)) await rename(`${place}.new`, place);

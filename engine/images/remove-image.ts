@@ -1,4 +1,4 @@
-import { conflict, EngineError } from '../lib/errors.ts';
+import { conflict, type EngineError } from '../lib/errors.ts';
 import type { ImageDeleteItem } from '../wire/image.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import type { ImageParts } from './images.ts';

@@ -140,14 +140,10 @@ function toOperation(mount: ResolvedMount): MountOperation {
     const keepMode = !/(?:^|,)mode=/.test(mount.data);
     return { kind: 'filesystem', type: 'tmpfs', target, flags, data: mount.data, keepMode };
   }
-  const [layer, ...lower] = mount.layers;
-  if (layer !== undefined && lower.length > 0) {
-    return { kind: 'overlay', layers: mount.layers, target, subpath };
-  }
+  if (mount.layers.length > 0) return { kind: 'overlay', layers: mount.layers, target, subpath };
   return {
     kind: 'bind',
-    // overlay takes no single layer, and a lowest layer hides nothing.
-    source: layer ?? mount.source,
+    source: mount.source,
     target,
     recursive: mount.recursive,
     readonly: mount.readonly,

@@ -94,4 +94,6 @@ export interface Runtime {
    * spawn from Node). Rejects with its message when it exits non-zero.
    */
   runTask(argv: string[]): Promise<void>;
+  /** A lower layer of plans is being removed: what is kept mounted of it is let go. */
+  forgetLayer(lower: string): void;
 }

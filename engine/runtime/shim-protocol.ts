@@ -8,6 +8,8 @@
  * Zygote (fd 3 of the child that the engine starts once):
  *     FORK {plan}                   → OK once the shim's socket listens | ERROR
  *     RUN_TASK {argument NUL}…      → OK | ERROR, the subcommand's stderr as message
+ *     ADD_LAYERS {path NUL}…        → OK | ERROR: layer images that the next FORK uses, mounted once for all containers
+ *     FORGET_LAYERS {path NUL}…     → OK: their files are being removed
  *
  * Shim (`<run-directory>/shim.sock`). The first frame says what a connection is:
  *     CONTROL                       → event READY {pid u32, started u8} or FAILED, then requests and events:
@@ -27,6 +29,8 @@ import type { AttachOptions, ExitRecord } from './runtime.ts';
 export const FRAME = {
   fork: 1,
   runTask: 2,
+  addLayers: 3,
+  forgetLayers: 4,
   control: 16,
   attach: 17,
   exec: 18,

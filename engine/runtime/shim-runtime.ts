@@ -11,7 +11,7 @@ import { ShimStageError } from './runtime.ts';
 import type { Runtime, Shim } from './runtime.ts';
 import { connectShim, readExitRecord } from './shim-client.ts';
 import { FRAME } from './shim-protocol.ts';
-import { Zygote } from './zygote.ts';
+import { encodeWords, Zygote } from './zygote.ts';
 
 interface ShimRuntimeOptions {
   /** Path of gantry-shim. */
@@ -31,7 +31,7 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
 
   async function create(plan: ContainerPlan): Promise<Shim> {
     mkdirSync(plan.runDirectory, { recursive: true, mode: 0o700 });
-    await zygote.request(FRAME.fork, encodeContainerPlan(plan));
+    await zygote.fork(encodeContainerPlan(plan), layerImagesOf(plan));
     try {
       return await connectShim(plan.id, plan.runDirectory);
     } catch (error) {
@@ -59,7 +59,7 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
 
   async function runTask(argv: string[]): Promise<void> {
     try {
-      await zygote.request(FRAME.runTask, Buffer.from(argv.map((item) => `${item}\0`).join('')));
+      await zygote.request(FRAME.runTask, encodeWords(argv));
     } catch (error) {
       throw error instanceof ShimStageError ? toTaskError(error) : error;
     }
@@ -72,7 +72,21 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
     reconnect,
     cleanUp,
     runTask,
+    forgetLayer: (lower) => {
+      if (isLayerImage(lower)) zygote.forgetLayer(lower);
+    },
   };
+}
+
+/** Of the root and of mounted images. */
+function layerImagesOf({ rootfs, mounts }: ContainerPlan): string[] {
+  const mounted = mounts.flatMap((mount) => (mount.kind === 'overlay' ? mount.layers : []));
+  return [...new Set([...rootfs.lower, ...mounted])].filter(isLayerImage);
+}
+
+/** A lower layer that is a file to mount, not a directory (images/layer-form.ts, native/layer_mount.c). */
+function isLayerImage(lower: string): boolean {
+  return lower.endsWith('/layer.erofs');
 }
 
 /** A failing task writes `ENAME message` or `- message`: an error that `errnoOf` and `messageOf` understand. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { decodeError, encodeFrame, FRAME, FrameDecoder } from './shim-protocol.ts';
 
@@ -19,6 +20,8 @@ export class Zygote {
   #socket: Socket | undefined;
   #starting: Promise<void> | undefined;
   #lastRequest = 0;
+  /** Layer images that this zygote has mounted. */
+  #layers = new Set<string>();
 
   constructor(binary: string, logger: Logger) {
     this.#binary = binary;
@@ -51,7 +54,31 @@ export class Zygote {
     });
   }
 
+  /**
+   * Forks a shim. Its layer images are told first, without a wait: the requests are served in their order, and a shim
+   * mounts what the zygote could not.
+   */
+  async fork(plan: Uint8Array, layerImages: readonly string[]): Promise<void> {
+    await this.start();
+    const fresh = layerImages.filter((path) => !this.#layers.has(path));
+    for (const path of fresh) this.#layers.add(path);
+    if (fresh.length > 0) {
+      this.request(FRAME.addLayers, encodeWords(fresh)).catch((error: unknown) => {
+        for (const path of fresh) this.#layers.delete(path);
+        this.#logger.warn('layers not mounted ahead', { error: messageOf(error) });
+      });
+    }
+    await this.request(FRAME.fork, plan);
+  }
+
+  /** A layer's file goes: its space is free once nobody has it open. */
+  forgetLayer(path: string): void {
+    if (!this.#layers.delete(path) || !this.#socket) return;
+    this.request(FRAME.forgetLayers, encodeWords([path])).catch(() => undefined);
+  }
+
   async #spawn(): Promise<void> {
+    this.#layers.clear();
     // The environment stays empty: nothing of the engine's may reach a container.
     const child = spawn(this.#binary, ['zygote'], {
       cwd: '/',
@@ -98,4 +125,9 @@ export class Zygote {
       waiter.reject(new Error('the zygote ended before it answered'));
     this.#waiting.clear();
   }
+}
+
+/** Arguments as the native side takes them. */
+export function encodeWords(words: readonly string[]): Buffer {
+  return Buffer.from(words.map((word) => `${word}\0`).join(''));
 }

@@ -19,6 +19,7 @@
 #include "commands.h"
 #include "descriptor.h"
 #include "directory.h"
+#include "layer_mount.h"
 #include "overlay.h"
 #include "user_namespace.h"
 
@@ -163,8 +164,11 @@ static int archive_changes(int argc, char **argv, struct error *err) {
     return error_set(err, ENOMEM, "changes");
   lower[0] = -1;
   for (size_t i = 0; i < options.lower_count; i++) {
-    lower[i] = open(options.lower[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    autoclose int layer = layer_mount_open(options.lower[i], err);
+    lower[i] = layer < 0 ? -1 : openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     lower[i + 1] = -1;
+    if (layer < 0)
+      return -1;
     if (lower[i] < 0)
       return error_set(err, errno, "open %.256s", options.lower[i]);
   }

@@ -17,6 +17,8 @@
 
 #include "descriptor.h"
 #include "filesystem.h"
+#include "layer_mount.h"
+#include "overlay_mount.h"
 #include "resolve.h"
 
 static int parse_pid(const char *text, int *pid, struct error *err) {
@@ -100,15 +102,11 @@ static int add_layer(char *data, size_t size, const char *prefix, const char *pa
   return 0;
 }
 
-/*
- * Reading needs no upper directory: with everything as a lower one nothing is written, and the
- * unmount does not sync the file system.
- */
-static int mount_layers(const struct archive_root_options *options, bool writable,
-                        struct error *err) {
+/* The way of kernels before 6.5: mount(2) takes one page of options. */
+static int mount_layers_by_options(const struct archive_root_options *options, bool writable,
+                                   struct error *err) {
   char data[4096] = "";
   const char *prefix = "lowerdir=";
-  size_t count = options->lower_count + (!writable && options->upper ? 1 : 0);
   const char *place = options->upper ? options->upper : options->lower[0];
   if (!writable && options->upper) {
     if (add_layer(data, sizeof data, prefix, options->upper, err) < 0)
@@ -122,13 +120,44 @@ static int mount_layers(const struct archive_root_options *options, bool writabl
   if (writable && (add_layer(data, sizeof data, ",upperdir=", options->upper, err) < 0 ||
                    add_layer(data, sizeof data, ",workdir=", options->work, err) < 0))
     return -1;
-  /* A single layer needs no overlay, and overlay refuses to be made of one. */
-  bool single = count == 1 && !writable;
-  if (single ? mount(place, place, NULL, MS_BIND, NULL) < 0
-             : mount("overlay", place, "overlay", 0, data) < 0)
+  if (mount("overlay", place, "overlay", 0, data) < 0)
     return error_set(err, errno, "mount the container's layers");
   int root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
   return root < 0 ? error_set(err, errno, "open the container's root") : root;
+}
+
+/*
+ * Reading needs no upper directory: with everything as a lower one nothing is written, and the
+ * unmount does not sync the file system.
+ */
+static int mount_layers(const struct archive_root_options *options, bool writable,
+                        struct error *err) {
+  const char **lower = calloc(options->lower_count + 1, sizeof *lower);
+  if (!lower)
+    return error_set(err, ENOMEM, "layers");
+  size_t count = 0;
+  if (!writable && options->upper)
+    lower[count++] = options->upper;
+  for (size_t i = 0; i < options->lower_count; i++)
+    lower[count++] = options->lower[i];
+  const struct plan_strings lowers = {lower, count};
+  const struct overlay_layers layers = {.lower = &lowers,
+                                        .upper = writable ? options->upper : NULL,
+                                        .work = writable ? options->work : NULL};
+  autoclose int mount = overlay_open(&layers, err);
+  free(lower);
+  if (mount < 0 && err->number == EINVAL)
+    return mount_layers_by_options(options, writable, err);
+  if (mount < 0)
+    return error_wrap(err, "mount the container's layers");
+  char place[PATH_MAX];
+  snprintf(place, sizeof place, "%s", options->upper ? options->upper : options->lower[0]);
+  if (layer_is_image(place))
+    *strrchr(place, '/') = '\0'; /* any directory of ours does */
+  autoclose int target = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (target < 0)
+    return error_set(err, errno, "open %.256s", place);
+  return mount_attach(mount, target, err) < 0 ? -1 : take_fd(&mount);
 }
 
 static int mount_bind(int root, int source, const struct archive_bind *bind, struct error *err) {

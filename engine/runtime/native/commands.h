@@ -7,7 +7,8 @@
 int command_run(int argc, char **argv);
 
 int zygote_main(int argc, char **argv);
-int extract_main(int argc, char **argv);
+int layer_worker_main(int argc, char **argv);
+int layer_probe_main(int argc, char **argv);
 int layer_tar_main(int argc, char **argv);
 int archive_get_main(int argc, char **argv);
 int archive_put_main(int argc, char **argv);

@@ -15,6 +15,7 @@
 #include "rooted.h"
 #include "tar_reader.h"
 #include "user_namespace.h"
+#include "xattr_policy.h"
 
 /* Directory times are set last: every entry made inside changes them again. */
 struct directory_time {
@@ -82,16 +83,6 @@ static const char *open_parent(struct extract *x, struct error *err) {
   if (x->parent < 0)
     return NULL;
   return slash ? slash + 1 : x->path;
-}
-
-/*
- * SECURITY: overlay's own attributes would let a layer redirect lookups or show files of others; of
- * security.* only file capabilities travel in images.
- */
-static bool xattr_allowed(const char *name) {
-  if (strncmp(name, "security.", 9) == 0)
-    return strcmp(name, "security.capability") == 0;
-  return strncmp(name, "trusted.overlay.", 16) != 0 && strncmp(name, "user.overlay.", 13) != 0;
 }
 
 static int set_xattrs(struct extract *x, int fd, struct error *err) {
@@ -350,20 +341,39 @@ static void free_extract(struct extract **x) {
   free(*x);
 }
 
-int extract_archive(int input, int base, const struct extract_options *options,
-                    struct extract_summary *summary, struct error *err) {
-  __attribute__((cleanup(free_extract))) struct extract *x = calloc(1, sizeof *x);
-  if (!x)
-    return error_set(err, ENOMEM, "extract");
+static int extract_with(struct extract *x, int base, const struct extract_options *options,
+                        struct extract_summary *summary, struct error *err) {
   *summary = (struct extract_summary){0};
   x->options = options;
   x->base = base;
-  x->parent = -1;
   x->summary = summary;
-  if (tar_reader_open(&x->reader, input, err) < 0)
-    return -1;
   mode_t previous = umask(0);
   int result = extract_all(x, err);
   umask(previous);
   return result;
+}
+
+static struct extract *new_extract(struct error *err) {
+  struct extract *x = calloc(1, sizeof *x);
+  if (!x)
+    error_set(err, ENOMEM, "extract");
+  else
+    x->parent = -1;
+  return x;
+}
+
+int extract_archive(int input, int base, const struct extract_options *options,
+                    struct extract_summary *summary, struct error *err) {
+  __attribute__((cleanup(free_extract))) struct extract *x = new_extract(err);
+  if (!x || tar_reader_open(&x->reader, input, err) < 0)
+    return -1;
+  return extract_with(x, base, options, summary, err);
+}
+
+int extract_stream(tar_read read, void *context, int base, const struct extract_options *options,
+                   struct extract_summary *summary, struct error *err) {
+  __attribute__((cleanup(free_extract))) struct extract *x = new_extract(err);
+  if (!x || tar_reader_open_stream(&x->reader, read, context, err) < 0)
+    return -1;
+  return extract_with(x, base, options, summary, err);
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "error.h"
+#include "tar_reader.h"
 
 struct extract_options {
   /* Image layer: `.wh.` names become overlay whiteouts, links in a parent path must stay inside the
@@ -38,5 +39,9 @@ struct extract_summary {
  */
 int extract_archive(int input, int base, const struct extract_options *options,
                     struct extract_summary *summary, struct error *err);
+
+/* The same from a stream (tar_reader.h). */
+int extract_stream(tar_read read, void *context, int base, const struct extract_options *options,
+                   struct extract_summary *summary, struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Detached overlay mounts. */
+/* Detached overlay mounts of any number of layers (Documentation/filesystems/overlayfs.rst). */
 #ifndef GANTRY_OVERLAY_MOUNT_H
 #define GANTRY_OVERLAY_MOUNT_H
 
@@ -7,13 +7,16 @@
 #include "plan.h"
 
 struct overlay_layers {
-  const struct plan_strings *lower; /* topmost first */
+  const struct plan_strings *lower; /* topmost first: directories and layer images */
   const char *upper, *work;         /* NULL: nothing can be written */
   bool is_volatile;                 /* no umount syncs the backing filesystem, 100 ms and more */
   uint32_t attributes;              /* MOUNT_ATTR_* */
 };
 
-/* The mount's descriptor; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5). */
+/*
+ * The mount's descriptor; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5): there
+ * layers are never images. A single layer alone, which overlay refuses, is mounted as it is.
+ */
 int overlay_open(const struct overlay_layers *layers, struct error *err);
 
 #endif

@@ -19,6 +19,7 @@
 #include "cgroup.h"
 #include "container.h"
 #include "descriptor.h"
+#include "layer_table.h"
 #include "shim.h"
 #include "shim_state.h"
 
@@ -98,6 +99,8 @@ static int bring_up(struct error *err) {
   shim.oom_kills = cgroup_oom_kills(&shim.container->cgroup);
   if (open_log(err) < 0 || rootfs_open(shim.container, &shim.rootfs, err) < 0)
     return -1;
+  /* The overlay holds its layers by itself; these descriptors must not reach the container. */
+  layer_table_close();
   if (external && external_stage(shim.container, &shim.rootfs, err) < 0)
     return -1;
   return task_create_main(err);

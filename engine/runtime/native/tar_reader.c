@@ -21,9 +21,30 @@ struct overrides {
   struct timespec mtime;
 };
 
-int tar_reader_open(struct tar_reader *reader, int fd, struct error *err) {
-  *reader = (struct tar_reader){.fd = fd, .buffer = malloc(TAR_BUFFER)};
+static long read_fd(void *context, unsigned char *buffer, size_t size, struct error *err) {
+  const struct tar_reader *reader = context;
+  ssize_t count;
+  do
+    count = read(reader->fd, buffer, size);
+  while (count < 0 && errno == EINTR);
+  return count < 0 ? error_set(err, errno, "read archive") : count;
+}
+
+int tar_reader_open_stream(struct tar_reader *reader, tar_read read, void *context,
+                           struct error *err) {
+  *reader =
+      (struct tar_reader){.read = read, .context = context, .fd = -1, .buffer = malloc(TAR_BUFFER)};
   return reader->buffer ? 0 : error_set(err, ENOMEM, "read archive");
+}
+
+int tar_reader_open(struct tar_reader *reader, int fd, struct error *err) {
+  int result = tar_reader_open_stream(reader, read_fd, reader, err);
+  reader->fd = fd;
+  return result;
+}
+
+uint64_t tar_reader_offset(const struct tar_reader *reader) {
+  return reader->offset + reader->position;
 }
 
 void tar_reader_close(struct tar_reader *reader) {
@@ -36,12 +57,10 @@ void tar_reader_close(struct tar_reader *reader) {
 static int fill(struct tar_reader *reader, struct error *err) {
   if (reader->position < reader->length)
     return 1;
-  ssize_t count;
-  do
-    count = read(reader->fd, reader->buffer, TAR_BUFFER);
-  while (count < 0 && errno == EINTR);
+  long count = reader->read(reader->context, reader->buffer, TAR_BUFFER, err);
   if (count < 0)
-    return error_set(err, errno, "read archive");
+    return -1;
+  reader->offset += reader->length;
   reader->position = 0;
   reader->length = (size_t)count;
   return count > 0;
@@ -212,7 +231,8 @@ static int apply_record(const char *key, const char *value, size_t size, struct 
   }
   if (strncmp(key, "GNU.sparse.", 11) == 0)
     return error_set(err, 0, "sparse files are not supported in archives");
-  if (strncmp(key, xattr, sizeof xattr - 1) == 0) {
+  /* An empty value takes a record back (POSIX pax): as in Go, such an attribute is none. */
+  if (strncmp(key, xattr, sizeof xattr - 1) == 0 && size > 0) {
     if (entry->xattr_count == TAR_MAX_XATTRS)
       return error_set(err, 0, "invalid PAX record: too many extended attributes");
     entry->xattrs[entry->xattr_count++] =

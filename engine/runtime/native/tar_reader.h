@@ -39,10 +39,16 @@ struct tar_entry {
   size_t xattr_count;
 };
 
+/* Reads like read(2): bytes, 0 at the end, or -1 with *err. */
+typedef long (*tar_read)(void *context, unsigned char *buffer, size_t size, struct error *err);
+
 struct tar_reader {
-  int fd;
+  tar_read read;
+  void *context;
+  int fd;                /* of tar_reader_open */
   unsigned char *buffer; /* TAR_BUFFER bytes */
   size_t position, length;
+  uint64_t offset;  /* of the buffer's first byte in the archive */
   uint64_t content; /* bytes of the current entry not yet read */
   uint64_t padding; /* bytes after it up to the block's end */
   uint64_t entries, bytes;
@@ -51,6 +57,8 @@ struct tar_reader {
 
 /* -1 when out of memory. Does not own `fd`. */
 int tar_reader_open(struct tar_reader *reader, int fd, struct error *err);
+int tar_reader_open_stream(struct tar_reader *reader, tar_read read, void *context,
+                           struct error *err);
 void tar_reader_close(struct tar_reader *reader);
 
 /* 1: *entry holds the next entry. 0: the archive ended well. -1: damaged, truncated or over a
@@ -60,6 +68,9 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
 /* Next piece of the current entry's content, valid until the next call. Its size, 0 at the end, or
  * -1. */
 long tar_reader_data(struct tar_reader *reader, const unsigned char **data, struct error *err);
+
+/* Where in the archive the next byte is that was not yet given out. */
+uint64_t tar_reader_offset(const struct tar_reader *reader);
 
 /* Reads to the end of the stream, so that a writer or a digest on the way sees every byte. */
 int tar_reader_drain(struct tar_reader *reader, struct error *err);

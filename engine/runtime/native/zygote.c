@@ -21,6 +21,7 @@
 #include "commands.h"
 #include "descriptor.h"
 #include "frame.h"
+#include "layer_table.h"
 #include "loop.h"
 #include "shim.h"
 #include "title.h"
@@ -241,6 +242,20 @@ static int fork_child(const struct frame *frame, struct error *err) {
   return 0;
 }
 
+/* Paths of layer images that the next containers use, or that nobody will use again. */
+static int change_layers(const struct frame *frame, struct error *err) {
+  const char *payload = (const char *)frame->payload;
+  if (frame->size == 0 || payload[frame->size - 1] != '\0')
+    return error_set(err, EINVAL, "layers");
+  for (size_t at = 0; at < frame->size; at += strlen(payload + at) + 1) {
+    if (frame->type == FRAME_FORGET_LAYERS)
+      layer_table_forget(payload + at);
+    else if (layer_table_add(payload + at, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
 static void read_requests(struct source *source, uint32_t events) {
   (void)events;
   struct error err = {0};
@@ -251,7 +266,12 @@ static void read_requests(struct source *source, uint32_t events) {
   int more;
   while ((more = frame_next(&zygote.reader, &frame, &err)) > 0) {
     struct error failure = {0};
-    if (frame.type != FRAME_FORK && frame.type != FRAME_RUN_TASK)
+    if (frame.type == FRAME_ADD_LAYERS || frame.type == FRAME_FORGET_LAYERS) {
+      if (change_layers(&frame, &failure) == 0) {
+        frame_send(ENGINE_FD, frame.request, FRAME_OK, NULL, 0);
+        continue;
+      }
+    } else if (frame.type != FRAME_FORK && frame.type != FRAME_RUN_TASK)
       error_set(&failure, EINVAL, "unknown request %u", frame.type);
     else if (fork_child(&frame, &failure) == 0)
       continue;

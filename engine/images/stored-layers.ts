@@ -1,21 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { EngineError, errnoOf, invalidArgument } from '../lib/errors.ts';
+import { EngineError, invalidArgument, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { contentError } from './content-error.ts';
-import { decompress, type ByteSource } from './decompress.ts';
+import { decompressAs, peekCompression, type ByteSource, type Compression } from './decompress.ts';
+import { isFilePart, readPart, type FilePart } from './file-part.ts';
+import { lowerOf, tarOf, treeTar, type LayerForm } from './layer-form.ts';
 import type { Layer, LayerBlob, LayerRequest, LayerStore } from './layer-store.ts';
+import { LayerWorkers, type LayerFacts, type LayerLimits } from './layer-worker.ts';
 import { NativeError, startNative } from './native-process.ts';
 import { isSha256 } from './reference.ts';
 import type { Trash } from './trash.ts';
 
-interface DirectoryLayersOptions {
+interface StoredLayersOptions {
   /** `<data-root>/layers` */
   root: string;
   /** Work in progress, on the same file system: `<data-root>/tmp` */
@@ -23,15 +23,17 @@ interface DirectoryLayersOptions {
   trash: Trash;
   /** The native helper. */
   binary: string;
+  /** How new layers are kept; `auto`: as images where the kernel takes them. */
+  form: 'auto' | 'image' | 'directory';
+  limits: LayerLimits;
+  /** Told what `lower` named when it goes: whoever has it mounted lets go. */
+  forget(lower: string): void;
   logger: Logger;
 }
 
+/** `meta.json` of a layer. */
 interface Stored {
-  /**
-   * Where its tar comes from: the bytes it came as (`blob`), or its own tree, which a commit made it of. `lost`: a data
-   * root of version 1 did not keep it.
-   */
-  tar: 'blob' | 'tree' | 'lost';
+  form: LayerForm;
   layer: Layer;
 }
 
@@ -39,28 +41,46 @@ interface Entry extends Stored {
   references: number;
 }
 
-/** Layers as extracted directories: `<root>/<hex of the diff-id>/{diff,blob,meta.json}`. */
-export class DirectoryLayers implements LayerStore {
-  readonly #options: DirectoryLayersOptions;
+/** What the native helper can do on this machine (layer_probe.c). */
+interface Abilities {
+  gzip: boolean;
+  zstd: boolean;
+  images: boolean;
+  reason: string;
+}
+
+const NO_ABILITIES: Abilities = { gzip: false, zstd: false, images: false, reason: '' };
+
+/** Layers under `<root>/<hex of the diff-id>/`: meta.json and what layer-form.ts says. */
+export class StoredLayers implements LayerStore {
+  readonly #options: StoredLayersOptions;
+  readonly #workers: LayerWorkers;
   readonly #layers = new Map<string, Entry>();
   readonly #blobs = new Map<string, string>();
   /** The same layer is unpacked once, however many loads want it. */
   readonly #creating = new KeyedMutex();
   /** A name in the layers directory is given or taken away by one at a time. */
   readonly #naming = new KeyedMutex();
+  #abilities = NO_ABILITIES;
 
-  constructor(options: DirectoryLayersOptions) {
+  constructor(options: StoredLayersOptions) {
     this.#options = options;
+    this.#workers = new LayerWorkers(options.binary);
   }
 
   async start(): Promise<void> {
     const { root, logger } = this.#options;
     await mkdir(root, { recursive: true, mode: 0o700 });
+    this.#abilities = await this.#probe();
     for (const name of await readdir(root)) {
       const stored = await readJson<Stored>(path.join(root, name, 'meta.json')).catch(() => undefined);
       if (stored && hexOf(stored.layer.diffId) === name) this.#remember(stored);
       else logger.warn('a layer without a valid meta.json is ignored', { name });
     }
+  }
+
+  close(): void {
+    this.#workers.close();
   }
 
   get(diffId: string): Layer | undefined {
@@ -76,13 +96,11 @@ export class DirectoryLayers implements LayerStore {
   }
 
   lower(diffId: string): string {
-    return path.join(this.#place(diffId), 'diff');
+    return lowerOf(this.#require(diffId).form, this.#place(diffId));
   }
 
   acquire(diffId: string): void {
-    const entry = this.#layers.get(diffId);
-    if (!entry) throw new EngineError('internal', `layer ${diffId} does not exist`);
-    entry.references += 1;
+    this.#require(diffId).references += 1;
   }
 
   async release(diffId: string): Promise<void> {
@@ -96,7 +114,7 @@ export class DirectoryLayers implements LayerStore {
     for (const diffId of this.#layers.keys()) await this.#removeUnused(diffId);
   }
 
-  async ingest(request: LayerRequest, content: ByteSource): Promise<Layer> {
+  async ingest(request: LayerRequest, content: ByteSource | FilePart): Promise<Layer> {
     const { diffId } = request;
     if (diffId === undefined) return this.#store(request, content);
     return this.#creating.run(diffId, async () => {
@@ -109,15 +127,15 @@ export class DirectoryLayers implements LayerStore {
   }
 
   commit(upper: string, signal: AbortSignal): Promise<Layer> {
-    return this.ingest({ signal }, this.#treeTar(upper));
+    return this.ingest({ signal }, treeTar(this.#options.binary, upper));
   }
 
   async adopt(upper: string, signal: AbortSignal): Promise<Layer> {
     return this.#inWorkDirectory(signal, async (work) => {
-      await rename(upper, path.join(work, 'diff'));
-      const { diffId, tarBytes } = await measure(this.#treeTar(path.join(work, 'diff')));
-      const sizeBytes = tarBytes;
-      return { tar: 'tree', layer: { diffId, sizeBytes, tarBytes, blobs: [] } };
+      const diff = path.join(work, 'diff');
+      await rename(upper, diff);
+      const { diffId, tarBytes } = await measure(treeTar(this.#options.binary, diff));
+      return { form: 'tree', layer: { diffId, sizeBytes: tarBytes, tarBytes, blobs: [] } };
     });
   }
 
@@ -126,28 +144,22 @@ export class DirectoryLayers implements LayerStore {
       const entry = this.#layers.get(diffId);
       if (!entry || entry.layer.blobs.some(({ digest }) => digest === blob.digest)) return;
       const layer = { ...entry.layer, blobs: [...entry.layer.blobs, blob] };
-      const stored: Stored = { tar: entry.tar, layer };
+      const stored: Stored = { form: entry.form, layer };
       await writeJsonAtomic(path.join(this.#place(diffId), 'meta.json'), stored);
       entry.layer = layer;
       this.#blobs.set(blob.digest, diffId);
     });
   }
 
-  async *readTar(diffId: string): ByteSource {
+  readTar(diffId: string): ByteSource {
+    const { form, layer } = this.#require(diffId);
+    return tarOf(form, { binary: this.#options.binary, place: this.#place(diffId), layer });
+  }
+
+  #require(diffId: string): Entry {
     const entry = this.#layers.get(diffId);
     if (!entry) throw new EngineError('internal', `layer ${diffId} does not exist`);
-    if (entry.tar === 'lost') {
-      throw new EngineError('conflict', `the tar of layer ${diffId} was not kept by an earlier Gantry`, {
-        hint: 'load or pull the image again',
-      });
-    }
-    const source =
-      entry.tar === 'tree'
-        ? this.#treeTar(this.lower(diffId))
-        : decompress(
-            createReadStream(path.join(this.#place(diffId), 'blob'), { highWaterMark: 1024 * 1024 }),
-          );
-    yield* verified(source, diffId);
+    return entry;
   }
 
   #place(diffId: string): string {
@@ -166,25 +178,78 @@ export class DirectoryLayers implements LayerStore {
       if (!entry || entry.references > 0) return;
       this.#layers.delete(diffId);
       for (const { digest } of entry.layer.blobs) this.#blobs.delete(digest);
+      this.#options.forget(lowerOf(entry.form, this.#place(diffId)));
       await this.#options.trash.discard(this.#place(diffId));
     });
   }
 
-  async #store(request: LayerRequest, content: ByteSource): Promise<Layer> {
+  /** Asks the kernel once; without an answer layers are directories, and what is compressed is inflated here. */
+  async #probe(): Promise<Abilities> {
+    const { binary, temporary, logger } = this.#options;
+    try {
+      const { child, exited } = startNative(binary, ['layer-probe', temporary], {
+        stdin: 'ignore',
+        stdout: 'pipe',
+      });
+      let text = '';
+      child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
+      await exited;
+      const abilities = JSON.parse(text) as Abilities;
+      if (!abilities.images) logger.info('layers are kept as directories', { reason: abilities.reason });
+      return abilities;
+    } catch (error) {
+      logger.warn('the native helper says nothing of layers', { error: messageOf(error) });
+      return NO_ABILITIES;
+    }
+  }
+
+  get #newForm(): 'image' | 'directory' {
+    const { form } = this.#options;
+    if (form !== 'auto') return form;
+    return this.#abilities.images ? 'image' : 'directory';
+  }
+
+  async #store(request: LayerRequest, content: ByteSource | FilePart): Promise<Layer> {
     return this.#inWorkDirectory(request.signal, async (work) => {
-      await mkdir(path.join(work, 'diff'), { mode: 0o755 });
-      const { layer, blob } = await this.#unpack(work, content, request);
-      if (request.digest !== undefined && request.digest !== blob.digest) {
-        throw invalidArgument(`invalid layer: its bytes are ${blob.digest}, expected ${request.digest}`);
+      const form = this.#newForm;
+      const { diffId, digest, blobBytes, tarBytes, bytes } = await this.#unpack(work, form, request, content);
+      if (request.digest !== undefined && request.digest !== digest) {
+        throw invalidArgument(`invalid layer: its bytes are ${digest}, expected ${request.digest}`);
       }
-      if (request.diffId !== undefined && request.diffId !== layer.diffId) {
-        throw invalidArgument(
-          `invalid layer: its content is ${layer.diffId}, the image says ${request.diffId}`,
-        );
+      if (request.diffId !== undefined && request.diffId !== diffId) {
+        throw invalidArgument(`invalid layer: its content is ${diffId}, the image says ${request.diffId}`);
       }
-      const blobs = blob.digest === layer.diffId ? [] : [blob];
-      return { tar: 'blob', layer: { ...layer, blobs } };
+      const blobs = digest === diffId ? [] : [{ digest, sizeBytes: blobBytes }];
+      const layer = { diffId, sizeBytes: bytes, tarBytes, blobs };
+      return { form: form === 'image' ? 'image' : 'blob', layer };
     });
+  }
+
+  /** In one pass of the native helper; compressions it does not know are undone here, in front of it. */
+  async #unpack(
+    work: string,
+    form: 'image' | 'directory',
+    { signal, report }: LayerRequest,
+    content: ByteSource | FilePart,
+  ): Promise<LayerFacts> {
+    const { compression, source } = await peekCompression(content);
+    const { limits } = this.#options;
+    if (isNative(compression, this.#abilities))
+      return this.#workers.run({ work, form, compression, limits, signal, report, content: source });
+    const hash = createHash('sha256');
+    let blobBytes = 0;
+    async function* counted(bytes: ByteSource): ByteSource {
+      for await (const chunk of bytes) {
+        hash.update(chunk);
+        blobBytes += chunk.length;
+        yield chunk;
+        await report?.(blobBytes);
+      }
+    }
+    const plain = decompressAs(compression, counted(isFilePart(source) ? readPart(source) : source));
+    const job = { work, form, compression: 'none' as const, limits, signal, report: undefined };
+    const facts = await this.#workers.run({ ...job, content: plain });
+    return { ...facts, digest: `sha256:${hash.digest('hex')}`, blobBytes };
   }
 
   /** A layer is made in a directory of its own and then gets its name: a reader never sees half of one. */
@@ -221,67 +286,12 @@ export class DirectoryLayers implements LayerStore {
     });
     for (const blob of blobs) await this.addBlob(diffId, blob);
   }
+}
 
-  /** Keeps the bytes as they come and pipes the tar through sha256 into the extractor. */
-  async #unpack(work: string, content: ByteSource, request: LayerRequest) {
-    const { signal } = request;
-    const argv = ['extract-layer', path.join(work, 'diff')];
-    const { child, exited } = startNative(this.#options.binary, argv, { stdin: 'pipe', stdout: 'pipe' });
-    const { stdin, stdout } = child;
-    if (!stdin || !stdout) throw new Error('no pipes to the native helper');
-    let summary = '';
-    stdout.setEncoding('utf8').on('data', (text: string) => (summary += text));
-    const kept = await open(path.join(work, 'blob'), 'wx', 0o600);
-    const blob = createHash('sha256');
-    const tar = createHash('sha256');
-    let blobBytes = 0;
-    let tarBytes = 0;
-    async function* received(): ByteSource {
-      for await (const chunk of content) {
-        blob.update(chunk);
-        blobBytes += chunk.length;
-        await kept.writeFile(chunk);
-        yield chunk;
-        await request.report?.(blobBytes);
-      }
-    }
-    async function* plain(): ByteSource {
-      for await (const chunk of decompress(received())) {
-        tar.update(chunk);
-        tarBytes += chunk.length;
-        yield chunk;
-      }
-    }
-    try {
-      await pipeline(Readable.from(plain(), { objectMode: false }), stdin, { signal });
-      await exited;
-    } catch (error) {
-      // The extractor gave up on the archive: its message is the cause, EPIPE only the consequence.
-      if (errnoOf(error) === 'EPIPE' || errnoOf(error) === 'ERR_STREAM_PREMATURE_CLOSE') await exited;
-      child.kill('SIGKILL');
-      await exited.catch(() => undefined);
-      throw error;
-    } finally {
-      await kept.close();
-    }
-    const { bytes } = JSON.parse(summary) as { bytes: number };
-    return {
-      blob: { digest: `sha256:${blob.digest('hex')}`, sizeBytes: blobBytes },
-      layer: { diffId: `sha256:${tar.digest('hex')}`, sizeBytes: bytes, tarBytes },
-    };
-  }
-
-  /** The tar of a committed directory, always the same. */
-  async *#treeTar(directory: string): ByteSource {
-    const argv = ['layer-tar', directory];
-    const { child, exited } = startNative(this.#options.binary, argv, { stdin: 'ignore', stdout: 'pipe' });
-    try {
-      if (child.stdout) yield* child.stdout as AsyncIterable<Uint8Array>;
-      await exited;
-    } finally {
-      child.kill('SIGKILL');
-    }
-  }
+function isNative(compression: Compression, can: Abilities): compression is 'none' | 'gzip' | 'zstd' {
+  return (
+    compression === 'none' || (compression === 'gzip' && can.gzip) || (compression === 'zstd' && can.zstd)
+  );
 }
 
 async function measure(source: ByteSource): Promise<{ diffId: string; tarBytes: number }> {
@@ -292,17 +302,6 @@ async function measure(source: ByteSource): Promise<{ diffId: string; tarBytes: 
     tarBytes += chunk.length;
   }
   return { diffId: `sha256:${hash.digest('hex')}`, tarBytes };
-}
-
-async function* verified(source: ByteSource, diffId: string): ByteSource {
-  const hash = createHash('sha256');
-  for await (const chunk of source) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (actual !== diffId)
-    throw new EngineError('internal', `layer ${diffId} is damaged: its tar is ${actual}`);
 }
 
 function hexOf(diffId: string): string {

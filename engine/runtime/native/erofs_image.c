@@ -1,0 +1,464 @@
+#include "erofs_image.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "layer_source.h"
+
+/* A tar's own unit: its files start at multiples of it, and EROFS takes it for a block. */
+enum { BLOCK_BITS = 9, BLOCK = 1 << BLOCK_BITS, SLOT = 32, BUFFER = 256 * 1024 };
+enum { SUPER_MAGIC = 0xe0f5e1e2, SUPER_OFFSET = 1024, COMPAT_MTIME = 2 };
+enum { FLAT_PLAIN = 0, FLAT_INLINE = 2 };
+enum { XATTR_HEADER = 12, XATTR_UNIT = 4, MAX_XATTR_BYTES = 0xfffe * XATTR_UNIT };
+/* Inode number 0 means "no entry" to readers of directories. */
+enum { FIRST_INODE = 2 * SLOT };
+
+struct super_block {
+  uint32_t magic, checksum, compat;
+  uint8_t block_bits, slots;
+  uint16_t root;
+  uint64_t inodes, time;
+  uint32_t time_nsec, blocks, meta_block, xattr_block;
+  uint8_t uuid[16], name[16];
+  uint32_t incompat;
+  uint16_t algorithms, devices, device_slot;
+  uint8_t directory_bits, prefixes;
+  uint32_t prefix_start;
+  uint64_t packed;
+  uint8_t reserved[24];
+};
+_Static_assert(sizeof(struct super_block) == 128, "struct erofs_super_block");
+
+struct inode {
+  uint16_t format, xattr_count, mode, reserved;
+  uint64_t size;
+  uint32_t place; /* data block, or device number */
+  uint32_t number, uid, gid;
+  uint64_t mtime;
+  uint32_t mtime_nsec, links;
+  uint8_t reserved2[16];
+};
+_Static_assert(sizeof(struct inode) == 64, "struct erofs_inode_extended");
+
+struct directory_entry {
+  uint64_t number;
+  uint16_t name_offset;
+  uint8_t type, reserved;
+} __attribute__((packed));
+_Static_assert(sizeof(struct directory_entry) == 12, "struct erofs_dirent");
+
+struct xattr_entry {
+  uint8_t name_length, prefix;
+  uint16_t value_size;
+};
+
+struct image {
+  int fd;
+  uint64_t meta;    /* of the metadata's first byte in the file */
+  uint64_t written; /* bytes of metadata */
+  struct layer_inode *first, *last;
+  uint64_t inode_count;
+  struct layer_name **sorted;
+  size_t sorted_capacity;
+  unsigned char *buffer;
+  size_t length;
+};
+
+static int flush(struct image *image, struct error *err) {
+  size_t length = image->length;
+  image->length = 0;
+  return layer_write(image->fd, image->buffer, length, err);
+}
+
+static int put(struct image *image, const void *data, size_t size, struct error *err) {
+  image->written += size;
+  for (const unsigned char *from = data; size > 0;) {
+    if (image->length == BUFFER && flush(image, err) < 0)
+      return -1;
+    size_t room = BUFFER - image->length, count = size < room ? size : room;
+    memcpy(image->buffer + image->length, from, count);
+    image->length += count;
+    from += count;
+    size -= count;
+  }
+  return 0;
+}
+
+/* Zeros up to an offset in the metadata. */
+static int put_zeros(struct image *image, uint64_t to, struct error *err) {
+  static const unsigned char zeros[BLOCK];
+  while (image->written < to) {
+    uint64_t left = to - image->written;
+    if (put(image, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static uint64_t round_up(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+/* Splits a name into EROFS' prefix index and the rest; 0: EROFS cannot hold it. */
+static uint8_t xattr_prefix(const char **name) {
+  static const struct {
+    const char *prefix;
+    uint8_t index;
+  } prefixes[] = {{"user.", 1},
+                  {"system.posix_acl_access", 2},
+                  {"system.posix_acl_default", 3},
+                  {"trusted.", 4},
+                  {"security.", 6}};
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    size_t length = strlen(prefixes[i].prefix);
+    if (strncmp(*name, prefixes[i].prefix, length) == 0) {
+      *name += length;
+      return prefixes[i].index;
+    }
+  }
+  return 0;
+}
+
+static size_t xattr_size(const struct layer_xattr *xattr) {
+  const char *name = xattr->name;
+  if (xattr_prefix(&name) == 0)
+    return 0; /* lost, as on a file system without them */
+  return (size_t)round_up(sizeof(struct xattr_entry) + strlen(name) + xattr->size, XATTR_UNIT);
+}
+
+static const struct layer_xattr opaque = {
+    .name = "trusted.overlay.opaque", .value = "y", .size = 1};
+
+/* Bytes of the inode's attributes, header included; 0: none. */
+static size_t xattrs_size(const struct layer_inode *inode) {
+  size_t size = inode->opaque ? xattr_size(&opaque) : 0;
+  for (const struct layer_xattr *xattr = inode->xattrs; xattr; xattr = xattr->next)
+    size += xattr_size(xattr);
+  return size > 0 ? size + XATTR_HEADER : 0;
+}
+
+static int put_xattr(struct image *image, const struct layer_xattr *xattr, struct error *err) {
+  const char *name = xattr->name;
+  uint8_t prefix = xattr_prefix(&name);
+  if (prefix == 0)
+    return 0;
+  uint64_t end = image->written + xattr_size(xattr);
+  struct xattr_entry entry = {.name_length = (uint8_t)strlen(name),
+                              .prefix = prefix,
+                              .value_size = htole16((uint16_t)xattr->size)};
+  if (put(image, &entry, sizeof entry, err) < 0 || put(image, name, strlen(name), err) < 0 ||
+      put(image, xattr->value, xattr->size, err) < 0)
+    return -1;
+  return put_zeros(image, end, err);
+}
+
+static int put_xattrs(struct image *image, const struct layer_inode *inode, struct error *err) {
+  static const unsigned char header[XATTR_HEADER];
+  if (xattrs_size(inode) == 0)
+    return 0;
+  if (put(image, header, sizeof header, err) < 0 ||
+      (inode->opaque && put_xattr(image, &opaque, err) < 0))
+    return -1;
+  for (const struct layer_xattr *xattr = inode->xattrs; xattr; xattr = xattr->next) {
+    if (put_xattr(image, xattr, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+  const struct layer_name *left = *(struct layer_name *const *)a;
+  const struct layer_name *right = *(struct layer_name *const *)b;
+  size_t common = left->length < right->length ? left->length : right->length;
+  int order = memcmp(left->text, right->text, common);
+  return order ? order : (int)left->length - (int)right->length;
+}
+
+/* "." and ".." as the sorter needs them. */
+struct dot_name {
+  struct layer_name name;
+  char text[4];
+};
+
+/*
+ * The directory's names in the order of their bytes, "." and ".." among them, as the kernel's
+ * binary search wants it. Their number, or -1.
+ */
+static ssize_t sort_names(struct image *image, const struct layer_inode *directory,
+                          struct layer_name *dots[2], struct error *err) {
+  size_t count = 2;
+  for (struct layer_name *name = directory->names; name; name = name->next)
+    count += name->inode != NULL;
+  if (count > image->sorted_capacity) {
+    void *grown = realloc(image->sorted, count * 2 * sizeof *image->sorted);
+    if (!grown)
+      return error_set(err, ENOMEM, "write layer");
+    image->sorted = grown;
+    image->sorted_capacity = count * 2;
+  }
+  image->sorted[0] = dots[0];
+  image->sorted[1] = dots[1];
+  count = 2;
+  for (struct layer_name *name = directory->names; name; name = name->next) {
+    if (name->inode)
+      image->sorted[count++] = name;
+  }
+  qsort(image->sorted, count, sizeof *image->sorted, compare_names);
+  return (ssize_t)count;
+}
+
+/* How many of the names fit into one block, and the bytes they take. */
+static size_t fill_block(struct layer_name *const *names, size_t count, size_t *bytes) {
+  size_t used = 0, fitting = 0;
+  while (fitting < count) {
+    size_t more = sizeof(struct directory_entry) + names[fitting]->length;
+    if (used + more > BLOCK)
+      break;
+    used += more;
+    fitting++;
+  }
+  *bytes = used;
+  return fitting;
+}
+
+static uint64_t directory_size(struct layer_name *const *names, size_t count) {
+  uint64_t size = 0;
+  for (size_t at = 0, bytes; at < count; size += at < count ? BLOCK : bytes)
+    at += fill_block(names + at, count - at, &bytes);
+  return size;
+}
+
+static uint8_t file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+  case S_IFREG:
+    return 1;
+  case S_IFDIR:
+    return 2;
+  case S_IFCHR:
+    return 3;
+  case S_IFBLK:
+    return 4;
+  case S_IFIFO:
+    return 5;
+  default:
+    return 7;
+  }
+}
+
+static int put_block(struct image *image, struct layer_name *const *names, size_t count,
+                     struct error *err) {
+  size_t offset = count * sizeof(struct directory_entry);
+  for (size_t i = 0; i < count; i++) {
+    const struct layer_inode *inode = names[i]->inode;
+    struct directory_entry entry = {.number = htole64(inode->number),
+                                    .name_offset = htole16((uint16_t)offset),
+                                    .type = file_type(inode->mode)};
+    if (put(image, &entry, sizeof entry, err) < 0)
+      return -1;
+    offset += names[i]->length;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (put(image, names[i]->text, names[i]->length, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static void make_dots(struct dot_name dots[2], struct layer_name *names[2],
+                      const struct layer_inode *self, const struct layer_inode *parent) {
+  for (int i = 0; i < 2; i++) {
+    dots[i] = (struct dot_name){
+        .name = {.inode = (struct layer_inode *)(i ? parent : self), .length = (uint16_t)(i + 1)}};
+    memcpy(dots[i].name.text, "..", 2);
+    names[i] = &dots[i].name;
+  }
+}
+
+/* Short links are kept behind their inode. place_inode leaves less than SLOT unused in the block.
+ */
+static bool is_inline(const struct layer_inode *inode) {
+  return S_ISLNK(inode->mode) && inode->size <= BLOCK - SLOT;
+}
+
+/* Where in the metadata the inode goes, from `at` on: inline data must not cross a block's end. */
+static uint64_t place_inode(const struct layer_inode *inode, uint64_t at) {
+  size_t head = sizeof(struct inode) + xattrs_size(inode);
+  at = round_up(at, SLOT);
+  if (is_inline(inode) && (at + head) % BLOCK + inode->size > BLOCK)
+    at += round_up(BLOCK - (at + head) % BLOCK, SLOT);
+  return at;
+}
+
+static void append(struct image *image, struct layer_inode *inode) {
+  if (image->last)
+    image->last->following = inode;
+  else
+    image->first = inode;
+  image->last = inode;
+  image->inode_count++;
+}
+
+/*
+ * Breadth first, so that the inodes of one directory are neighbours. Sets numbers and link counts;
+ * returns the end of the inodes in the metadata, or 0 with *err.
+ */
+static uint64_t number_inodes(struct image *image, struct layer_inode *root, struct error *err) {
+  uint64_t at = FIRST_INODE;
+  append(image, root);
+  root->links = 1;
+  root->parent = root;
+  for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
+    if (xattrs_size(inode) > MAX_XATTR_BYTES) {
+      error_set(err, EFBIG, "too many extended attributes");
+      return 0;
+    }
+    at = place_inode(inode, at);
+    inode->number = at / SLOT;
+    size_t head = sizeof(struct inode) + xattrs_size(inode);
+    at += head + (is_inline(inode) ? inode->size : 0);
+    if (!S_ISDIR(inode->mode))
+      continue;
+    inode->links++;
+    for (struct layer_name *name = inode->names; name; name = name->next) {
+      if (!name->inode)
+        continue;
+      if (name->inode->links++ == 0)
+        append(image, name->inode);
+      name->inode->parent = inode; /* a directory has one name */
+      if (S_ISDIR(name->inode->mode))
+        inode->links++;
+    }
+  }
+  return at;
+}
+
+/* Gives directories and long links their blocks behind the inodes; the metadata's end, or 0. */
+static uint64_t place_data(struct image *image, uint64_t at, struct error *err) {
+  struct dot_name dots[2];
+  struct layer_name *names[2];
+  at = round_up(at, BLOCK);
+  for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
+    if (S_ISDIR(inode->mode)) {
+      make_dots(dots, names, inode, inode);
+      ssize_t count = sort_names(image, inode, names, err);
+      if (count < 0)
+        return 0;
+      inode->size = directory_size(image->sorted, (size_t)count);
+    } else if (!S_ISLNK(inode->mode) || is_inline(inode)) {
+      continue;
+    }
+    inode->data_block = (uint32_t)((image->meta + at) / BLOCK);
+    at += round_up(inode->size, BLOCK);
+  }
+  if ((image->meta + at) / BLOCK > UINT32_MAX) {
+    error_set(err, EFBIG, "the layer is too large");
+    return 0;
+  }
+  return at;
+}
+
+static int put_inode(struct image *image, const struct layer_inode *inode, struct error *err) {
+  size_t xattrs = xattrs_size(inode);
+  bool with_link = is_inline(inode);
+  uint32_t place = inode->data_block;
+  if (S_ISREG(inode->mode) && inode->size > 0)
+    place = (uint32_t)((EROFS_HEAD + inode->offset) / BLOCK);
+  else if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
+    place = inode->device;
+  struct inode disk = {
+      .format = htole16((uint16_t)(1 | (with_link ? FLAT_INLINE : FLAT_PLAIN) << 1)),
+      .xattr_count = htole16((uint16_t)(xattrs ? (xattrs - XATTR_HEADER) / XATTR_UNIT + 1 : 0)),
+      .mode = htole16((uint16_t)inode->mode),
+      .size = htole64(inode->size),
+      .place = htole32(place),
+      .number = htole32((uint32_t)inode->number),
+      .uid = htole32(inode->uid),
+      .gid = htole32(inode->gid),
+      .mtime = htole64((uint64_t)inode->mtime.tv_sec),
+      .mtime_nsec = htole32((uint32_t)inode->mtime.tv_nsec),
+      .links = htole32(inode->links),
+  };
+  if (put_zeros(image, inode->number * SLOT, err) < 0 || put(image, &disk, sizeof disk, err) < 0 ||
+      put_xattrs(image, inode, err) < 0)
+    return -1;
+  return with_link ? put(image, inode->link, inode->size, err) : 0;
+}
+
+static int put_directory(struct image *image, const struct layer_inode *inode,
+                         const struct layer_inode *parent, struct error *err) {
+  struct dot_name dots[2];
+  struct layer_name *names[2];
+  make_dots(dots, names, inode, parent);
+  ssize_t count = sort_names(image, inode, names, err);
+  if (count < 0)
+    return -1;
+  for (size_t at = 0, bytes, fitting; at < (size_t)count; at += fitting) {
+    fitting = fill_block(image->sorted + at, (size_t)count - at, &bytes);
+    if (put_zeros(image, round_up(image->written, BLOCK), err) < 0 ||
+        put_block(image, image->sorted + at, fitting, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* In the order of place_data. */
+static int put_data(struct image *image, struct error *err) {
+  for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
+    if (inode->data_block == 0)
+      continue;
+    uint64_t place = (uint64_t)inode->data_block * BLOCK - image->meta;
+    if (put_zeros(image, place, err) < 0)
+      return -1;
+    if (S_ISLNK(inode->mode) ? put(image, inode->link, inode->size, err) < 0
+                             : put_directory(image, inode, inode->parent, err) < 0)
+      return -1;
+  }
+  return put_zeros(image, round_up(image->written, BLOCK), err);
+}
+
+static int put_head(const struct image *image, uint64_t end, struct error *err) {
+  unsigned char head[EROFS_HEAD] = {0};
+  struct super_block super = {
+      .magic = htole32(SUPER_MAGIC),
+      .compat = htole32(COMPAT_MTIME),
+      .block_bits = BLOCK_BITS,
+      .root = htole16((uint16_t)image->first->number),
+      .inodes = htole64(image->inode_count),
+      .blocks = htole32((uint32_t)(end / BLOCK)),
+      .meta_block = htole32((uint32_t)(image->meta / BLOCK)),
+  };
+  memcpy(head + SUPER_OFFSET, &super, sizeof super);
+  if (pwrite(image->fd, head, sizeof head, 0) != (ssize_t)sizeof head)
+    return error_set(err, errno, "write layer");
+  return 0;
+}
+
+static int write_image(struct image *image, struct layer_tree *tree, struct error *err) {
+  uint64_t inodes_end = number_inodes(image, tree->root, err);
+  uint64_t end = inodes_end ? place_data(image, inodes_end, err) : 0;
+  if (end == 0)
+    return -1;
+  if (lseek(image->fd, (off_t)image->meta, SEEK_SET) < 0)
+    return error_set(err, errno, "write layer");
+  for (const struct layer_inode *inode = image->first; inode; inode = inode->following) {
+    if (put_inode(image, inode, err) < 0)
+      return -1;
+  }
+  if (put_data(image, err) < 0 || flush(image, err) < 0)
+    return -1;
+  return put_head(image, image->meta + image->written, err);
+}
+
+int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, struct error *err) {
+  struct image image = {
+      .fd = fd, .meta = round_up(EROFS_HEAD + tar_bytes, BLOCK), .buffer = malloc(BUFFER)};
+  int result =
+      image.buffer ? write_image(&image, tree, err) : error_set(err, ENOMEM, "write layer");
+  free(image.buffer);
+  free(image.sorted);
+  return result;
+}

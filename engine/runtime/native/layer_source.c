@@ -1,0 +1,128 @@
+#include "layer_source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "frame.h"
+
+int layer_source_open(struct layer_source *source, enum decoder_kind kind, struct error *err) {
+  source->buffer = malloc(LAYER_SOURCE_BUFFER);
+  source->decoder = source->buffer ? decoder_open(kind, err) : NULL;
+  if (!source->decoder)
+    return error_set(err, ENOMEM, "read layer");
+  sha256_start(&source->blob_hash);
+  sha256_start(&source->tar_hash);
+  return 0;
+}
+
+void layer_source_close(struct layer_source *source) {
+  decoder_close(source->decoder);
+  free(source->buffer);
+  source->decoder = NULL;
+  source->buffer = NULL;
+}
+
+int layer_write(int fd, const void *data, size_t size, struct error *err) {
+  for (const unsigned char *from = data; size > 0;) {
+    ssize_t count = write(fd, from, size);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_set(err, errno, "write layer");
+    from += count;
+    size -= (size_t)count;
+  }
+  return 0;
+}
+
+static ssize_t read_some(const struct layer_source *source, void *data, size_t size) {
+  ssize_t count;
+  do
+    count = source->framed ? read(source->input, data, size)
+                           : pread(source->input, data, size, (off_t)source->offset);
+  while (count < 0 && errno == EINTR);
+  return count;
+}
+
+/* The sender went away in the middle: that says nothing about what it sent. */
+static int cut_off(struct error *err) {
+  return error_set(err, ECONNRESET, "the layer's bytes ended early");
+}
+
+/* Reads the length before the next piece into source->left. */
+static int read_length(struct layer_source *source, struct error *err) {
+  uint8_t length[4];
+  for (size_t got = 0; got < sizeof length;) {
+    ssize_t count = read_some(source, length + got, sizeof length - got);
+    if (count < 0)
+      return error_set(err, errno, "read layer");
+    if (count == 0)
+      return cut_off(err);
+    got += (size_t)count;
+  }
+  source->left = load_u32(length);
+  source->ended = source->left == 0;
+  return 0;
+}
+
+/* Refills the buffer with the next bytes of the blob; 0 at its end. */
+static int fill(struct layer_source *source, struct error *err) {
+  if (source->position < source->length)
+    return 1;
+  if (source->framed && source->left == 0 && !source->ended && read_length(source, err) < 0)
+    return -1;
+  if (source->left == 0)
+    return 0;
+  size_t size = source->left < LAYER_SOURCE_BUFFER ? (size_t)source->left : LAYER_SOURCE_BUFFER;
+  ssize_t count = read_some(source, source->buffer, size);
+  if (count < 0)
+    return error_set(err, errno, "read layer");
+  if (count == 0)
+    return cut_off(err);
+  source->position = 0;
+  source->length = (size_t)count;
+  source->left -= (uint64_t)count;
+  source->offset += (uint64_t)count;
+  source->blob_bytes += (uint64_t)count;
+  sha256_update(&source->blob_hash, source->buffer, source->length);
+  if (source->keep_blob >= 0 &&
+      layer_write(source->keep_blob, source->buffer, source->length, err) < 0)
+    return -1;
+  return 1;
+}
+
+static int account(struct layer_source *source, const unsigned char *data, size_t size,
+                   struct error *err) {
+  const struct layer_limits *limits = &source->limits;
+  source->tar_bytes += size;
+  if (source->tar_bytes > limits->bytes)
+    return error_set(err, EFBIG, "the layer is larger than %llu bytes",
+                     (unsigned long long)limits->bytes);
+  if (source->tar_bytes > limits->ratio_from &&
+      source->tar_bytes / limits->ratio > source->blob_bytes)
+    return error_set(err, EFBIG, "the layer is more than %llu times as large as its %llu bytes",
+                     (unsigned long long)limits->ratio, (unsigned long long)source->blob_bytes);
+  sha256_update(&source->tar_hash, data, size);
+  return source->keep_tar < 0 ? 0 : layer_write(source->keep_tar, data, size, err);
+}
+
+long layer_source_read(void *context, unsigned char *buffer, size_t size, struct error *err) {
+  struct layer_source *source = context;
+  for (;;) {
+    int ready = fill(source, err);
+    if (ready < 0)
+      return -1;
+    size_t used = source->length - source->position, made = size;
+    if (ready == 0 && decoder_may_end(source->decoder))
+      return 0;
+    if (decoder_run(source->decoder, source->buffer + source->position, &used, buffer, &made, err) <
+        0)
+      return -1;
+    source->position += used;
+    if (made > 0)
+      return account(source, buffer, made, err) < 0 ? -1 : (long)made;
+    if (ready == 0)
+      return error_set(err, 0, "compressed layer is truncated: unexpected EOF");
+  }
+}

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEngine } from './harness.ts';
+import type { TestEngine } from './harness.ts';
+import { dockerArchive } from './tar-fixture.ts';
+
+const LIST_TREE = fileURLToPath(new URL('./trees/list-tree.py', import.meta.url));
+const NEEDED = ['/usr/bin/python3', '/usr/bin/skopeo', '/usr/bin/umoci', '/usr/bin/setfattr'];
+const missing = NEEDED.filter((tool) => !existsSync(tool));
+if (missing.length > 0) console.warn(`trees of layers are not compared: no ${missing.join(', ')}`);
+
+/** What the engine puts into a running container. */
+const ENGINES_OWN = ['proc', 'sys', 'dev', 'etc'];
+
+/** Everything that layers hold which a careless unpacker loses. */
+const LOWER = `
+mkdir -p plain deep/er/est hidden/below opaque/below sticky UPPER upper
+echo content >plain/file && : >plain/empty && ln plain/file plain/hard && ln plain/file deep/er/est/hard
+ln -s ../plain/file deep/relative && ln -s /plain/file deep/absolute && ln -s nowhere deep/dangling
+ln -s $(printf 'long-target/%.0s' $(seq 60)) deep/long-link
+echo 1 >UPPER/Name && echo 2 >UPPER/name && echo 3 >upper/NAME
+mknod plain/char c 1 3 && mknod plain/block b 7 300 && mkfifo plain/fifo
+echo setuid >plain/setuid && chmod 4755 plain/setuid && chmod 1777 sticky && chmod 2755 deep
+echo owned >plain/owned && chown 12345:3000000 plain/owned && chown -h 7:8 deep/dangling
+mkdir -p $(printf 'component-of-a-long-path/%.0s' $(seq 12)) && echo long >$(printf 'component-of-a-long-path/%.0s' $(seq 12))file
+echo name >plain/$(printf 'n%.0s' $(seq 200))
+printf 'latin1' >plain/$(printf '\\351t\\351') ; echo utf8 >plain/été
+setfattr -n user.note -v value plain/file && setfattr -n user.empty plain/owned && setfattr -n user.dir -v d deep
+setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 plain/empty
+dd if=/dev/zero of=plain/sparse bs=1 count=0 seek=3000000 2>/dev/null && echo end >>plain/sparse
+echo gone >hidden/gone && echo gone >hidden/below/gone && echo kept >hidden/kept
+echo gone >opaque/gone && echo gone >opaque/below/gone && mkdir replaced && echo gone >replaced/gone && echo file >becomes-directory
+mkdir many && for i in $(seq 300); do echo $i >many/file-number-$i; done
+find . -exec touch -h -d '2001-02-03 04:05:06.789012345' {} + && touch -d '1969-12-31 23:59:58' plain/owned
+`;
+const UPPER = `
+mkdir -p hidden opaque/fresh becomes-directory
+: >hidden/.wh.gone && : >hidden/.wh.below && : >opaque/.wh..wh..opq && echo new >opaque/fresh/file
+echo file >replaced && echo inside >becomes-directory/file && mkdir -p plain && chmod 711 plain && echo over >plain/file
+: >.wh.sticky
+find . -exec touch -h -d '2011-12-13 14:15:16.171819202' {} +
+`;
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-trees-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** The layer that a shell script makes, as GNU tar writes it. */
+function layerOf(name: string, script: string, format: string): Buffer {
+  const tree = path.join(directory, name);
+  rmSync(tree, { recursive: true, force: true });
+  mkdirSync(tree);
+  execFileSync('bash', ['-ec', script], { cwd: tree });
+  const options = [
+    '--format',
+    format,
+    '--sort=name',
+    '--numeric-owner',
+    ...(format === 'pax' ? ['--xattrs', '--xattrs-include=*'] : []),
+  ];
+  const names = execFileSync('ls', ['-A'], { cwd: tree, encoding: 'utf8' }).split('\n').filter(Boolean);
+  return execFileSync('tar', [...options, '-C', tree, '-cf', '-', ...names], { maxBuffer: 1 << 28 });
+}
+
+const listTree = (root: string): string[] =>
+  execFileSync('/usr/bin/python3', [LIST_TREE, root, ...ENGINES_OWN], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  })
+    .split('\n')
+    .filter(Boolean);
+
+/** What umoci makes of the image: independent code, another language. */
+function referenceTree(archive: string, name: string): string[] {
+  const layout = path.join(directory, `oci-${name}`);
+  execFileSync('skopeo', [
+    'copy',
+    '-q',
+    '--insecure-policy',
+    `docker-archive:${archive}`,
+    `oci:${layout}:it`,
+  ]);
+  const bundle = path.join(directory, `bundle-${name}`);
+  execFileSync('umoci', ['unpack', '--image', `${layout}:it`, bundle], { stdio: 'ignore' });
+  return listTree(path.join(bundle, 'rootfs'));
+}
+
+describe.each(['image', 'directory'])('kept as %s', (form) => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await startEngine({ flags: ['--layer-form', form] });
+  });
+  afterAll(() => engine.stop());
+
+  test.skipIf(missing.length > 0).each(form === 'image' ? ['pax', 'gnu'] : ['pax'])(
+    'layers in %s format are bit for bit what umoci makes of them',
+    async (format) => {
+      const container = await engine.dockerOk('create', 'busybox');
+      const shell = (await engine.api('GET', `/containers/${container}/export`)).bytes;
+      const layers = [shell, layerOf('lower', LOWER, format), layerOf('upper', UPPER, format)];
+      const archive = path.join(engine.directory, `${format}.tar`);
+      const image = dockerArchive({ layers, tags: [`trees:${format}`] });
+      await engine.dockerWithInput(image, 'load');
+      const id = await engine.dockerOk('run', '-d', `trees:${format}`, '/bin/sleep', '1000');
+      const pid = await engine.dockerOk('inspect', '-f', '{{.State.Pid}}', id);
+      execFileSync('sh', ['-c', 'cat >"$1"', 'sh', archive], { input: image });
+      const ours = listTree(`/proc/${pid}/root`);
+      const theirs = referenceTree(archive, `${form}-${format}`);
+      expect(ours.length).toBeGreaterThan(400);
+      expect(ours).toEqual(theirs);
+    },
+  );
+
+  test('the tar of every layer is read back byte for byte, and what a container changed is a layer like any', async () => {
+    const script =
+      'echo new >/new && ln /new /hard && rm -r /bin/vi && mkdir -p /a/b && chown 5:6 /a && ln -s x /a/l && mkfifo /a/f';
+    const source = await engine.dockerOk('create', 'busybox', 'sh', '-c', script);
+    await engine.dockerOk('start', '-a', source);
+    const committed = await engine.dockerOk('commit', source);
+    const saved = (await engine.api('GET', `/images/${committed}/get`)).bytes;
+    const again = await engine.dockerWithInput(saved, 'load');
+    expect(again.stdout).toContain(committed);
+    await engine.dockerOk('rmi', committed);
+    await engine.dockerWithInput(saved, 'load');
+    expect((await engine.api('GET', `/images/${committed}/get`)).bytes.equals(saved)).toBe(true);
+    const files = await engine.dockerOk(
+      'run',
+      '--rm',
+      committed,
+      'sh',
+      '-c',
+      'cat /hard; ls -ldn /a | cut -c-30; ls /bin/vi || true',
+    );
+    expect(files).toContain('new');
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(engine.dataRoot);
+  });
+});
