@@ -123,6 +123,7 @@ async function failStart(context: ContainersContext, container: Container, cause
 export function watchExit(context: ContainersContext, container: Container): void {
   const { shim } = container;
   if (!shim) return;
+  shim.onOom(() => void noteOom(context, container, shim));
   shim.exited
     .then((exit) => container.mutex.run(() => handleExit(context, container, shim, exit)))
     .catch((error: unknown) => {
@@ -131,6 +132,14 @@ export function watchExit(context: ContainersContext, container: Container): voi
         error: messageOf(error),
       });
     });
+}
+
+/** A process of a container that lives on was killed for want of memory. */
+async function noteOom(context: ContainersContext, container: Container, shim: Shim): Promise<void> {
+  if (container.shim !== shim) return;
+  container.record.state.oomKilled = true;
+  publish(context, container, 'oom');
+  await saveIfPossible(context, container);
 }
 
 async function handleExit(
@@ -162,6 +171,7 @@ export async function recordExit(
   const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
   const finishedAt = exit?.finishedAt ?? nowRfc3339();
   const durationMs = toEpochMs(finishedAt) - toEpochMs(record.state.startedAt);
+  const newlyOutOfMemory = exit?.oomKilled === true && !record.state.oomKilled;
   record.attachment = null;
   record.state = {
     ...record.state,
@@ -169,7 +179,7 @@ export async function recordExit(
     pid: 0,
     exitCode,
     error: exit ? '' : 'the process that watched the container was lost',
-    oomKilled: exit?.oomKilled ?? false,
+    oomKilled: record.state.oomKilled || newlyOutOfMemory,
     finishedAt,
   };
   const mayFollow = !container.restartRequested && !container.removing;
@@ -182,7 +192,7 @@ export async function recordExit(
   // In this order: until the record has the exit code, the shim's own exit record is the only place that knows it.
   if (!autoRemove) await saveIfPossible(context, container);
   await context.runtime.cleanUp(record.id, record.cgroupDirectories);
-  if (record.state.oomKilled) publish(context, container, 'oom');
+  if (newlyOutOfMemory) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
   // Also between two runs: a client that waits is told of every exit, as in Docker.

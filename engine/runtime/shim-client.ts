@@ -108,6 +108,7 @@ class ShimConnection implements Shim {
   #lastRequest = 0;
   #disconnected = false;
   #settleReady: Waiter<number> = { resolve: () => undefined, reject: () => undefined };
+  #onOom: () => void = () => undefined;
   #settleExited: (record: ExitRecord | undefined) => void = () => undefined;
 
   constructor(id: string, runDirectory: string, socket: Socket) {
@@ -133,6 +134,10 @@ class ShimConnection implements Shim {
   /** Until PID 1 waits before exec, or runs. Rejects with ShimStageError. */
   async ready(): Promise<void> {
     this.#pid = await this.#ready;
+  }
+
+  onOom(listener: () => void): void {
+    this.#onOom = listener;
   }
 
   async start(): Promise<void> {
@@ -218,6 +223,7 @@ class ShimConnection implements Shim {
     if (type === FRAME.ready) this.#settleReady.resolve(payload.readUInt32LE(0));
     else if (type === FRAME.failed) this.#settleReady.reject(decodeError(payload));
     else if (type === FRAME.exited) this.#settleExited(decodeExit(payload));
+    else if (type === FRAME.oom) this.#onOom();
     else if (type === FRAME.execExited) {
       const id = payload.toString('utf8', 4);
       this.#execs.get(id)?.resolve(payload.readUInt32LE(0));

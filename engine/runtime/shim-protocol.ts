@@ -17,6 +17,7 @@
  *         NETWORK {network change} |
  *         LOG_READ {sequence u64: no log file before it is needed} → OK | ERROR
  *         EXEC_EXITED {code u32, exec id}, EXITED {code u32, signal u32, oomKilled u8, finishedAt}
+ *         OOM {}: a process was killed for want of memory, and PID 1 lives
  *     ATTACH {streams u8}           → OK, then raw stdio of PID 1
  *     EXEC {streams u8, exec plan}  → OK {pid u32}, then raw stdio (closed at once when detached) | ERROR
  * `streams`: bit 0 stdin, 1 stdout, 2 stderr, 3 detach. Raw: Docker's multiplexed frames (plain bytes with a
@@ -44,6 +45,7 @@ export const FRAME = {
   failed: 33,
   execExited: 34,
   exited: 35,
+  oom: 36,
   ok: 128,
   error: 129,
 } as const;

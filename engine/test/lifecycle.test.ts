@@ -252,3 +252,22 @@ describe('words that clients match on', () => {
     expect(await message('GET', `/exec/${id}/json`)).toBe(`404 No such exec instance: ${id}`);
   });
 });
+
+describe('running out of memory', () => {
+  test('of a process that is not PID 1 is told while the container lives', async () => {
+    const limits = ['--memory', '16m', '--memory-swap', '16m'];
+    await engine.dockerOk('run', '-d', '--name', 'tight', ...limits, 'busybox', 'sleep', '1000');
+    const hog = await engine.docker('exec', 'tight', 'sh', '-c', 'head -c 64m /dev/zero | tail; exit 0');
+    expect(hog.code).toBe(0);
+    await expect.poll(async () => (await stateOf('tight')).OOMKilled).toBe(true);
+    expect(await statusOf('tight')).toBe('running');
+    expect((await actionsOf('tight')).filter((action) => action === 'oom').length).toBeGreaterThan(0);
+  });
+
+  test('of PID 1 is told once, before the container dies', async () => {
+    const limits = ['--memory', '16m', '--memory-swap', '16m'];
+    await engine.docker('run', '--name', 'hog', ...limits, 'busybox', 'tail', '/dev/zero');
+    expect(await stateOf('hog')).toMatchObject({ ExitCode: 137, OOMKilled: true });
+    expect((await actionsOf('hog')).slice(-2)).toEqual(['oom', 'die']);
+  });
+});

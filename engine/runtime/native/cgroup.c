@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -161,6 +163,43 @@ unsigned long cgroup_oom_kills(const struct plan_cgroup *plan) {
       return strtoul(line + 9, NULL, 10);
   }
   return 0;
+}
+
+/* Documentation/admin-guide/cgroup-v1/memory.rst, "OOM Control". */
+static int watch_oom_control(const struct plan_cgroup *plan) {
+  const char *name = strrchr(plan->oom_file, '/');
+  char file[PATH_MAX], line[64];
+  snprintf(file, sizeof file, "%.*s/cgroup.event_control", (int)(name - plan->oom_file),
+           plan->oom_file);
+  autoclose int control = open(plan->oom_file, O_RDONLY | O_CLOEXEC);
+  autoclose int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (control < 0 || event < 0)
+    return -1;
+  snprintf(line, sizeof line, "%d %d", event, control);
+  return write_file(file, line) < 0 ? -1 : take_fd(&event);
+}
+
+int cgroup_watch_oom(const struct plan_cgroup *plan, uint32_t *interest) {
+  struct statfs filesystem;
+  if (!plan->oom_file[0])
+    return -1;
+  autoclose int fd = open(plan->oom_file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstatfs(fd, &filesystem) < 0)
+    return -1;
+  if (filesystem.f_type != CGROUP2_SUPER_MAGIC) {
+    *interest = EPOLLIN;
+    return watch_oom_control(plan);
+  }
+  *interest = EPOLLPRI;
+  cgroup_drain_oom(fd);
+  return take_fd(&fd);
+}
+
+void cgroup_drain_oom(int fd) {
+  char text[4096];
+  if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
+    return;
+  (void)!read(fd, text, sizeof text);
 }
 
 /* A container that may write its cgroups (privileged, systemd) leaves some inside its own. There

@@ -23,6 +23,15 @@ void cgroup_kill(const struct plan_cgroup *plan);
 /* OOM kills counted so far, 0 when the host does not tell. */
 unsigned long cgroup_oom_kills(const struct plan_cgroup *plan);
 
+/*
+ * A descriptor to poll for `interest` (epoll) that tells of processes killed for want of memory, or
+ * -1 where the host does not tell. On v1 an eventfd, on v2 memory.events itself.
+ */
+int cgroup_watch_oom(const struct plan_cgroup *plan, uint32_t *interest);
+
+/* Takes what the descriptor had to say, so that it is silent until the next time. */
+void cgroup_drain_oom(int fd);
+
 /* Removes the directories that were joined; shared parents stay. `reap` collects children that die
  * meanwhile. */
 void cgroup_remove(const struct plan_cgroup *plan, void (*reap)(void));

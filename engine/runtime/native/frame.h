@@ -31,6 +31,7 @@ enum frame_type {
   FRAME_FAILED = 33,
   FRAME_EXEC_EXITED = 34,
   FRAME_EXITED = 35,
+  FRAME_OOM = 36,
   FRAME_OK = 128,
   FRAME_ERROR = 129,
 };

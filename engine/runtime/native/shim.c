@@ -83,6 +83,30 @@ static int prepare(const uint8_t *plan, size_t size, struct error *err) {
   return control_listen(err);
 }
 
+/* Of a process of a container that lives on; the end of PID 1 says by itself why it came. */
+static void read_oom(struct source *source, uint32_t events) {
+  (void)events;
+  cgroup_drain_oom(source->fd);
+  if (!shim.main || shim.main->exited)
+    return;
+  /* On v2 the file changes for other reasons, too; on v1 the event may precede the count. */
+  unsigned long kills = cgroup_oom_kills(&shim.container->cgroup);
+  if (source->interest == EPOLLPRI && kills <= shim.oom_told)
+    return;
+  shim.oom_told = kills;
+  control_broadcast(FRAME_OOM, NULL, 0);
+}
+
+/* Without it only the exit tells of OOM kills. */
+static void watch_oom(void) {
+  uint32_t interest = 0;
+  int fd = cgroup_watch_oom(&shim.container->cgroup, &interest);
+  shim.oom = (struct source){.fd = fd, .ready = read_oom};
+  shim.oom_told = shim.oom_kills;
+  if (fd >= 0)
+    loop_watch(&shim.loop, &shim.oom, interest);
+}
+
 static int open_log(struct error *err) {
   if (shim.container->log.path[0] == '\0')
     return 0;
@@ -213,6 +237,7 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
     end_with_failure();
   }
   container_protect_supervisor();
+  watch_oom();
   loop_run(&shim.loop, settle, NULL, &err);
   /* Last, after everybody was told: ending the overlay may sync its whole filesystem. */
   rootfs_close(&shim.rootfs);

@@ -40,7 +40,7 @@ struct connection {
 
 struct shim {
   struct loop loop;
-  struct source listener, signals;
+  struct source listener, signals, oom;
   struct plan plan;
   const struct container_plan *container; /* in plan */
   struct rootfs_sources rootfs;
@@ -49,7 +49,7 @@ struct shim {
   struct task *tasks; /* the last one is PID 1 */
   struct task *main;
   int run_directory, pidfd;
-  unsigned long oom_kills;
+  unsigned long oom_kills, oom_told; /* counted before the run; told so far */
   struct connection *starter; /* asked for START and is not answered yet */
   uint32_t start_request;
   bool ended;
