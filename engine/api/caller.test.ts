@@ -32,4 +32,10 @@ test('a foreign origin is refused', () => {
   expect(call('localhost', 'http://evil.com')).toThrow("origin 'http://evil.com' is not allowed");
   expect(call('localhost', 'null')).toThrow('is not allowed');
   expect(call('localhost', 'http://localhost')).not.toThrow();
+  expect(call('localhost:2375', 'http://localhost')).toThrow('is not allowed');
+});
+
+test('the origin that a WebSocket client in Go makes up is allowed where no browser can connect', () => {
+  expect(call('', 'http://localhost')).not.toThrow();
+  expect(call('%2Fvar%2Frun%2Fdocker.sock', 'http://localhost')).not.toThrow();
 });

@@ -25,10 +25,15 @@ export function hijackConnection(exchange: Exchange, contentType: string): Duple
 
 /**
  * node:http reads an ordinary connection natively ("consumed"). Adding a `data` listener is the public way to make it
- * hand the bytes to JavaScript again; without its own listeners they then stay in the socket for us.
+ * hand the bytes to JavaScript again; without its own listeners they then stay in the socket for us. A handler may run
+ * inside the parser, to which the end of the request is still to come: it resumes the socket then (`readStart` in
+ * _http_common.js), and what arrived before somebody listens would be lost. So it is paused once more.
  */
 function releaseFromParser({ socket }: Exchange): void {
   socket.on('data', () => undefined);
   for (const event of ['data', 'end', 'drain', 'timeout', 'error']) socket.removeAllListeners(event);
   socket.pause();
+  process.nextTick(() => {
+    if (socket.listenerCount('data') === 0) socket.pause();
+  });
 }

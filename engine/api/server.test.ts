@@ -31,6 +31,14 @@ const routes: Route[] = [
   { method: 'POST', path: '/echo', handler: echo },
   {
     method: 'POST',
+    path: '/late-echo',
+    handler({ reply }) {
+      const stream = reply.hijack('application/vnd.docker.raw-stream');
+      setTimeout(() => stream.pipe(stream), 50);
+    },
+  },
+  {
+    method: 'POST',
     path: '/echo-with-body',
     async handler(context) {
       const body = await context.jsonBody<{ greeting: string }>();
@@ -151,6 +159,16 @@ test('without an upgrade the connection is taken over with 200', async () => {
   );
   socket.end('later');
   expect(await text(socket)).toBe('laterbye');
+});
+
+test('what a client sends before anybody listens on its connection is not lost', async () => {
+  for (const upgrade of ['', 'Upgrade: tcp\r\n']) {
+    const socket = await connect();
+    socket.write(`POST /late-echo HTTP/1.1\r\nHost: d\r\n${upgrade}Content-Length: 0\r\n\r\n`);
+    await once(socket, 'data');
+    socket.end('soon');
+    expect(await text(socket)).toBe('soon');
+  }
 });
 
 test('an error before the switch is an ordinary reply', async () => {

@@ -251,7 +251,12 @@ type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'counts' | '
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
   const { store } = context;
   return {
-    useRoot: async (idOrName, use) => useRoot(context, store.get(idOrName), use),
+    async useRoot(idOrName, use, event) {
+      const container = store.get(idOrName);
+      const result = await useRoot(context, container, use);
+      if (event) publish(context, container, event);
+      return result;
+    },
     useSnapshot: async (idOrName, pause, use) => useSnapshot(context, store.get(idOrName), pause, use),
     running(id) {
       if (!store.has(id)) return undefined;

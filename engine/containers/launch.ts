@@ -13,6 +13,7 @@ import { networkModeOf, resolveNamespaces } from './modes.ts';
 import { checkPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
+import { tellMounts, tellUnmounts } from './volume-events.ts';
 
 /** What a run holds outside of its processes; the record names it, so that it can be given back after a crash. */
 export interface Held {
@@ -51,6 +52,8 @@ export async function launch(
     const runDirectory = prepareRunDirectory(context, container);
     const attachment = await attachNetworks(context, container);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
+    tellMounts(context, record);
+    undoSteps.push(async () => tellUnmounts(context, record));
     const logSource = logSourceOf(container);
     const plan = context.buildContainerPlan({
       id: record.id,

@@ -12,6 +12,7 @@ import { cancelRestart, discard } from './removal.ts';
 import { nextDelayMs, shouldRestart } from './restart-policy.ts';
 import { toStartFailure } from './start-failure.ts';
 import { ZERO_TIME, nowRfc3339, toEpochMs } from './timestamps.ts';
+import { tellUnmounts } from './volume-events.ts';
 
 const LOST_SHIM_EXIT_CODE = 137;
 const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
@@ -168,6 +169,7 @@ export async function recordExit(
   const { record } = container;
   context.logs.ended(logSourceOf(container));
   await detachNetworks(context, container);
+  tellUnmounts(context, record);
   const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
   const finishedAt = exit?.finishedAt ?? nowRfc3339();
   const durationMs = toEpochMs(finishedAt) - toEpochMs(record.state.startedAt);

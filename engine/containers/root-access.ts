@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ContainerRoot, RootAccess } from '../images/image-store.ts';
 import type { Container } from './container.ts';
@@ -34,9 +35,19 @@ function accessOf({ record, directory, shim }: Container, layers: ContainerRoot[
     kind: 'stopped',
     ...layers,
     work: path.join(directory, 'work'),
-    // A part of a volume is found inside the volume only when it is mounted: a link there could lead out of it.
-    binds: record.mounts
-      .filter(({ type, subpath }) => (type === 'bind' || type === 'volume') && !subpath)
-      .map(({ source, destination, readonly }) => ({ source, target: destination, readonly })),
+    binds: [
+      ...networkFiles(directory),
+      // A part of a volume is found inside the volume only when it is mounted: a link there could lead out of it.
+      ...record.mounts
+        .filter(({ type, subpath }) => (type === 'bind' || type === 'volume') && !subpath)
+        .map(({ source, destination, readonly }) => ({ source, target: destination, readonly })),
+    ],
   };
+}
+
+/** What the last run saw under /etc: its files are the engine's, not of the writable layer. */
+function networkFiles(directory: string): { source: string; target: string; readonly: boolean }[] {
+  return ['hosts', 'hostname', 'resolv.conf']
+    .map((name) => ({ source: path.join(directory, name), target: `/etc/${name}`, readonly: false }))
+    .filter(({ source }) => existsSync(source));
 }

@@ -71,25 +71,33 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
       return roots.useRoot(container, async (root) => {
         const argv = argvOf('archive-stat', root, place, ...followArgument(place));
         const [stat] = await readJsonLines<NativeStat>(binary, argv).catch(pathError(container, place));
-        return toPathStat(stat as NativeStat, place);
+        return statOf(stat as NativeStat, place);
       });
     },
     async get(container, text, signal, begin) {
       const place = parseContainerPath(text);
-      await roots.useRoot(container, async (root) => {
-        const argv = argvOf('archive-get', root, place, place.name, ...followArgument(place));
-        const sink = (stat: NativeStat): Writable => begin(toPathStat(stat, place));
-        await streamArchive(binary, argv, signal, sink).catch(pathError(container, place));
-      });
+      await roots.useRoot(
+        container,
+        async (root) => {
+          const argv = argvOf('archive-get', root, place, place.name, ...followArgument(place));
+          const sink = (stat: NativeStat): Writable => begin(statOf(stat, place));
+          await streamArchive(binary, argv, signal, sink).catch(pathError(container, place));
+        },
+        'archive-path',
+      );
     },
     async put(container, text, source, { keepDirectories, ownedByUser }, signal) {
       const place = parseContainerPath(text);
-      await roots.useRoot(container, async (root) => {
-        const rest = keepDirectories ? ['keep-directories'] : [];
-        if (ownedByUser && root.user !== '') rest.push('owner', root.user);
-        const argv = argvOf('archive-put', root, place, ...rest);
-        await sendArchive(binary, argv, source, signal).catch(putError(container, place));
-      });
+      await roots.useRoot(
+        container,
+        async (root) => {
+          const rest = keepDirectories ? ['keep-directories'] : [];
+          if (ownedByUser && root.user !== '') rest.push('owner', root.user);
+          const argv = argvOf('archive-put', root, place, ...rest);
+          await sendArchive(binary, argv, source, signal).catch(putError(container, place));
+        },
+        'extract-to-dir',
+      );
     },
     async list(container, text) {
       const place = parseContainerPath(text);
@@ -108,11 +116,15 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
         return changes.map(({ kind, path }) => ({ Path: path, Kind: kind }));
       }),
     export: (container, signal, begin) =>
-      roots.useRoot(container, async ({ layers }) => {
-        // The layers alone, mounted read-only: what is mounted into a running container stays out.
-        const argv = ['archive-get', ...layerArguments(layers), '/', ''];
-        await streamArchive(binary, argv, signal, begin);
-      }),
+      roots.useRoot(
+        container,
+        async ({ layers }) => {
+          // The layers alone, mounted read-only: what is mounted into a running container stays out.
+          const argv = ['archive-get', ...layerArguments(layers), '/', ''];
+          await streamArchive(binary, argv, signal, begin);
+        },
+        'export',
+      ),
   };
 }
 
@@ -151,6 +163,14 @@ function toFileEntry(stat: NativeStat & { name: string }): FileEntry {
     modifiedAt: stat.seconds * 1000 + Math.floor(stat.nanoseconds / 1e6),
     linkTarget: stat.link,
   };
+}
+
+/** A path that ends in `/` or `/.` has to be a directory; Docker answers 500 when it is not. */
+function statOf(stat: NativeStat, place: ContainerPath): PathStat {
+  if (place.follow && fileTypeOf(stat.mode) !== 'directory') {
+    throw new EngineError('internal', `lstat ${place.absolute}/: not a directory`);
+  }
+  return toPathStat(stat, place);
 }
 
 /** Maps what the helper says of a path to Docker's answers. */

@@ -118,6 +118,13 @@ export interface ContainerSnapshots {
 
 /** What the archive operations ask of containers. */
 export interface ContainerRoots {
-  /** A stopped container is kept from starting until `use` settles. Throws not-found `No such container: X`. */
-  useRoot<T>(idOrName: string, use: (root: ContainerRoot) => Promise<T>): Promise<T>;
+  /**
+   * A stopped container is kept from starting until `use` settles. Throws not-found `No such container: X`.
+   * `event`: the action told when `use` has succeeded.
+   */
+  useRoot<T>(
+    idOrName: string,
+    use: (root: ContainerRoot) => Promise<T>,
+    event?: 'archive-path' | 'extract-to-dir' | 'export',
+  ): Promise<T>;
 }

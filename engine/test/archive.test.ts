@@ -260,3 +260,29 @@ test("cp -a gives files to the container's user", async () => {
   ).toBe(200);
   expect(await engine.dockerOk('exec', 'owned', 'stat', '-c', '%u:%g', '/tmp/f')).toBe('33:33');
 });
+
+test('a file is no directory, whatever is behind its name', async () => {
+  await engine.dockerOk('create', '--name', 'plain', 'busybox');
+  for (const suffix of ['/', '/.']) {
+    const { status, json } = await engine.api<{ message: string }>(
+      'GET',
+      `/containers/plain/archive?path=/etc/passwd${suffix}`,
+    );
+    expect([status, json.message]).toEqual([500, 'lstat /etc/passwd/: not a directory']);
+  }
+});
+
+test('a stopped container shows the /etc files of its last run, and each access is an event', async () => {
+  await engine.dockerOk('run', '--name', 'ended', '--hostname', 'me', 'busybox', 'true');
+  const since = Date.now() / 1000;
+  expect(await engine.dockerOk('cp', 'ended:/etc/hostname', '-')).toContain('me\n');
+  await put('ended', '/tmp', [{ name: 'file', content: 'x' }]);
+  await engine.api('GET', '/containers/ended/export');
+  const { text } = await engine.api('GET', `/events?since=${since}&until=${Date.now() / 1000}`);
+  const actions = text.split('\n').filter(Boolean);
+  expect(actions.map((line) => (JSON.parse(line) as { Action: string }).Action)).toEqual([
+    'archive-path',
+    'extract-to-dir',
+    'export',
+  ]);
+});

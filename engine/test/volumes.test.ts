@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
@@ -119,4 +119,32 @@ test('bind mounts and tmpfs work beside volumes', async () => {
     'true',
   );
   expect(missing.stderr).toContain('bind source path does not exist: /nope/x');
+});
+
+test('a run tells of the volumes that it mounts and leaves', async () => {
+  await engine.dockerOk('volume', 'create', 'told');
+  await engine.dockerOk('run', '--name', 'teller', '-v', 'told:/d:ro', 'busybox', 'true');
+  await engine.dockerOk('rm', 'teller');
+  await engine.dockerOk('volume', 'rm', 'told');
+  const filters = encodeURIComponent('{"volume":["told"]}');
+  const { text } = await engine.api('GET', `/events?since=0&until=${Date.now() / 1000}&filters=${filters}`);
+  const events = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { Action: string; Actor: { Attributes: object } });
+  expect(events.map(({ Action }) => Action)).toEqual(['create', 'mount', 'unmount', 'destroy']);
+  expect(events[1]?.Actor.Attributes).toMatchObject({
+    driver: 'local',
+    destination: '/d',
+    propagation: '',
+    'read/write': 'false',
+  });
+});
+
+test('a volume whose directory somebody has deleted goes by force', async () => {
+  await engine.dockerOk('volume', 'create', 'hollow');
+  rmSync(path.join(engine.dataRoot, 'volumes', 'hollow'), { recursive: true });
+  expect((await engine.docker('volume', 'rm', 'hollow')).code).not.toBe(0);
+  await engine.dockerOk('volume', 'rm', '-f', 'hollow');
+  expect(await engine.dockerOk('volume', 'ls', '-q')).not.toContain('hollow');
 });

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { EventPublisher } from '../events/events.ts';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { conflict, invalidArgument, messageOf, notFound, notImplemented } from '../lib/errors.ts';
+import { conflict, errnoOf, invalidArgument, messageOf, notFound, notImplemented } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { checkVolumeName } from './volume-name.ts';
@@ -101,8 +101,11 @@ export function createVolumes({ dataRoot, events, logger, runTask }: VolumesOpti
       try {
         await rename(directoryOf(name), aside);
       } catch (error) {
-        volumes.set(name, volume);
-        throw error;
+        // By force also when somebody has deleted the directory behind our back.
+        if (!force || errnoOf(error) !== 'ENOENT') {
+          volumes.set(name, volume);
+          throw error;
+        }
       }
       await syncDirectory(root);
       await removeTree(aside);
