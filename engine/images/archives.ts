@@ -71,7 +71,7 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
       return roots.useRoot(container, async (root) => {
         const argv = argvOf('archive-stat', root, place, ...followArgument(place));
         const [stat] = await readJsonLines<NativeStat>(binary, argv).catch(pathError(container, place));
-        return statOf(stat as NativeStat, place);
+        return toPathStat(stat as NativeStat, place);
       });
     },
     async get(container, text, signal, begin) {
@@ -80,7 +80,7 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
         container,
         async (root) => {
           const argv = argvOf('archive-get', root, place, place.name, ...followArgument(place));
-          const sink = (stat: NativeStat): Writable => begin(statOf(stat, place));
+          const sink = (stat: NativeStat): Writable => begin(toPathStat(stat, place));
           await streamArchive(binary, argv, signal, sink).catch(pathError(container, place));
         },
         'archive-path',
@@ -165,20 +165,17 @@ function toFileEntry(stat: NativeStat & { name: string }): FileEntry {
   };
 }
 
-/** A path that ends in `/` or `/.` has to be a directory; Docker answers 500 when it is not. */
-function statOf(stat: NativeStat, place: ContainerPath): PathStat {
-  if (place.follow && fileTypeOf(stat.mode) !== 'directory') {
-    throw new EngineError('internal', `lstat ${place.absolute}/: not a directory`);
-  }
-  return toPathStat(stat, place);
-}
-
 /** Maps what the helper says of a path to Docker's answers. */
-function pathError(container: string, { absolute }: ContainerPath) {
+function pathError(container: string, { absolute, follow }: ContainerPath) {
   return (error: unknown): never => {
     if (error instanceof NativeError) {
-      if (error.errno === 'ENOENT' || error.errno === 'ENOTDIR') {
+      if (error.errno === 'ENOENT') {
         throw notFound(`Could not find the file ${absolute} in container ${container}`, { cause: error });
+      }
+      // On the way, or at the end of a path that ends in `/`; 500, as in Docker.
+      if (error.errno === 'ENOTDIR') {
+        const message = `lstat ${absolute}${follow ? '/' : ''}: not a directory`;
+        throw new EngineError('internal', message, { cause: error });
       }
       if (error.errno === 'ESRCH') throw conflict(`container ${container} is stopping`, { cause: error });
       if (error.errno === 'ENAMETOOLONG') throw invalidArgument(error.message, { cause: error });
