@@ -1,10 +1,12 @@
 // Builds what is named on the command line (default: everything) into build/:
 //   native   → build/native/gantry-shim   (static C binary, needs cc and make)
 //   engine   → build/engine/engine.mjs    (one bundled file)
+//   oci      → build/bin/gantry-runc      (the OCI command line, for podman and dockerd)
 //   electron → build/electron/            (main process, preload and the web-mode server)
 //   renderer → build/renderer/            (static files)
 //   starter  → build/starter/busybox.tar  (the image that is there without any registry)
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,6 +41,14 @@ async function buildEngine() {
   await bundle({ engine: path.join(root, 'engine/main.ts') }, 'engine');
 }
 
+async function buildOci() {
+  await bundle({ 'gantry-runc': path.join(root, 'engine/oci/main.ts') }, 'oci');
+  // Absolute paths: podman and dockerd start it with an environment of their own.
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${path.join(root, 'build/oci/gantry-runc.mjs')}' "$@"\n`;
+  mkdirSync(path.join(root, 'build/bin'), { recursive: true });
+  writeFileSync(path.join(root, 'build/bin/gantry-runc'), script, { mode: 0o755 });
+}
+
 async function buildElectron() {
   await bundle({ web: path.join(root, 'electron/web.ts') }, 'electron', 'esm', ['electron']);
   await bundle({ main: path.join(root, 'electron/main.ts') }, 'electron', 'esm', ['electron']);
@@ -57,6 +67,7 @@ function buildStarter() {
 const targets = {
   native: buildNative,
   engine: buildEngine,
+  oci: buildOci,
   electron: buildElectron,
   renderer: buildRenderer,
   starter: buildStarter,

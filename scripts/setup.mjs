@@ -88,6 +88,7 @@ const TARGETS = [
     needs: ['/usr/bin/make', '/usr/bin/cc', '/usr/include/stdio.h'],
   },
   { name: 'engine', inputs: ['engine', 'package-lock.json'] },
+  { name: 'oci', inputs: ['engine', 'package-lock.json'] },
   { name: 'electron', inputs: ['electron', 'engine', 'package-lock.json'] },
   { name: 'renderer', inputs: ['renderer', 'electron/api', 'package-lock.json', 'vite.config.ts'] },
   { name: 'starter', inputs: ['scripts/starter-image.mjs'], needs: ['/bin/busybox'] },

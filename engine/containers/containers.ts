@@ -35,7 +35,7 @@ import { removeContainer, type RemoveOptions } from './removal.ts';
 import { connectNetwork, disconnectNetwork } from './membership.ts';
 import { renameContainer } from './rename.ts';
 import { useRoot } from './root-access.ts';
-import { SIGKILL, parseSignal } from './signals.ts';
+import { SIGKILL, parseSignal } from '../lib/signals.ts';
 import { useSnapshot } from './snapshot.ts';
 import { ContainerStore } from './store.ts';
 import { updateContainer, type UpdateOptions } from './update.ts';

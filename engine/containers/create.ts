@@ -25,7 +25,7 @@ import { generateName, normalizeName } from './names.ts';
 import { normalizePorts } from './port-spec.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
 import { moveToTrash } from './removal.ts';
-import { parseSignal } from './signals.ts';
+import { parseSignal } from '../lib/signals.ts';
 import { limitStorage, storageBytes, unlimitStorage } from './storage-size.ts';
 import { ZERO_TIME, nowRfc3339 } from './timestamps.ts';
 

@@ -1,7 +1,7 @@
 import { conflict, messageOf, type EngineError } from '../lib/errors.ts';
 import type { Container, ExitResult } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
-import { SIGKILL, SIGTERM, parseSignal } from './signals.ts';
+import { SIGKILL, SIGTERM, parseSignal } from '../lib/signals.ts';
 
 export function notRunning(container: Container): EngineError {
   return conflict(`container ${container.record.id} is not running`);

@@ -78,6 +78,13 @@ export const DEFAULT_CAPABILITIES: bigint = maskOf(DEFAULTS.map((name) => `CAP_$
 export const capabilityNames = (mask: bigint): string[] =>
   [...NUMBERS].filter(([, number]) => (mask & (1n << number)) !== 0n).map(([name]) => name);
 
+/** The mask of names as config.json has them, `CAP_CHOWN`; a name that no kernel has yet counts for nothing. */
+export const capabilityMask = (names: readonly string[]): bigint =>
+  names.reduce((mask, name) => {
+    const number = NUMBERS.get(name.toUpperCase());
+    return number === undefined ? mask : mask | (1n << number);
+  }, 0n);
+
 let cachedBounding: bigint | undefined;
 
 /** What `ALL` means here: the engine's own bounding set (a sandboxed host may lack some), which it never changes. */

@@ -1,5 +1,7 @@
 import type { HostConfig } from '../wire/container.ts';
 import type { Sample } from '../stats/stats.ts';
+import type { Resources } from './cgroups/resources.ts';
+import type { DeviceRule } from './devices.ts';
 import type { CgroupPlan, MountOperation } from './plan.ts';
 
 /** Reads one container's counters with file descriptors kept open. */
@@ -34,6 +36,12 @@ export interface CgroupName {
   parent?: string | undefined;
 }
 
+/** Limits and device policy that come from elsewhere than a HostConfig. */
+export interface GivenLimits {
+  resources?: Resources;
+  rules?: readonly DeviceRule[];
+}
+
 /** cgroup v1 (also hybrid) and v2 behind one interface; one contract suite runs against both. */
 export interface CgroupDriver {
   /** Docker's `CgroupDriver`. */
@@ -41,7 +49,7 @@ export interface CgroupDriver {
   readonly version: 1 | 2;
   features(): CgroupFeatures;
   /** Limits → directories, writes and joins. What this host cannot do is left out (`verifyLimits` tells at create). */
-  plan(containerId: string, hostConfig: HostConfig): CgroupPlan;
+  plan(containerId: string, hostConfig: HostConfig, given?: GivenLimits): CgroupPlan;
   /**
    * For a runtime that makes the cgroup itself: its path in every hierarchy, and the tree of a hybrid host that has no
    * controllers, which crun refuses to see.

@@ -52,6 +52,7 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
     process: initialProcess(input),
     log: input.log,
     external: null,
+    oci: null,
   };
 }
 

@@ -107,6 +107,29 @@ const SAMPLE: ContainerPlan = {
     hidden: ['/sys/fs/cgroup/unified'],
     config: { head: '{"user":', tail: '}' },
   },
+  oci: {
+    rootPropagation: 'rslave',
+    noPivot: true,
+    noNewKeyring: false,
+    umask: 0o27,
+    personality: 8,
+    preservedDescriptors: 2,
+    user: { kind: 'host' },
+    uidMap: '0 1000 1',
+    gidMap: '0 1001 1',
+    time: { kind: 'path', path: '/proc/7/ns/time' },
+    timeOffsets: 'boottime 1 2',
+    hooks: [
+      {
+        moment: 'createContainer',
+        path: '/bin/hook',
+        argv: ['hook', 'a'],
+        env: ['A=b'],
+        timeoutMs: 3000,
+        state: { head: '{"pid":', tail: ',"id":"x"}' },
+      },
+    ],
+  },
 };
 
 describe('the plan on the wire', () => {

@@ -17,6 +17,7 @@ import type {
   MountFlag,
   MountOperation,
   NamespaceSource,
+  OciPlan,
   NetworkChange,
   ProcessPlan,
   RoutePlan,
@@ -35,6 +36,8 @@ const MOUNT_ATTRIBUTES: Record<MountFlag, number> = {
   noexec: 0x08,
   relatime: 0,
   noatime: 0x10,
+  nodiratime: 0x80,
+  nosymfollow: 0x200000,
   strictatime: 0x20,
 };
 const MS_REC = 0x4000;
@@ -45,8 +48,15 @@ const PROPAGATIONS = {
   rslave: 0x80000 | MS_REC,
   shared: 0x100000,
   rshared: 0x100000 | MS_REC,
+  unbindable: 0x20000,
+  runbindable: 0x20000 | MS_REC,
 } as const;
-const NAMESPACE_KINDS = { new: 1, host: 2, join: 3 } as const;
+const NAMESPACE_KINDS = { new: 1, host: 2, join: 3, path: 3 } as const;
+const HOOK_MOMENTS = { createRuntime: 1, createContainer: 2, startContainer: 3 } as const;
+const OCI_NO_PIVOT = 1;
+const OCI_NO_NEW_KEYRING = 2;
+const OCI_SET_PERSONALITY = 4;
+const S_IFIFO = 0o010000;
 const MOUNT_KINDS = { filesystem: 1, bind: 2, 'cgroup-v1': 3, overlay: 4 } as const;
 const MOUNT_COPY_UP = 1;
 const MOUNT_RECURSIVE = 2;
@@ -56,6 +66,7 @@ const MOUNT_READONLY_RECURSIVE = 16;
 const MOUNT_KEEP_MODE = 32;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
+const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
 const LOG_JSON = 0;
 const LOG_ENTRIES = 1;
@@ -205,7 +216,7 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
       .groups(plan.devices, (g, device) =>
         g
           .string(device.path)
-          .u32(device.type === 'c' ? S_IFCHR : S_IFBLK)
+          .u32(DEVICE_TYPES[device.type])
           .u32(device.major)
           .u32(device.minor)
           .u32(device.mode)
@@ -225,7 +236,8 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
           .strings(plan.external?.hidden ?? [])
           .string(plan.external?.config.head ?? '')
           .string(plan.external?.config.tail ?? ''),
-      ),
+      )
+      .groups(plan.oci === null ? [] : [plan.oci], writeOci),
   );
 }
 
@@ -258,7 +270,38 @@ function writeRoute(group: GroupWriter, route: RoutePlan): void {
 }
 
 function writeNamespace(group: GroupWriter, source: NamespaceSource): void {
-  group.u32(NAMESPACE_KINDS[source.kind]).u32(source.kind === 'join' ? source.pid : 0);
+  group
+    .u32(NAMESPACE_KINDS[source.kind])
+    .u32(source.kind === 'join' ? source.pid : 0)
+    .string(source.kind === 'path' ? source.path : '');
+}
+
+function writeOci(group: GroupWriter, plan: OciPlan): void {
+  let options = 0;
+  if (plan.noPivot) options |= OCI_NO_PIVOT;
+  if (plan.noNewKeyring) options |= OCI_NO_NEW_KEYRING;
+  if (plan.personality !== null) options |= OCI_SET_PERSONALITY;
+  group
+    .u32(PROPAGATIONS[plan.rootPropagation])
+    .u32(options)
+    .u32(plan.umask)
+    .u32(plan.personality ?? 0)
+    .u32(plan.preservedDescriptors)
+    .group((g) => writeNamespace(g, plan.user))
+    .string(plan.uidMap)
+    .string(plan.gidMap)
+    .group((g) => writeNamespace(g, plan.time))
+    .string(plan.timeOffsets)
+    .groups(plan.hooks, (g, hook) =>
+      g
+        .u32(HOOK_MOMENTS[hook.moment])
+        .string(hook.path)
+        .strings(hook.argv)
+        .strings(hook.env)
+        .u32(hook.timeoutMs)
+        .string(hook.state.head)
+        .string(hook.state.tail),
+    );
 }
 
 function writeMount(group: GroupWriter, mount: MountOperation): void {
@@ -270,12 +313,12 @@ function writeMount(group: GroupWriter, mount: MountOperation): void {
   group
     .u32(MOUNT_KINDS[mount.kind])
     .string(isFilesystem ? mount.type : '')
-    .string(isBind ? mount.source : '')
+    .string(('source' in mount && mount.source) || '')
     .string(mount.target)
     .string(isFilesystem ? mount.data : '')
     .u32(flags.reduce((bits, flag) => bits | MOUNT_ATTRIBUTES[flag], 0))
     .u32(mountOptions(mount))
-    .u32(isBind ? PROPAGATIONS[mount.propagation] : PROPAGATIONS.rprivate)
+    .u32(PROPAGATIONS[('propagation' in mount && mount.propagation) || 'rprivate'])
     .groups(isCgroup ? mount.hierarchies : [], (g, h) =>
       g.string(h.name).string(h.options).string(h.hostMount),
     )

@@ -4,8 +4,12 @@
  * All host paths are absolute and made by the engine; nothing here is taken unchecked from a request.
  */
 
-/** Where a namespace comes from. `join` names a process whose namespace is entered through its pidfd. */
-export type NamespaceSource = { kind: 'new' } | { kind: 'host' } | { kind: 'join'; pid: number };
+/**
+ * Where a namespace comes from. `join` names a process whose namespace is entered through its pidfd, `path` a file of
+ * a namespace.
+ */
+export type NamespaceSource =
+  { kind: 'new' } | { kind: 'host' } | { kind: 'join'; pid: number } | { kind: 'path'; path: string };
 
 interface Namespaces {
   pid: NamespaceSource;
@@ -45,7 +49,12 @@ interface RootfsPlan {
 export type MountOperation =
   | {
       kind: 'filesystem';
-      type: 'proc' | 'sysfs' | 'tmpfs' | 'devpts' | 'mqueue' | 'cgroup2';
+      /** proc, sysfs, tmpfs, devpts, mqueue, cgroup2; config.json may name any. */
+      type: string;
+      /** What is mounted where that is no filesystem without a device: its `source` option; default: the type. */
+      source?: string;
+      /** Default: rprivate. */
+      propagation?: Propagation;
       target: string;
       /** Mount attributes: any of ro, nosuid, nodev, noexec, noatime, … */
       flags: MountFlag[];
@@ -63,7 +72,7 @@ export type MountOperation =
       recursive: boolean;
       readonly: boolean;
       flags: MountFlag[];
-      propagation: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
+      propagation: Propagation;
       /** What to create at the target when it is missing: a directory, or an empty file. */
       create: 'directory' | 'file';
       /** With `readonly` and `recursive`: also what is mounted below the source. */
@@ -84,7 +93,19 @@ export type MountOperation =
       symlinks: { name: string; to: string }[];
     };
 
-export type MountFlag = 'ro' | 'nosuid' | 'nodev' | 'noexec' | 'noatime' | 'relatime' | 'strictatime';
+export type Propagation =
+  'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave' | 'unbindable' | 'runbindable';
+
+export type MountFlag =
+  | 'ro'
+  | 'nosuid'
+  | 'nodev'
+  | 'noexec'
+  | 'noatime'
+  | 'nodiratime'
+  | 'relatime'
+  | 'strictatime'
+  | 'nosymfollow';
 
 export interface DeviceNode {
   path: string;
@@ -129,6 +150,9 @@ export interface NetworkChange {
   added: InterfacePlan[];
   newRoutes: RoutePlan[];
 }
+
+/** config.json can ask for a FIFO, too. */
+export type PlannedNode = Omit<DeviceNode, 'type'> & { type: DeviceNode['type'] | 'p' };
 
 export interface Rlimit {
   /** RLIMIT_* number of the kernel (x86-64/arm64 numbering). */
@@ -208,6 +232,41 @@ export interface ExternalRuntime {
   config: SplitDocument;
 }
 
+/** A program that the creator of an OCI container wants run on the way (config.md, "POSIX-platform Hooks"). */
+export interface HookPlan {
+  /** In the runtime's namespaces; in the container's, before its root is entered; inside, before its process. */
+  moment: 'createRuntime' | 'createContainer' | 'startContainer';
+  path: string;
+  argv: string[];
+  env: string[];
+  /** 0: none. */
+  timeoutMs: number;
+  /** What it reads on stdin; the hole is the pid. */
+  state: SplitDocument;
+}
+
+/** What only containers of the OCI command line have. Their root is the directory `rootfs.lower[0]`, not an overlay. */
+export interface OciPlan {
+  rootPropagation: Propagation;
+  /** chroot instead of pivot_root, for a root on the initial ramfs. */
+  noPivot: boolean;
+  /** The session keyring stays the caller's. */
+  noNewKeyring: boolean;
+  umask: number;
+  /** Of personality(2); null: unchanged. */
+  personality: number | null;
+  /** Descriptors from 3 that the process inherits. */
+  preservedDescriptors: number;
+  user: NamespaceSource;
+  /** Lines of /proc/PID/uid_map and gid_map of a new user namespace. */
+  uidMap: string;
+  gidMap: string;
+  time: NamespaceSource;
+  /** Lines of /proc/PID/timens_offsets. */
+  timeOffsets: string;
+  hooks: HookPlan[];
+}
+
 export interface ContainerPlan {
   id: string;
   /** `<run-root>/containers/<id>`, exists, 0700. The shim keeps `shim.sock`, `shim.pid` and `exit.json` there. */
@@ -218,7 +277,7 @@ export interface ContainerPlan {
   cgroup: CgroupPlan;
   rootfs: RootfsPlan;
   mounts: MountOperation[];
-  devices: DeviceNode[];
+  devices: PlannedNode[];
   maskedPaths: string[];
   readonlyPaths: string[];
   /** Written inside the new namespaces: `net.ipv4.ip_forward` → value. */
@@ -231,6 +290,8 @@ export interface ContainerPlan {
   log: LogPlan;
   /** null: the shim makes the container itself. */
   external: ExternalRuntime | null;
+  /** null: a container of the engine. */
+  oci: OciPlan | null;
 }
 
 export interface ExecPlan {

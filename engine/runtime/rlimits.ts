@@ -29,6 +29,13 @@ export function rlimitName(resource: number): string {
   return `RLIMIT_${name.toUpperCase()}`;
 }
 
+/** The number of `RLIMIT_NOFILE`. */
+export function rlimitNumber(name: string): number {
+  const resource = Object.keys(RESOURCES).find((key) => `RLIMIT_${key.toUpperCase()}` === name);
+  if (resource === undefined) throw invalidArgument(`invalid rlimit type: ${name}`);
+  return RESOURCES[resource] ?? 0;
+}
+
 /** `HostConfig.Ulimits` → rlimits; -1 is unlimited. Throws invalid-argument for what setrlimit would refuse. */
 export function toRlimits(ulimits: readonly Ulimit[]): Rlimit[] {
   return ulimits.map(({ Name = '', Soft = 0, Hard = 0 }) => {

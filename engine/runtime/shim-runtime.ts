@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { readdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { removeCgroup } from './cgroups/remove.ts';
 import { explainRuntimeFailure } from './oci/runtime-log.ts';
 import { encodeContainerPlan } from './plan-encoding.ts';
 import type { ContainerPlan } from './plan.ts';
@@ -20,9 +19,6 @@ interface ShimRuntimeOptions {
   runRoot: string;
   logger: Logger;
 }
-
-const KILL_ATTEMPTS = 100;
-const KILL_INTERVAL_MS = 10;
 
 /** The built-in runtime: a zygote that forks one native shim per container. */
 export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): Runtime {
@@ -94,36 +90,4 @@ function toTaskError({ failure }: ShimStageError): Error {
   const [, code, message] = /^(E[A-Z0-9]+|-) ([^]*)$/.exec(failure.message) ?? [];
   const error = new Error(message ?? failure.message);
   return code === undefined || code === '-' ? error : Object.assign(error, { code });
-}
-
-/** Kills what a dead shim left inside and removes the directory with all that the container made below it. */
-async function removeCgroup(directory: string): Promise<void> {
-  for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt++) {
-    try {
-      await rmdir(directory);
-      return;
-    } catch (error) {
-      if (errnoOf(error) !== 'EBUSY') return;
-    }
-    await removeChildren(directory);
-    const text = await readFile(path.join(directory, 'cgroup.procs'), 'utf8').catch(() => '');
-    const pids = text.split('\n').filter(Boolean).map(Number);
-    if (pids.length === 0 && attempt > 0) return;
-    for (const pid of pids) killProcess(pid);
-    await delay(KILL_INTERVAL_MS);
-  }
-}
-
-/** What the container made inside its own cgroup; their processes are killed like its own. */
-async function removeChildren(directory: string): Promise<void> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) if (entry.isDirectory()) await removeCgroup(path.join(directory, entry.name));
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (errnoOf(error) !== 'ESRCH') throw error;
-  }
 }

@@ -92,6 +92,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
         hold: false,
       },
       external: null,
+      oci: null,
       ...change,
       process: processPlan(argv, change.process),
     };

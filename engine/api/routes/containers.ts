@@ -2,7 +2,7 @@ import type { Containers } from '../../containers/containers.ts';
 import { LIST_FILTERS } from '../../containers/list-filters.ts';
 import type { StopOptions } from '../../containers/lifecycle.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
-import { parseSignal } from '../../containers/signals.ts';
+import { parseSignal } from '../../lib/signals.ts';
 import { EngineError, invalidArgument } from '../../lib/errors.ts';
 import { CREATE_FIELDS, UPDATE_FIELDS } from '../../wire/container-fields.ts';
 import type { ContainerCreateRequest, ContainerUpdateRequest } from '../../wire/container.ts';

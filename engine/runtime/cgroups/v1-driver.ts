@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { EngineError, errnoOf } from '../../lib/errors.ts';
 import type { HostConfig } from '../../wire/container.ts';
-import type { CgroupDriver, CgroupFeatures, CgroupName, SampleReader } from '../cgroup.ts';
+import type { CgroupDriver, CgroupFeatures, CgroupName, GivenLimits, SampleReader } from '../cgroup.ts';
 import { type DeviceRule, resolveDevices } from '../devices.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { freeze, type Freezer, thaw, unifiedFreezer, v1Freezer } from './freeze.ts';
@@ -76,10 +76,11 @@ export class V1Driver implements CgroupDriver {
     return this.#features;
   }
 
-  plan(containerId: string, hostConfig: HostConfig): CgroupPlan {
+  plan(containerId: string, hostConfig: HostConfig, given: GivenLimits = {}): CgroupPlan {
     const cgroup = { id: containerId, parent: hostConfig.CgroupParent };
     this.#makeParents(this.#relative({ id: '', parent: hostConfig.CgroupParent }));
-    const resources = resolveResources(hostConfig, this.features());
+    const resources = given.resources ?? resolveResources(hostConfig, this.features());
+    const rules = given.rules ?? resolveDevices(hostConfig).rules;
     const directories = this.#directories(cgroup);
     const unified = this.#unified ? `${this.#root}/unified${this.#relative(cgroup)}` : '';
     return {
@@ -88,7 +89,7 @@ export class V1Driver implements CgroupDriver {
         ...this.#memory(cgroup, resources),
         ...this.#limits(cgroup, resources),
         ...this.#cpuset(cgroup, resources),
-        ...this.#devices(cgroup, resolveDevices(hostConfig).rules),
+        ...this.#devices(cgroup, rules),
       ],
       join: directories.map((directory) => `${directory}/cgroup.procs`),
       killFile:

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { HostConfig } from '../../wire/container.ts';
-import type { CgroupDriver, CgroupFeatures, CgroupName, SampleReader } from '../cgroup.ts';
+import type { CgroupDriver, CgroupFeatures, CgroupName, GivenLimits, SampleReader } from '../cgroup.ts';
 import { resolveDevices } from '../devices.ts';
 import type { CgroupPlan, MountOperation } from '../plan.ts';
 import { compileDeviceProgram } from './device-program.ts';
@@ -48,13 +48,17 @@ export class V2Driver implements CgroupDriver {
     return this.#features;
   }
 
-  plan(containerId: string, hostConfig: HostConfig): CgroupPlan {
+  plan(containerId: string, hostConfig: HostConfig, given: GivenLimits = {}): CgroupPlan {
     const directory = this.#directory({ id: containerId, parent: hostConfig.CgroupParent });
     this.#makeParents(directory.slice(this.#root.length, directory.lastIndexOf('/')));
-    const instructions = compileDeviceProgram(resolveDevices(hostConfig).rules);
+    const instructions = compileDeviceProgram(given.rules ?? resolveDevices(hostConfig).rules);
     return {
       directories: [directory],
-      writes: limits(directory, resolveResources(hostConfig, this.features()), this.#weightFile()),
+      writes: limits(
+        directory,
+        given.resources ?? resolveResources(hostConfig, this.features()),
+        this.#weightFile(),
+      ),
       join: [`${directory}/cgroup.procs`],
       killFile: existsSync(`${this.#root}/${this.#parent}/cgroup.kill`) ? `${directory}/cgroup.kill` : '',
       deviceProgram: instructions.length === 0 ? null : { directory, instructions },

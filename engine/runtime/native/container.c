@@ -17,6 +17,7 @@
 #include "container.h"
 #include "descriptor.h"
 #include "filesystem.h"
+#include "hooks.h"
 #include "init.h"
 #include "interfaces.h"
 #include "process.h"
@@ -51,11 +52,15 @@ static void await(int sync, char kind) {
 /* Whose namespaces are joined, as pidfds: inside a joined pid namespace their numbers mean somebody
  * else. */
 struct joins {
-  int pid, cgroup, ipc, uts, network; /* -1: not joined */
-  const char *born_in;                /* the cgroup that the birth already joined */
+  int pid, cgroup, ipc, uts, network, user, time; /* -1: not joined */
+  const char *born_in;                            /* the cgroup that the birth already joined */
 };
 
 static int open_join(const struct plan_namespace *source, int *target, struct error *err) {
+  if (source->kind == NAMESPACE_JOIN && source->path[0]) {
+    *target = open(source->path, O_RDONLY | O_CLOEXEC);
+    return *target < 0 ? error_set(err, errno, "open namespace %s", source->path) : 0;
+  }
   *target = source->kind == NAMESPACE_JOIN ? pidfd_open((pid_t)source->pid, 0) : -1;
   if (source->kind == NAMESPACE_JOIN && *target < 0)
     return error_set(err, errno, "join a namespace of process %u", source->pid);
@@ -63,14 +68,19 @@ static int open_join(const struct plan_namespace *source, int *target, struct er
 }
 
 static void close_joins(struct joins *joins) {
-  int *all[] = {&joins->pid, &joins->cgroup, &joins->ipc, &joins->uts, &joins->network};
+  int *all[] = {&joins->pid,     &joins->cgroup, &joins->ipc, &joins->uts,
+                &joins->network, &joins->user,   &joins->time};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     close_fd(all[i]);
 }
 
-static int open_joins(const struct plan_namespaces *namespaces, struct joins *joins,
-                      struct error *err) {
-  *joins = (struct joins){-1, -1, -1, -1, -1, NULL};
+static int open_joins(const struct container_plan *plan, struct joins *joins, struct error *err) {
+  const struct plan_namespaces *namespaces = &plan->namespaces;
+  const struct plan_oci *oci = plan_oci(plan);
+  *joins = (struct joins){-1, -1, -1, -1, -1, -1, -1, NULL};
+  if (oci && (open_join(&oci->user, &joins->user, err) < 0 ||
+              open_join(&oci->time, &joins->time, err) < 0))
+    return -1;
   if (open_join(&namespaces->pid, &joins->pid, err) < 0 ||
       open_join(&namespaces->cgroup, &joins->cgroup, err) < 0 ||
       open_join(&namespaces->ipc, &joins->ipc, err) < 0 ||
@@ -86,7 +96,8 @@ static int join_namespace(int target, int type, struct error *err) {
 
 static int enter_namespaces(const struct plan_namespaces *namespaces, const struct joins *joins,
                             struct error *err) {
-  if (join_namespace(joins->cgroup, CLONE_NEWCGROUP, err) < 0 ||
+  if (join_namespace(joins->user, CLONE_NEWUSER, err) < 0 ||
+      join_namespace(joins->cgroup, CLONE_NEWCGROUP, err) < 0 ||
       join_namespace(joins->ipc, CLONE_NEWIPC, err) < 0 ||
       join_namespace(joins->uts, CLONE_NEWUTS, err) < 0 ||
       join_namespace(joins->network, CLONE_NEWNET, err) < 0)
@@ -170,18 +181,75 @@ void container_protect_supervisor(void) {
   is_protected = known && write_oom_score(PROTECTED_OOM_SCORE) == 0;
 }
 
+/* The host's number of this process, which is told when hooks run. */
+static pid_t own_pid;
+
+/* Hooks of the creator, then those that belong into the container's namespaces. */
+static int pause_for_hooks(const struct container_plan *plan, const struct child_io *io,
+                           struct error *err) {
+  struct sync_message message = {.kind = SYNC_HOOKS};
+  if (!io->gate)
+    return 0;
+  send(io->sync, &message, sizeof message, MSG_NOSIGNAL);
+  if (recv(io->sync, &message, sizeof message, 0) != sizeof message || message.kind != SYNC_HOOKS)
+    _exit(127);
+  own_pid = message.pid;
+  return hooks_run(&plan_oci(plan)->hooks, HOOK_CREATE_CONTAINER, own_pid, err);
+}
+
+/* Until `start`, however long that takes. The creator is gone by then. */
+static int await_start(const struct container_plan *plan, const struct child_gate *gate,
+                       struct error *err) {
+  char byte;
+  ssize_t count;
+  do {
+    count = read(gate->start, &byte, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count != 1)
+    return error_set(err, errno, "wait for the start");
+  return hooks_run(&plan_oci(plan)->hooks, HOOK_START_CONTAINER, own_pid, err);
+}
+
+static bool has_new_users(const struct container_plan *plan) {
+  const struct plan_oci *oci = plan_oci(plan);
+  return oci && oci->user.kind == NAMESPACE_NEW;
+}
+
+/* Files that are made from here on belong to the new namespace's root. */
+static int become_mapped_root(int sync, struct error *err) {
+  await(sync, SYNC_MAP);
+  user_namespace_entered();
+  if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+    error_set(err, errno, "become root of the user namespace");
+    return error_stage(err, "namespaces");
+  }
+  return 0;
+}
+
+static int prepare(const struct container_plan *plan, const struct plan_process *process_plan,
+                   struct process *process, struct error *err) {
+  const struct plan_oci *oci = plan_oci(plan);
+  bool own_keyring = !oci || !(oci->options & OCI_NO_NEW_KEYRING);
+  if (process_prepare(process_plan, own_keyring ? plan->id : NULL, process, err) < 0)
+    return -1;
+  return oci ? process_adapt(oci, process, err) : 0;
+}
+
 static int set_up_container(const struct container_plan *plan, const struct rootfs_sources *sources,
                             const struct child_io *io, const struct joins *joins,
                             struct process *process, struct error *err) {
   if (adjust_oom_score(&plan->process, err) < 0 ||
       cgroup_join(&plan->cgroup, joins->born_in, err) < 0)
     return -1;
+  if (has_new_users(plan) && become_mapped_root(io->sync, err) < 0)
+    return -1;
   if (enter_namespaces(&plan->namespaces, joins, err) < 0 || set_names(plan, err) < 0)
     return error_stage(err, "namespaces");
   if (process_connect(io->stdio, plan->process.tty, err) < 0)
     return error_stage(err, "stdio");
   int console = plan->process.tty ? STDIN_FILENO : -1;
-  if (rootfs_enter(plan, sources, console, err) < 0)
+  int root = rootfs_build(plan, sources, console, err);
+  if (root < 0 || pause_for_hooks(plan, io, err) < 0 || rootfs_enter(plan, root, err) < 0)
     return -1;
   if (plan->interfaces.count > 0)
     await(io->sync, SYNC_NETWORK);
@@ -190,7 +258,7 @@ static int set_up_container(const struct container_plan *plan, const struct root
     return -1;
   if (set_sysctls(&plan->sysctls, err) < 0)
     return error_stage(err, "sysctl");
-  if (process_prepare(&plan->process, plan->id, process, err) < 0 ||
+  if (prepare(plan, &plan->process, process, err) < 0 ||
       process_make_directory(&plan->process, err) < 0 || rootfs_seal(plan, err) < 0)
     return -1;
   return process_become(process, err);
@@ -210,21 +278,73 @@ static pid_t clone_into(const struct plan_cgroup *cgroup, uint64_t flags, int *p
   return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
+/* From READY on: waits to be let go, and executes. */
+static _Noreturn void run_container(const struct container_plan *plan, const struct child_io *io,
+                                    struct process *process) {
+  struct error err = {0};
+  const struct child_gate *gate = io->gate;
+  if (!gate) {
+    await(io->sync, SYNC_START);
+    if (!plan->init || init_fork(&err) == 0)
+      process_execute(process, &err);
+    fail(io->sync, &err);
+  }
+  close(io->sync);
+  if (await_start(plan, gate, &err) == 0)
+    process_execute(process, &err);
+  (void)!write(gate->started, &err, sizeof err);
+  _exit(127);
+}
+
 static _Noreturn void container_main(const struct container_plan *plan,
                                      const struct rootfs_sources *sources,
                                      const struct child_io *io, const struct joins *joins) {
   struct error err = {0};
   struct process process;
   process_detach();
+  if (io->gate)
+    close(io->gate->result);
   if (set_up_container(plan, sources, io, joins, &process, &err) < 0)
     fail(io->sync, &err);
   struct sync_message ready = {.kind = SYNC_READY};
   send(io->sync, &ready, sizeof ready, MSG_NOSIGNAL);
-  await(io->sync, SYNC_START);
-  if (plan->init && init_fork(&err) < 0)
-    fail(io->sync, &err);
-  process_execute(&process, &err);
-  fail(io->sync, &err);
+  run_container(plan, io, &process);
+}
+
+/* Its offsets can be set only before anybody is in it (time_namespaces(7)). */
+static int enter_time(const struct container_plan *plan, const struct joins *joins,
+                      struct error *err) {
+  const struct plan_oci *oci = plan_oci(plan);
+  if (!oci || oci->time.kind == NAMESPACE_HOST)
+    return 0;
+  if (oci->time.kind == NAMESPACE_JOIN)
+    return join_namespace(joins->time, CLONE_NEWTIME, err);
+  if (unshare(CLONE_NEWTIME) < 0)
+    return error_set(err, errno, "unshare the time namespace");
+  autoclose int offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  size_t size = strlen(oci->time_offsets);
+  if (size > 0 && (offsets < 0 || write(offsets, oci->time_offsets, size) != (ssize_t)size))
+    return error_set(err, errno, "set the offsets of the time namespace");
+  return 0;
+}
+
+static int write_map(pid_t pid, const char *name, const char *map, struct error *err) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+  autoclose int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0 || write(file, map, strlen(map)) < 0)
+    return error_set(err, errno, "write %s", name);
+  return 0;
+}
+
+int container_map_users(const struct plan_oci *oci, pid_t pid, int sync, struct error *err) {
+  if (oci->user.kind != NAMESPACE_NEW)
+    return 0;
+  char go = SYNC_MAP;
+  if (write_map(pid, "uid_map", oci->uid_map, err) < 0 ||
+      write_map(pid, "gid_map", oci->gid_map, err) < 0)
+    return error_stage(err, "namespaces");
+  return send(sync, &go, 1, MSG_NOSIGNAL) == 1 ? 0 : error_set(err, errno, "map users");
 }
 
 pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
@@ -232,7 +352,8 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   const struct plan_namespaces *namespaces = &plan->namespaces;
   struct joins joins __attribute__((cleanup(close_joins)));
   /* A process enters another pid namespace only by birth. */
-  if (open_joins(namespaces, &joins, err) < 0 || join_namespace(joins.pid, CLONE_NEWPID, err) < 0) {
+  if (open_joins(plan, &joins, err) < 0 || enter_time(plan, &joins, err) < 0 ||
+      join_namespace(joins.pid, CLONE_NEWPID, err) < 0) {
     error_stage(err, "namespaces");
     return -1;
   }
@@ -241,6 +362,7 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
   flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
+  flags |= has_new_users(plan) ? CLONE_NEWUSER : 0;
   pid_t pid = clone_into(&plan->cgroup, flags, pidfd, &joins.born_in);
   if (pid == 0)
     container_main(plan, sources, io, &joins);
@@ -262,13 +384,13 @@ static _Noreturn void exec_main(const struct container_plan *plan, const struct 
     error_stage(&err, "stdio");
     fail(io->sync, &err);
   }
-  if (setns(pidfd, EXEC_NAMESPACES) < 0) {
+  int users = plan_oci(plan) && plan_oci(plan)->user.kind != NAMESPACE_HOST ? CLONE_NEWUSER : 0;
+  if (setns(pidfd, EXEC_NAMESPACES | users) < 0) {
     error_set(&err, errno, "enter the container");
     error_stage(&err, "namespaces");
     fail(io->sync, &err);
   }
-  if (process_prepare(&exec->process, plan->id, &process, &err) == 0 &&
-      process_become(&process, &err) == 0)
+  if (prepare(plan, &exec->process, &process, &err) == 0 && process_become(&process, &err) == 0)
     process_execute(&process, &err);
   fail(io->sync, &err);
 }

@@ -49,10 +49,15 @@ int filesystem_finish(int context, const char *type, uint32_t attributes, struct
 }
 
 int filesystem_mount(const char *type, const char *data, uint32_t attributes, struct error *err) {
+  return filesystem_mount_source(type, "", data, attributes, err);
+}
+
+int filesystem_mount_source(const char *type, const char *source, const char *data,
+                            uint32_t attributes, struct error *err) {
   autoclose int context = fsopen(type, FSOPEN_CLOEXEC);
   if (context < 0)
     return error_set(err, errno, "filesystem %s", type);
-  filesystem_set(context, "source", type);
+  filesystem_set(context, "source", source[0] ? source : type);
   if (set_data(context, data, err) < 0)
     return error_wrap(err, "mount %s", type);
   return filesystem_finish(context, type, attributes, err);

@@ -11,6 +11,10 @@
 /* A detached mount of a new filesystem instance. `data` as for mount(2): `mode=755,size=64m`. */
 int filesystem_mount(const char *type, const char *data, uint32_t attributes, struct error *err);
 
+/* The same of a device or the like; "": none, as above. */
+int filesystem_mount_source(const char *type, const char *source, const char *data,
+                            uint32_t attributes, struct error *err);
+
 /* One string parameter of an fsopen descriptor; -1 with errno. */
 int filesystem_set(int context, const char *key, const char *value);
 

@@ -91,7 +91,8 @@ static int apply_filesystem(const struct plan_mount *mount, const struct rootfs_
   /* Read-only comes last where the mount is filled or changed first. */
   bool changes = copy_up || keep_mode;
   uint32_t early = changes ? mount->attributes & ~(uint32_t)MOUNT_ATTR_RDONLY : mount->attributes;
-  autoclose int fresh = filesystem_mount(mount->type, mount->data, early, err);
+  autoclose int fresh =
+      filesystem_mount_source(mount->type, mount->source, mount->data, early, err);
   if (fresh < 0)
     return -1;
   if (keep_mode && fchmodat(fresh, ".", covered.st_mode & 07777, 0) < 0)

@@ -63,6 +63,7 @@ SCHEMA(pair, struct plan_pair, pair_fields);
 static const struct field namespace_fields[] = {
     U32(struct plan_namespace, kind),
     U32(struct plan_namespace, pid),
+    STRING(struct plan_namespace, path),
 };
 SCHEMA(namespace, struct plan_namespace, namespace_fields);
 
@@ -203,6 +204,29 @@ static const struct field external_fields[] = {
 };
 SCHEMA(external, struct plan_external, external_fields);
 
+static const struct field hook_fields[] = {
+    U32(struct plan_hook, moment),         STRING(struct plan_hook, path),
+    STRINGS(struct plan_hook, argv, 1024), STRINGS(struct plan_hook, env, 1024),
+    U32(struct plan_hook, timeout_ms),     STRING(struct plan_hook, head),
+    STRING(struct plan_hook, tail),
+};
+SCHEMA(hook, struct plan_hook, hook_fields);
+
+static const struct field oci_fields[] = {
+    U32(struct plan_oci, root_propagation),
+    U32(struct plan_oci, options),
+    U32(struct plan_oci, umask),
+    U32(struct plan_oci, personality),
+    U32(struct plan_oci, preserved_descriptors),
+    GROUP(struct plan_oci, user, namespace),
+    STRING(struct plan_oci, uid_map),
+    STRING(struct plan_oci, gid_map),
+    GROUP(struct plan_oci, time, namespace),
+    STRING(struct plan_oci, time_offsets),
+    GROUPS(struct plan_oci, hooks, 256, hook),
+};
+SCHEMA(oci, struct plan_oci, oci_fields);
+
 static const struct field container_fields[] = {
     STRING(struct container_plan, id),
     STRING(struct container_plan, run_directory),
@@ -221,6 +245,7 @@ static const struct field container_fields[] = {
     GROUP(struct container_plan, process, process),
     GROUP(struct container_plan, log, container_log),
     GROUP(struct container_plan, external, external),
+    GROUPS(struct container_plan, oci, 1, oci),
 };
 SCHEMA(container, struct container_plan, container_fields);
 

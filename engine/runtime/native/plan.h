@@ -44,8 +44,9 @@ struct plan_pairs {
 };
 
 struct plan_namespace {
-  uint32_t kind; /* enum namespace_kind */
-  uint32_t pid;  /* whose namespace is joined */
+  uint32_t kind;    /* enum namespace_kind */
+  uint32_t pid;     /* whose namespace is joined */
+  const char *path; /* or which, by its file; "": by pid */
 };
 
 struct plan_namespaces {
@@ -200,6 +201,41 @@ struct plan_external {
   const char *head, *tail;     /* config.json around `process.user` */
 };
 
+enum hook_moment { HOOK_CREATE_RUNTIME = 1, HOOK_CREATE_CONTAINER = 2, HOOK_START_CONTAINER = 3 };
+
+struct plan_hook {
+  uint32_t moment; /* enum hook_moment */
+  const char *path;
+  struct plan_strings argv, env;
+  uint32_t timeout_ms;     /* 0: none */
+  const char *head, *tail; /* the state around `pid`, for its stdin */
+};
+
+struct plan_hooks {
+  struct plan_hook *items;
+  size_t count;
+};
+
+enum oci_option { OCI_NO_PIVOT = 1, OCI_NO_NEW_KEYRING = 2, OCI_SET_PERSONALITY = 4 };
+
+/* What only containers of the OCI command line have; their root is the directory lower.items[0]. */
+struct plan_oci {
+  uint32_t root_propagation;
+  uint32_t options; /* enum oci_option */
+  uint32_t umask, personality, preserved_descriptors;
+  struct plan_namespace user;
+  const char *uid_map, *gid_map;
+  struct plan_namespace time;
+  const char *time_offsets;
+  struct plan_hooks hooks;
+};
+
+/* None or one. */
+struct plan_oci_list {
+  struct plan_oci *items;
+  size_t count;
+};
+
 struct container_plan {
   const char *id, *run_directory, *hostname, *domainname;
   struct plan_namespaces namespaces;
@@ -214,7 +250,13 @@ struct container_plan {
   struct plan_process process;
   struct plan_log log;
   struct plan_external external;
+  struct plan_oci_list oci;
 };
+
+/* NULL: a container of the engine. */
+static inline const struct plan_oci *plan_oci(const struct container_plan *plan) {
+  return plan->oci.count > 0 ? plan->oci.items : NULL;
+}
 
 struct exec_plan {
   const char *id;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,8 +25,19 @@
 
 enum { LAST_CAPABILITY = 63 };
 
+static bool outlives_parent;
+
+void process_outlive_parent(void) {
+  outlives_parent = true;
+}
+
+static void die_with_parent(void) {
+  if (!outlives_parent)
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 void process_detach(void) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with_parent();
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -88,12 +100,23 @@ int process_prepare(const struct plan_process *plan, const char *session, struct
   autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (set_limits(plan, err) < 0)
     return error_stage(err, "rlimits");
-  join_keyring(session);
+  if (session)
+    join_keyring(session);
   if (user_resolve(root, plan->user, &plan->groups, &process->user, err) < 0)
     return error_stage(err, "user");
   if (build_environment(process, err) < 0)
     return error_stage(err, "environment");
   umask(0022);
+  return 0;
+}
+
+int process_adapt(const struct plan_oci *oci, struct process *process, struct error *err) {
+  umask((mode_t)oci->umask);
+  process->preserved = oci->preserved_descriptors;
+  if (oci->options & OCI_SET_PERSONALITY && personality(oci->personality) < 0) {
+    error_set(err, errno, "set the personality");
+    return error_stage(err, "personality");
+  }
   return 0;
 }
 
@@ -180,7 +203,7 @@ static int set_identity(const struct user *user, struct error *err) {
                          : "");
   prctl(PR_SET_KEEPCAPS, 0);
   /* A change of user clears it. */
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with_parent();
   return 0;
 }
 
@@ -281,7 +304,7 @@ int process_execute(struct process *process, struct error *err) {
       return -1;
   }
   /* SECURITY: 2024-21626. Whatever is open past stdio ends with execve. */
-  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  close_range(3 + process->preserved, ~0U, CLOSE_RANGE_CLOEXEC);
   execve(process->path, (char **)plan->argv.items, (char **)process->env);
   error_set(err, errno, "exec %s", process->path);
   return error_stage(err, "exec");

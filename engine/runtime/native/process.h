@@ -15,17 +15,24 @@ struct process {
   const char **env;
   char home[280]; /* HOME=..., when the plan has none */
   char path[PATH_MAX];
+  unsigned preserved; /* descriptors from 3 that the program inherits */
 };
 
 /* Signals as a fresh process expects them, a session of its own, death with the supervisor. */
 void process_detach(void);
 
+/* From now on the processes live on when their parent ends: somebody else's are adopted. */
+void process_outlive_parent(void);
+
 /* Connects descriptors to 0, 1, 2; a terminal becomes the controlling one. */
 int process_connect(const int stdio[3], bool tty, struct error *err);
 
-/* Still as root: limits, keyring, user, environment. */
+/* Still as root: limits, keyring (none without a `session`), user, environment. */
 int process_prepare(const struct plan_process *plan, const char *session, struct process *process,
                     struct error *err);
+
+/* What an OCI container asks for beyond that. */
+int process_adapt(const struct plan_oci *oci, struct process *process, struct error *err);
 
 /* The working directory where the image has none: PID 1's only, an exec must find its own. */
 int process_make_directory(const struct plan_process *plan, struct error *err);

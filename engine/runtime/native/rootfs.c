@@ -71,6 +71,29 @@ static int mount_overlay(const struct container_plan *plan, const char *target, 
   return root < 0 ? error_set(err, errno, "open the root") : root;
 }
 
+static int set_propagation(int mount, uint32_t propagation, struct error *err) {
+  struct mount_attr change = {.propagation = propagation & ~(uint32_t)MS_REC};
+  unsigned flags = AT_EMPTY_PATH | (propagation & MS_REC ? AT_RECURSIVE : 0);
+  return mount_setattr(mount, "", flags, &change, sizeof change) < 0
+             ? error_set(err, errno, "set the root's propagation")
+             : 0;
+}
+
+/* A detached clone of the directory and what is mounted below it. Private first: shared then means
+ * shared among the container's, not with the host. */
+static int open_directory(const struct container_plan *plan, uint32_t propagation,
+                          struct error *err) {
+  const char *path = plan->rootfs.lower.items[0];
+  autoclose int root =
+      open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (root < 0)
+    return error_set(err, errno, "root %s", path);
+  if ((!(propagation & MS_SLAVE) && set_propagation(root, MS_REC | MS_PRIVATE, err) < 0) ||
+      set_propagation(root, propagation, err) < 0)
+    return -1;
+  return take_fd(&root);
+}
+
 int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources,
                 struct error *err) {
   *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1, .count = plan->mounts.count};
@@ -81,8 +104,10 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
     sources->mounts[i] = -1;
   if (plan->rootfs.is_volatile)
     forget_volatile_mount(plan->rootfs.work);
-  sources->overlay = open_root(&plan->rootfs, err);
-  if (sources->overlay < 0 && err->number != EINVAL)
+  const struct plan_oci *oci = plan_oci(plan);
+  sources->overlay =
+      oci ? open_directory(plan, oci->root_propagation, err) : open_root(&plan->rootfs, err);
+  if (sources->overlay < 0 && (oci || err->number != EINVAL))
     return error_stage(err, "rootfs");
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
@@ -126,7 +151,15 @@ static int pivot(int root, struct error *err) {
   return 0;
 }
 
-int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources,
+/* For a root on the initial ramfs, which cannot be pivoted away (pivot_root(2)). */
+static int move_to_top(int root, struct error *err) {
+  if (fchdir(root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+      chdir("/") < 0)
+    return error_set(err, errno, "move the root");
+  return 0;
+}
+
+int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources,
                  int console, struct error *err) {
   /* Nothing that is mounted from here on may show up on the host. */
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
@@ -138,9 +171,13 @@ int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources 
     return error_stage(err, "rootfs");
   if (mounts_apply(plan, sources, root, err) < 0 || devices_create(plan, root, console, err) < 0)
     return -1;
-  if (mounts_protect(plan, root, err) < 0 || pivot(root, err) < 0)
-    return error_stage(err, "rootfs");
-  return 0;
+  return mounts_protect(plan, root, err) < 0 ? error_stage(err, "rootfs") : root;
+}
+
+int rootfs_enter(const struct container_plan *plan, int root, struct error *err) {
+  const struct plan_oci *oci = plan_oci(plan);
+  int (*enter)(int, struct error *) = oci && oci->options & OCI_NO_PIVOT ? move_to_top : pivot;
+  return enter(root, err) < 0 ? error_stage(err, "rootfs") : 0;
 }
 
 int rootfs_seal(const struct container_plan *plan, struct error *err) {

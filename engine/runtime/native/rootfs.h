@@ -23,11 +23,14 @@ int rootfs_mount(const struct container_plan *plan, int overlay, const char *dir
                  struct error *err);
 
 /*
- * In PID 1, inside its new namespaces: builds the root and moves into it; the working directory is
- * then `/`. `console`: the terminal to appear as /dev/console, or -1.
+ * In PID 1, inside its new namespaces: builds the root and returns a descriptor of it. `console`:
+ * the terminal to appear as /dev/console, or -1.
  */
-int rootfs_enter(const struct container_plan *plan, const struct rootfs_sources *sources,
+int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources,
                  int console, struct error *err);
+
+/* Moves into it; the working directory is then `/`. */
+int rootfs_enter(const struct container_plan *plan, int root, struct error *err);
 
 /* Makes the root read-only when the plan says so; after the last change to it. */
 int rootfs_seal(const struct container_plan *plan, struct error *err);

@@ -5,13 +5,12 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "descriptor.h"
 #include "streams.h"
+#include "terminal.h"
 
 enum {
   CLIENT_LIMIT = 1 << 20, /* a slower client stops the container's output, as Docker does */
@@ -287,23 +286,8 @@ int streams_adopt(struct streams *streams, const struct plan_process *plan, int 
 
 static int open_terminal(struct streams *streams, const struct plan_process *plan, int devpts,
                          int child[3], struct error *err) {
-  /* SECURITY: 2025-52565. From the devpts that we mounted, by descriptor; the container cannot
-   * stand in between. */
-  autoclose int master = openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  struct stat stat;
-  if (master < 0 || fstat(master, &stat) < 0 || stat.st_rdev != makedev(5, 2))
-    return error_set(err, errno ? errno : ENOTTY, "open a terminal");
-  int unlocked = 0;
-  if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
-    return error_set(err, errno, "unlock the terminal");
-  child[0] = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (child[0] < 0)
-    return error_set(err, errno, "open the terminal's peer");
-  child[1] = fcntl(child[0], F_DUPFD_CLOEXEC, 3);
-  child[2] = fcntl(child[0], F_DUPFD_CLOEXEC, 3);
-  if (child[1] < 0 || child[2] < 0)
-    return error_set(err, errno, "open a terminal");
-  return streams_adopt(streams, plan, take_fd(&master), err);
+  int master = terminal_open(devpts, child, err);
+  return master < 0 ? -1 : streams_adopt(streams, plan, master, err);
 }
 
 static int open_pipe(int *ours, int *theirs, bool we_read, struct error *err) {

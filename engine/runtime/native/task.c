@@ -50,7 +50,7 @@ static int fork_task(struct task *task, const struct plan_process *process,
                      pid_t (*fork_process)(struct task *task, const struct child_io *io,
                                            struct error *err),
                      struct error *err) {
-  struct child_io io;
+  struct child_io io = {.gate = NULL};
   int sync[2];
   if (streams_open(&task->streams, &shim.loop, process, shim.rootfs.devpts, io.stdio, err) < 0)
     return -1;

@@ -18,8 +18,13 @@ static bool read_is_child(void) {
   return !whole;
 }
 
+static int is_child = UNKNOWN, keeps_groups = UNKNOWN;
+
+void user_namespace_entered(void) {
+  is_child = keeps_groups = UNKNOWN;
+}
+
 bool user_namespace_is_child(void) {
-  static int is_child = UNKNOWN;
   if (is_child == UNKNOWN)
     is_child = read_is_child();
   return is_child;
@@ -36,10 +41,9 @@ static bool read_keeps_groups(void) {
 }
 
 bool user_namespace_keeps_groups(void) {
-  static int keeps = UNKNOWN;
-  if (keeps == UNKNOWN)
-    keeps = read_keeps_groups();
-  return keeps;
+  if (keeps_groups == UNKNOWN)
+    keeps_groups = read_keeps_groups();
+  return keeps_groups;
 }
 
 const char *user_namespace_opaque_xattr(void) {

@@ -10,6 +10,9 @@
  */
 bool user_namespace_is_child(void);
 
+/* This process has just become a member of another one: the answers are new. */
+void user_namespace_entered(void);
+
 /* Whether supplementary groups can be neither set nor dropped: the price of a namespace that an
  * ordinary user made without newgidmap (user_namespaces(7), /proc/PID/setgroups). Asked once, too.
  */

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,16 +21,10 @@
 #include "frame.h"
 #include "layer_table.h"
 #include "loop.h"
+#include "sealed.h"
 #include "shim.h"
 #include "title.h"
 #include "user_namespace.h"
-
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 
 enum { ENGINE_FD = 3, MAX_TASK_OUTPUT = 4096 };
 
@@ -54,39 +46,6 @@ static struct {
   struct frame_reader reader;
   struct child *children;
 } zygote;
-
-/*
- * SECURITY: 2019-5736. A container that reaches /proc/PID/exe of anything we fork finds a sealed
- * memfd, which nobody can write, instead of the file that the next start would run as root on the
- * host.
- */
-static int become_sealed(char **argv, struct error *err) {
-  autoclose int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  if (self < 0)
-    return error_set(err, errno, "open /proc/self/exe");
-  int seals = fcntl(self, F_GET_SEALS);
-  if (seals >= 0 && (seals & F_SEAL_WRITE))
-    return 0;
-  autoclose int copy = memfd_create("gantry-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-  if (copy < 0) /* before 6.3 there is no MFD_EXEC */
-    copy = memfd_create("gantry-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  struct stat stat;
-  if (copy < 0 || fstat(self, &stat) < 0)
-    return error_set(err, errno, "memfd_create");
-  for (off_t left = stat.st_size; left > 0;) {
-    ssize_t count = sendfile(copy, self, NULL, (size_t)left);
-    if (count <= 0)
-      return error_set(err, errno, "copy the binary");
-    left -= count;
-  }
-  int wanted = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-  if (fcntl(copy, F_ADD_SEALS, wanted | F_SEAL_EXEC) < 0 && fcntl(copy, F_ADD_SEALS, wanted) < 0)
-    return error_set(err, errno, "seal the binary");
-  char *arguments[] = {"gantry-shim", argv[0], NULL};
-  char *environment[] = {NULL};
-  fexecve(copy, arguments, environment);
-  return error_set(err, errno, "execute the sealed binary");
-}
 
 static void answer_child(struct child *child) {
   struct error err = {0};
@@ -324,7 +283,8 @@ static int serve(struct error *err) {
 int zygote_main(int argc, char **argv) {
   (void)argc;
   struct error err = {0};
-  if (become_sealed(argv, &err) == 0) {
+  char *arguments[] = {"gantry-shim", argv[0], NULL};
+  if (become_sealed(arguments, &err) == 0) {
     /* The sealed binary was given exactly "gantry-shim zygote". */
     title_open(argv[-1], argv[0]);
     if (serve(&err) == 0)

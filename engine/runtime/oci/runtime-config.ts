@@ -1,7 +1,7 @@
 import { resolveResources } from '../cgroups/resources.ts';
 import { resolveDevices } from '../devices.ts';
 import type { PlanInput } from '../plan-input.ts';
-import type { ContainerPlan, DeviceNode, MountOperation, NamespaceSource } from '../plan.ts';
+import type { ContainerPlan, MountOperation, NamespaceSource, PlannedNode } from '../plan.ts';
 import { selectProfile } from '../seccomp.ts';
 import { parseSecurityOptions } from '../security-options.ts';
 import { processDocument } from './process-document.ts';
@@ -106,10 +106,11 @@ function namespacesOf({ namespaces }: ContainerPlan, staging: string): { type: s
 
 function namespaceOf(type: string, file: string, source: NamespaceSource): { type: string; path?: string }[] {
   if (source.kind === 'host') return [];
-  return [source.kind === 'new' ? { type } : { type, path: `/proc/${source.pid}/ns/${file}` }];
+  if (source.kind === 'new') return [{ type }];
+  return [{ type, path: source.kind === 'path' ? source.path : `/proc/${source.pid}/ns/${file}` }];
 }
 
-const toSpecDevice = ({ path, type, major, minor, mode, uid, gid }: DeviceNode): SpecDevice => ({
+const toSpecDevice = ({ path, type, major, minor, mode, uid, gid }: PlannedNode): SpecDevice => ({
   path,
   type,
   major,

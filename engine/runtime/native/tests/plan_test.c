@@ -104,6 +104,15 @@ static void decodes_what_typescript_encodes(void) {
   CHECK(container->external.command.count == 3 && container->external.hidden.count == 1);
   CHECK_EQUAL(container->external.command.items[2], "/state");
   CHECK_EQUAL(container->external.tail, "}");
+  const struct plan_oci *oci = plan_oci(container);
+  CHECK(oci && oci->options == (OCI_NO_PIVOT | OCI_SET_PERSONALITY) && oci->umask == 027);
+  CHECK(oci->user.kind == NAMESPACE_HOST && oci->time.kind == NAMESPACE_JOIN);
+  CHECK_EQUAL(oci->time.path, "/proc/7/ns/time");
+  CHECK_EQUAL(oci->gid_map, "0 1001 1");
+  CHECK(oci->hooks.items[0].moment == HOOK_CREATE_CONTAINER &&
+        oci->hooks.items[0].timeout_ms == 3000);
+  CHECK_EQUAL(oci->hooks.items[0].argv.items[1], "a");
+  CHECK_EQUAL(oci->hooks.items[0].tail, ",\"id\":\"x\"}");
   plan_free(&plan);
 }
 

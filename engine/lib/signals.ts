@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { invalidArgument } from '../lib/errors.ts';
+import { invalidArgument } from './errors.ts';
 
 const RT_MIN = 34;
 const RT_MAX = 64;
