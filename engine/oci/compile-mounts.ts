@@ -22,10 +22,9 @@ const FLAGS: Readonly<Record<string, MountFlag | ''>> = {
       .map((word) => [word, '' as const]),
   ),
 };
-const PROPAGATIONS = new Set<string>([
-  ...['private', 'shared', 'slave', 'unbindable'],
-  ...['rprivate', 'rshared', 'rslave', 'runbindable'],
-]);
+const PROPAGATIONS = new Set(
+  'private shared slave unbindable rprivate rshared rslave runbindable'.split(' '),
+);
 /** mount(8) says these recursively with an `r` in front; the plan's attributes of a recursive bind are. */
 const RECURSIVE_FLAGS = /^r(ro|nosuid|nodev|noexec|noatime|nodiratime|relatime|strictatime|nosymfollow)$/;
 

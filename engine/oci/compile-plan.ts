@@ -96,7 +96,7 @@ function compileExtras(
     rootPropagation: propagationOf(linux.rootfsPropagation),
     noPivot,
     noNewKeyring,
-    umask: spec.process?.user?.umask ?? 0o022,
+    umask: spec.process?.user.umask ?? 0o022,
     personality: linux.personality ? personalityOf(linux.personality.domain) : null,
     preservedDescriptors,
     user,

@@ -10,7 +10,7 @@ const MAX_ID = 0x7fffffff;
 /** `process` of config.json, or of `exec --process`, as what the native side executes. */
 export function compileProcess(process: SpecProcess, seccomp: SpecSeccomp | undefined): ProcessPlan {
   refuseLabels(process);
-  const { user = { uid: 0, gid: 0 }, consoleSize, terminal = false } = process;
+  const { user, consoleSize, terminal = false } = process;
   const capabilities = compileCapabilities(process.capabilities ?? {});
   return {
     argv: process.args ?? [],

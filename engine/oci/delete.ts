@@ -3,8 +3,7 @@ import { conflict, EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import { removeCgroup } from '../runtime/cgroups/remove.ts';
 import { type ContainerState, directoryOf, forget, isAlive, loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { onlyId } from './create.ts';
-import { parseFlags } from './flags.ts';
+import { onlyId, parseFlags } from './flags.ts';
 import { runHooks } from './hooks.ts';
 
 const KILL_TIMEOUT_MS = 10_000;

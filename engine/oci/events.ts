@@ -3,8 +3,7 @@ import { conflict, invalidArgument } from '../lib/errors.ts';
 import type { Sample } from '../stats/stats.ts';
 import { isAlive, loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { onlyId } from './create.ts';
-import { parseFlags } from './flags.ts';
+import { onlyId, parseFlags } from './flags.ts';
 
 /** `events [--stats] [--interval 5s] ID`: runc's lines of JSON, one or one per interval. */
 export async function events(context: OciContext, argv: readonly string[]): Promise<number> {

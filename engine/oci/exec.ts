@@ -7,9 +7,9 @@ import { encodeExecPlan } from '../runtime/plan-encoding.ts';
 import { compileProcess } from './compile-process.ts';
 import { type ContainerState, directoryOf, loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { absolute, writePidFile } from './create.ts';
 import { type FlagKind, type Flags, parseFlags } from './flags.ts';
 import { callNative, callNativeAndWait } from './native-call.ts';
+import { writePidFile } from './pid-file.ts';
 import { readProcess } from './read-spec.ts';
 
 const EXEC_FLAGS: Record<string, FlagKind> = {
@@ -43,7 +43,7 @@ export async function exec(context: OciContext, argv: readonly string[]): Promis
     throw conflict('cannot exec in a paused container (use --ignore-paused to override)');
   const process = describe(state, flags, command);
   const detach = flags.isSet('detach');
-  const console = absolute(flags.text('console-socket'));
+  const console = flags.path('console-socket');
   if (process.terminal && detach && console === '')
     throw invalidArgument('cannot allocate tty if runc will detach without setting console socket');
   const directory = directoryOf(context.root, id);

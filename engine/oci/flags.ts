@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
 
 /** `text` flags take a value, `switch` flags do not, `list` flags may be repeated. */
@@ -7,6 +8,8 @@ export interface Flags {
   text(name: string): string | undefined;
   isSet(name: string): boolean;
   list(name: string): string[];
+  /** An absolute path; '' when the flag is not there. */
+  path(name: string): string;
 }
 
 interface Parsed {
@@ -50,7 +53,18 @@ export function parseFlags(
       text: (name) => values.get(name)?.at(-1),
       isSet: (name) => ['true', '1'].includes(values.get(name)?.at(-1) ?? ''),
       list: (name) => values.get(name) ?? [],
+      path: (name) => {
+        const file = values.get(name)?.at(-1);
+        return file === undefined ? '' : path.resolve(file);
+      },
     },
     rest: argv.slice(at),
   };
+}
+
+export function onlyId(rest: readonly string[]): string {
+  const [id] = rest;
+  if (id === undefined || id === '') throw invalidArgument('container id cannot be empty');
+  if (rest.length > 1) throw invalidArgument('exactly 1 argument is required: the container id');
+  return id;
 }

@@ -1,8 +1,7 @@
 import { conflict } from '../lib/errors.ts';
 import { loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { onlyId } from './create.ts';
-import { parseFlags } from './flags.ts';
+import { onlyId, parseFlags } from './flags.ts';
 
 export async function pause(context: OciContext, argv: readonly string[]): Promise<number> {
   const state = loadState(context.root, onlyId(parseFlags(argv, {}).rest));

@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { invalidArgument } from '../lib/errors.ts';
 import { listStates, loadState, stateView, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { onlyId } from './create.ts';
-import { parseFlags } from './flags.ts';
+import { onlyId, parseFlags } from './flags.ts';
 
 export function state(context: OciContext, argv: readonly string[]): number {
   const found = loadState(context.root, onlyId(parseFlags(argv, {}).rest));

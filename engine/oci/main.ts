@@ -5,7 +5,7 @@ import { findNativeBinary } from '../native-binary.ts';
 import { detectCgroups } from '../runtime/cgroups/detect.ts';
 import { OCI_VERSION } from './container-state.ts';
 import type { Command, OciContext } from './context.ts';
-import { create, run } from './create.ts';
+import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { events } from './events.ts';
 import { exec } from './exec.ts';
@@ -13,8 +13,10 @@ import { features, spec } from './features.ts';
 import { type Flags, parseFlags } from './flags.ts';
 import { pause, resume } from './freeze.ts';
 import { list, ps, state } from './inspect.ts';
+import { run } from './run.ts';
 import { kill } from './signal.ts';
 import { start } from './start.ts';
+import { update } from './update.ts';
 
 const DEFAULT_ROOT = '/run/gantry-oci';
 /** runc's: callers tell a failed exec from a process that exited with 1. */
@@ -23,7 +25,7 @@ const EXEC_FAILED = 255;
 const USAGE = `usage: gantry-runc [GLOBAL FLAG...] COMMAND [FLAG...] ID [ARGUMENT...]
 global flags: --root DIR (default ${DEFAULT_ROOT}), --log FILE, --log-format text|json, --debug, --systemd-cgroup,
   --rootless BOOL, --help, --version
-commands: create, start, state, kill, delete, run, exec, ps, pause, resume, events, list, spec, features
+commands: create, start, state, kill, delete, run, exec, ps, pause, resume, update, events, list, spec, features
 `;
 
 const unsupported =
@@ -43,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ps,
   pause,
   resume,
+  update,
   events,
   list,
   spec,

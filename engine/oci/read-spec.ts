@@ -36,7 +36,7 @@ function checkProcess(process: unknown): void {
     throw invalidArgument('args must not be empty');
   if (env !== undefined && env !== null && !listOf(env, isText))
     throw invalidArgument('env must be a list of strings');
-  if (user !== undefined && !isObject(user)) throw invalidArgument('user must be an object');
+  if (!isObject(user)) throw invalidArgument('user property must not be empty');
 }
 
 function readJsonFile(file: string, missing: string): Record<string, unknown> {

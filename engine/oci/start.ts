@@ -4,8 +4,7 @@ import path from 'node:path';
 import { conflict, EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import { directoryOf, loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
-import { onlyId } from './create.ts';
-import { parseFlags } from './flags.ts';
+import { onlyId, parseFlags } from './flags.ts';
 import { runHooks } from './hooks.ts';
 
 /** Where the message lies in the C side's struct error: an int and a stage of 32 bytes before it. */

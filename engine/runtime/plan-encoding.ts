@@ -230,14 +230,14 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
       .flag(plan.init)
       .group((g) => writeProcess(g, plan.process))
       .group((g) => writeLog(g, plan.log))
+      .groups(plan.oci === null ? [] : [plan.oci], writeOci)
       .group((g) =>
         g
           .strings(plan.external?.command ?? [])
           .strings(plan.external?.hidden ?? [])
           .string(plan.external?.config.head ?? '')
           .string(plan.external?.config.tail ?? ''),
-      )
-      .groups(plan.oci === null ? [] : [plan.oci], writeOci),
+      ),
   );
 }
 

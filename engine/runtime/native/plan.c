@@ -244,8 +244,8 @@ static const struct field container_fields[] = {
     U32(struct container_plan, init),
     GROUP(struct container_plan, process, process),
     GROUP(struct container_plan, log, container_log),
-    GROUP(struct container_plan, external, external),
     GROUPS(struct container_plan, oci, 1, oci),
+    GROUP(struct container_plan, external, external),
 };
 SCHEMA(container, struct container_plan, container_fields);
 
