@@ -13,6 +13,7 @@
 
 int log_open(struct log_file *log, const struct plan_log *plan, struct error *err) {
   log->plan = plan;
+  log->needed = 1; /* the first there can be, until the engine says more */
   if (log_open_current(log) < 0) {
     error_set(err, errno, "open log %s", plan->path);
     return error_stage(err, "log");

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,17 @@ static _Noreturn void compress_and_exit(int in, int out) {
   _exit(deflate_file(0, 1) < 0 || finish_copy(0, 1) < 0 ? 1 : 0);
 }
 
+/*
+ * An exec leaves us with the container's pid namespace for our children (setns(2)). This one is
+ * none of the container's, which might even have ended: it is born in our own.
+ */
+static pid_t fork_beside_us(void) {
+  autoclose int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+  if (own < 0 || setns(own, CLONE_NEWPID) < 0)
+    return -1;
+  return fork();
+}
+
 static void start_compressor(struct log_file *log, uint64_t number) {
   struct name name = name_of(log, number, ""), partial = name_of(log, number, ".gz.tmp");
   autoclose int in = open(name.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -94,9 +106,11 @@ static void start_compressor(struct log_file *log, uint64_t number) {
     return;
   unlink(partial.path);
   autoclose int out = open(partial.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-  pid_t pid = out < 0 ? -1 : fork();
+  pid_t pid = out < 0 ? -1 : fork_beside_us();
   if (pid == 0)
     compress_and_exit(in, out);
+  if (pid < 0)
+    unlink(partial.path);
   log->compressor = pid > 0 ? pid : 0;
   log->compressing = number;
 }

@@ -2,9 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "frame.h"
 #include "log_file.h"
 #include "test.h"
 
@@ -26,12 +30,20 @@ static void open_scratch(struct scratch *scratch, uint64_t max_bytes, uint32_t m
   CHECK(log_open(scratch->log, &scratch->plan, &err) == 0);
 }
 
+/* false: there is no such file. `number` 0: the log itself. */
+static bool has_file(const struct scratch *scratch, int number, const char *ending) {
+  char path[128];
+  snprintf(path, sizeof path, number ? "%s.%d%s" : "%s", scratch->path, number, ending);
+  return access(path, F_OK) == 0;
+}
+
 static void close_scratch(struct scratch *scratch) {
   log_close(scratch->log);
   free(scratch->log);
-  for (int i = 0; i < 10; i++) {
-    char path[112];
-    snprintf(path, sizeof path, i ? "%s.%d" : "%s", scratch->path, i);
+  for (int i = 0; i < 40; i++) {
+    char path[128];
+    snprintf(path, sizeof path, i % 20 ? "%s.%d%s" : "%s", scratch->path, i % 20,
+             i < 20 ? "" : ".gz");
     unlink(path);
   }
   rmdir(scratch->directory);
@@ -192,6 +204,148 @@ static void truncates_when_one_file_is_kept(void) {
   close_scratch(&scratch);
 }
 
+/* With the log's own plan changed; for what open_scratch has no parameter for. */
+static void reopen(struct scratch *scratch, uint32_t format, bool compress, bool hold) {
+  struct error err = {0};
+  log_close(scratch->log);
+  unlink(scratch->path);
+  scratch->plan.format = format;
+  scratch->plan.compress = compress;
+  scratch->plan.hold = hold;
+  memset(scratch->log, 0, sizeof *scratch->log);
+  CHECK(log_open(scratch->log, &scratch->plan, &err) == 0);
+}
+
+static void wait_for_compressor(struct log_file *log) {
+  int status;
+  while (log->compressor > 0) {
+    pid_t pid = waitpid(log->compressor, &status, 0);
+    CHECK(pid == log->compressor);
+    CHECK(log_reaped(log, pid, status));
+  }
+}
+
+static uint32_t number_at(const char *data) {
+  return load_u32((const uint8_t *)data);
+}
+
+static void keeps_bytes_in_records(void) {
+  struct scratch scratch;
+  char path[112];
+  open_scratch(&scratch, 0, 1);
+  reopen(&scratch, LOG_ENTRIES, false, false);
+  log_write(scratch.log, STREAM_STDERR, "a\xff\n\0b", 5);
+  log_end(scratch.log, STREAM_STDERR);
+  snprintf(path, sizeof path, "%s.1", scratch.path);
+  char *data = read_log(path);
+  CHECK(number_at(data) > 1700000000 && number_at(data + 4) < 1000000000);
+  CHECK(number_at(data + 8) == 3 && number_at(data + 12) == STREAM_STDERR);
+  CHECK(memcmp(data + 16, "a\xff\n", 3) == 0 && number_at(data + 19) == 3);
+  CHECK(number_at(data + 23 + 8) == 2 && memcmp(data + 23 + 16, "\0b", 2) == 0);
+  CHECK(number_at(data + 23 + 18) == 2);
+  free(data);
+  close_scratch(&scratch);
+}
+
+static void begins_a_new_file_behind_a_torn_record(void) {
+  struct scratch scratch;
+  struct error err = {0};
+  char path[112];
+  open_scratch(&scratch, 0, 3);
+  reopen(&scratch, LOG_ENTRIES, false, false);
+  log_write(scratch.log, STREAM_STDOUT, "whole\n", 6);
+  log_close(scratch.log);
+  CHECK(log_open(scratch.log, &scratch.plan, &err) == 0);
+  CHECK(scratch.log->sequence == 1 && scratch.log->size == 26);
+  log_write(scratch.log, STREAM_STDOUT, "torn\n", 5);
+  log_close(scratch.log);
+  snprintf(path, sizeof path, "%s.1", scratch.path);
+  CHECK(truncate(path, 40) == 0);
+  CHECK(log_open(scratch.log, &scratch.plan, &err) == 0);
+  CHECK(scratch.log->sequence == 2 && scratch.log->size == 0);
+  close_scratch(&scratch);
+}
+
+static void holds_what_is_not_read(void) {
+  struct scratch scratch;
+  open_scratch(&scratch, 100, 2);
+  reopen(&scratch, LOG_ENTRIES, false, true);
+  for (int i = 0; i < 100; i++)
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+  CHECK(scratch.log->held && scratch.log->sequence == 2);
+  CHECK(has_file(&scratch, 1, "") && scratch.log->size > 100);
+  log_release(scratch.log, 1);
+  CHECK(scratch.log->held);
+  log_release(scratch.log, 2);
+  CHECK(!scratch.log->held && scratch.log->sequence == 3);
+  CHECK(!has_file(&scratch, 1, "") && has_file(&scratch, 2, ""));
+  close_scratch(&scratch);
+}
+
+static void compresses_what_was_rotated(void) {
+  struct scratch scratch;
+  char command[256];
+  open_scratch(&scratch, 1000, 3);
+  reopen(&scratch, LOG_JSON, true, false);
+  for (int i = 0; i < 60; i++) {
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+    wait_for_compressor(scratch.log);
+  }
+  CHECK(has_file(&scratch, 0, "") && has_file(&scratch, 1, ".gz") && has_file(&scratch, 2, ".gz"));
+  CHECK(!has_file(&scratch, 1, "") && !has_file(&scratch, 3, ".gz"));
+  snprintf(command, sizeof command, "gzip -dc %s.1.gz | grep -c '\"log\":\"0123456789' >/dev/null",
+           scratch.path);
+  CHECK(system(command) == 0);
+  close_scratch(&scratch);
+}
+
+static void waits_for_the_compressor(void) {
+  struct scratch scratch;
+  open_scratch(&scratch, 1000, 5);
+  reopen(&scratch, LOG_ENTRIES, true, false);
+  while (scratch.log->compressor == 0)
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+  for (int i = 0; i < 100; i++)
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+  CHECK(scratch.log->held && scratch.log->sequence == 2);
+  wait_for_compressor(scratch.log);
+  CHECK(!scratch.log->held && scratch.log->sequence == 3);
+  CHECK(has_file(&scratch, 1, ".gz") && has_file(&scratch, 2, ".gz") && !has_file(&scratch, 1, ""));
+  close_scratch(&scratch);
+}
+
+static void leaves_nothing_half_compressed(void) {
+  struct scratch scratch;
+  open_scratch(&scratch, 1000, 5);
+  reopen(&scratch, LOG_ENTRIES, true, false);
+  while (scratch.log->compressor == 0)
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+  log_close(scratch.log);
+  CHECK(has_file(&scratch, 1, "") != has_file(&scratch, 1, ".gz"));
+  CHECK(!has_file(&scratch, 1, ".gz.tmp"));
+  close_scratch(&scratch);
+}
+
+/* /dev/full takes nothing; what a full disk takes half of is taken back. */
+static void loses_whole_entries_when_the_disk_is_full(void) {
+  struct scratch scratch;
+  struct rlimit old, small = {.rlim_cur = 150, .rlim_max = RLIM_INFINITY};
+  open_scratch(&scratch, 0, 1);
+  signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &old);
+  small.rlim_max = old.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &small);
+  for (int i = 0; i < 5; i++)
+    log_write(scratch.log, STREAM_STDOUT, "0123456789\n", 11);
+  setrlimit(RLIMIT_FSIZE, &old);
+  log_write(scratch.log, STREAM_STDOUT, "again\n", 6);
+  char *text = read_log(scratch.path);
+  CHECK_EQUAL(without_times(text), "{\"log\":\"0123456789\\n\",\"stream\":\"stdout\"\n"
+                                   "{\"log\":\"again\\n\",\"stream\":\"stdout\"\n");
+  free(text);
+  close_scratch(&scratch);
+}
+
 static void adds_attributes(void) {
   struct scratch scratch;
   open_scratch(&scratch, 0, 1);
@@ -224,6 +378,13 @@ const struct test_case log_tests[] = {
     {"a character is never cut by the size of a piece", keeps_characters_whole},
     {"a full file is rotated and the oldest forgotten", rotates_at_the_size},
     {"with a single file a full one starts over", truncates_when_one_file_is_kept},
+    {"records keep the bytes as they were", keeps_bytes_in_records},
+    {"a torn record is left alone, the next file begins", begins_a_new_file_behind_a_torn_record},
+    {"a file that has not been read yet is not given up", holds_what_is_not_read},
+    {"what was rotated is compressed", compresses_what_was_rotated},
+    {"the next rotation waits for the compression of the last", waits_for_the_compressor},
+    {"a log that ends leaves nothing half compressed", leaves_nothing_half_compressed},
+    {"a full disk loses whole entries", loses_whole_entries_when_the_disk_is_full},
     {"extra attributes stand between stream and time", adds_attributes},
     {"the time is RFC 3339 without trailing zeros", tells_the_time_as_go_does},
     {0},
