@@ -76,9 +76,13 @@ interface ChunkSource {
   close(): Promise<void>;
 }
 
+/** Reads ahead: the disk and its thread work while the chunk before is taken apart. */
 class PlainChunks implements ChunkSource {
   readonly #handle: FileHandle;
+  readonly #chunk = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   #offset: number;
+  /** Of a read into `#chunk` that is under way. */
+  #ahead: Promise<number> | undefined;
 
   constructor(handle: FileHandle, offset: number) {
     this.#handle = handle;
@@ -86,13 +90,26 @@ class PlainChunks implements ChunkSource {
   }
 
   async read(block: Buffer, at: number): Promise<number> {
-    const { bytesRead } = await this.#handle.read(block, at, BLOCK_BYTES, this.#offset);
-    this.#offset += bytesRead;
-    return bytesRead;
+    const ahead = (await this.#ahead) ?? 0;
+    this.#ahead = undefined;
+    if (ahead > 0) this.#chunk.copy(block, at, 0, ahead);
+    // Nothing ahead: the file may have grown since.
+    const count = ahead || (await this.#read(block, at));
+    this.#offset += count;
+    if (count === BLOCK_BYTES) {
+      this.#ahead = this.#read(this.#chunk, 0);
+      // Awaited by the next call, or by close.
+      this.#ahead.catch(() => undefined);
+    }
+    return count;
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
+  }
+
+  async #read(block: Buffer, at: number): Promise<number> {
+    return (await this.#handle.read(block, at, BLOCK_BYTES, this.#offset)).bytesRead;
   }
 }
 

@@ -38,11 +38,16 @@ export interface FluentdOptions {
   readTimeoutMs: number;
 }
 
-/** Throws 400 with Docker's texts. The buffer limit is checked and not needed: what waits does so on disk. */
-export function fluentdOptions(options: LogOptions): FluentdOptions {
+/** Throws 400 with Docker's texts. */
+export function checkFluentdOptions(options: LogOptions): void {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) throw invalidArgument(`unknown log opt '${name}' for fluentd log driver`);
   }
+  fluentdOptions(options);
+}
+
+/** The buffer limit is checked and not needed: what waits does so on disk. */
+export function fluentdOptions(options: LogOptions): FluentdOptions {
   const flag = (name: string): boolean => parseBoolean(options[name] || 'false');
   if (options['fluentd-buffer-limit']) parseSize(options['fluentd-buffer-limit'], 1024);
   checkReconnectInterval(options['fluentd-async-reconnect-interval'] ?? '');

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { extraAttributes } from './attributes.ts';
 import type { LogDriver, LogSource } from './driver.ts';
 import { sendingPlan } from './file-drivers.ts';
-import { fluentdOptions, type FluentdOptions } from './fluentd-options.ts';
+import { checkFluentdOptions, fluentdOptions, type FluentdOptions } from './fluentd-options.ts';
 import { pack, packEventTime, type PackMap } from './msgpack.ts';
 import type { LogSender, SentEntry } from './sender.ts';
 import { DEFAULT_TAG, expandTag } from './tag.ts';
@@ -18,7 +18,7 @@ const CHUNK = /[A-Za-z0-9+/]{22}==/;
 
 export const fluentdDriver: LogDriver = {
   name: 'fluentd',
-  check: (options) => void fluentdOptions(options),
+  check: checkFluentdOptions,
   plan: sendingPlan,
   createSender: (source) => new FluentdSender(source, fluentdOptions(source.options)),
 };

@@ -72,7 +72,8 @@ function evaluate(action: string, source: LogSource, template: string): Value {
     if (piped !== undefined) operands.push(piped);
     const call = FUNCTIONS[head];
     if (call) piped = call(...operands);
-    else if (operands.length > 0 && head.startsWith('.')) throw wrong(template, `can't give argument to non-function ${head}`);
+    else if (operands.length > 0 && head.startsWith('.'))
+      throw wrong(template, `can't give argument to non-function ${head}`);
     else piped = operand(head, source, template);
   }
   return piped ?? '';
