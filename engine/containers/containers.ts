@@ -194,8 +194,10 @@ async function kill(context: ContainersContext, idOrName: string, text: string |
   const container = context.store.get(idOrName);
   if (!isActive(container.record.state.status)) throw notRunning(container);
   if (endsRun(container, signal) && (await stopRestarting(container))) return;
-  if (signal === SIGKILL) await killAndWait(context, container);
-  else await sendSignal(context, container, signal);
+  if (signal !== SIGKILL) return sendSignal(context, container, signal);
+  await killAndWait(context, container);
+  // It ended by itself just before, and its policy has planned the next run.
+  await stopRestarting(container);
 }
 
 type Streams = 'wait' | 'resize' | 'top' | 'prepareLogs' | 'logs' | 'prepareAttach' | 'attach';

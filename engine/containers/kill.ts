@@ -57,7 +57,11 @@ export async function killAndWait(
   container: Container,
 ): Promise<ExitResult | undefined> {
   const { shim } = container;
-  if (!shim) return undefined;
+  if (!shim) {
+    // Its exit may be on its way into the record this very moment.
+    await container.mutex.run(() => Promise.resolve());
+    return undefined;
+  }
   const exited = container.nextExit();
   await sendSignal(context, container, SIGKILL)
     .then(() => shim.killAll())

@@ -71,11 +71,12 @@ export async function discard(
 ): Promise<void> {
   const { record } = container;
   container.removing = true;
-  const { exitCode } = record.state;
+  const { exitCode, status } = record.state;
   record.state.status = 'removing';
   const doomed = options.volumes ? record.mounts.filter(isOwnVolume) : [];
-  // AutoRemove is itself the mark: a stopped container that has it is removed at the next start in any case.
-  if (doomed.length > 0 && !record.hostConfig.AutoRemove) await saveIfPossible(context, container);
+  // AutoRemove is itself the mark: a container that has it and has run is removed at the next start in any case.
+  const isMarked = record.hostConfig.AutoRemove === true && status !== 'created';
+  if (doomed.length > 0 && !isMarked) await saveIfPossible(context, container);
   await releaseHeld(context, record);
   for (const { name } of doomed) {
     await context.volumes.remove(name, { force: true }).catch((error: unknown) => {
