@@ -5,7 +5,7 @@
  *
  *     frame := length u32 (of what follows), request u32, type u8, payload
  *
- * Zygote (fd 3 of the child that the engine starts once):
+ * Zygote (fd 3 of the child that the engine starts once), which begins with READY, or FAILED and its end:
  *     FORK {plan}                   → OK once the shim's socket listens | ERROR
  *     RUN_TASK {argument NUL}…      → OK | ERROR, the subcommand's stderr as message
  *     ADD_LAYERS {path NUL}…        → OK | ERROR: layer images that the next FORK uses, mounted once for all containers

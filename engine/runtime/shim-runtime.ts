@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../lib/errors.ts';
+import { EngineError, errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { removeCgroup } from './cgroups/remove.ts';
 import { explainRuntimeFailure } from './oci/runtime-log.ts';
@@ -61,8 +61,17 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
     }
   }
 
+  async function start(): Promise<void> {
+    try {
+      await zygote.start();
+    } catch (error) {
+      // The one that whoever starts the engine can do something about.
+      throw error instanceof ShimStageError ? new EngineError('internal', error.failure.message) : error;
+    }
+  }
+
   return {
-    start: () => zygote.start(),
+    start,
     close: () => Promise.resolve(zygote.close()),
     create,
     reconnect,

@@ -9,6 +9,10 @@ interface Waiter {
   reject: (error: Error) => void;
 }
 
+/** The request that the zygote answers unasked, once it serves. */
+const READY = 0;
+const MAX_REQUEST = 0xffff_ffff;
+
 /**
  * The engine's end of the zygote, the small process that forks shims and tasks. A dead one is started again by the
  * next request; the shims it forked live on.
@@ -28,8 +32,9 @@ export class Zygote {
     this.#logger = logger;
   }
 
+  /** Rejects with ShimStageError where containers could not be confined. */
   async start(): Promise<void> {
-    if (this.#socket) return;
+    if (this.#socket && !this.#starting) return;
     this.#starting ??= this.#spawn().finally(() => {
       this.#starting = undefined;
     });
@@ -46,7 +51,7 @@ export class Zygote {
 
   async request(type: number, ...payload: Uint8Array[]): Promise<void> {
     await this.start();
-    this.#lastRequest = (this.#lastRequest + 1) >>> 0;
+    this.#lastRequest = (this.#lastRequest % MAX_REQUEST) + 1;
     const request = this.#lastRequest;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.set(request, { resolve, reject });
@@ -93,12 +98,15 @@ export class Zygote {
     const socket = child.stdio[3] as Socket;
     const decoder = new FrameDecoder();
     this.#socket = socket;
+    const ready = new Promise<void>((resolve, reject) => {
+      this.#waiting.set(READY, { resolve, reject });
+    });
     socket.on('data', (chunk: Buffer) => {
       decoder.push(chunk);
       for (let frame = decoder.next(); frame; frame = decoder.next()) {
         const waiter = this.#waiting.get(frame.request);
         this.#waiting.delete(frame.request);
-        if (frame.type === FRAME.ok) waiter?.resolve();
+        if (frame.type === FRAME.ok || frame.type === FRAME.ready) waiter?.resolve();
         else waiter?.reject(decodeError(frame.payload));
       }
     });
@@ -111,6 +119,7 @@ export class Zygote {
       }
     });
     child.unref();
+    await ready;
   }
 
   #lost(socket: Socket): void {

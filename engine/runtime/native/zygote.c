@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,10 +260,47 @@ static int open_signals(struct error *err) {
   return 0;
 }
 
+/* What `/` is: two mounts differ in their ids, two directories in their inodes. */
+struct root_identity {
+  uint64_t mount, inode;
+};
+
+static int identify_root(struct root_identity *root, struct error *err) {
+  struct statx status;
+  if (statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &status) < 0)
+    return error_set(err, errno, "statx /");
+  *root = (struct root_identity){status.stx_mnt_id, status.stx_ino};
+  return 0;
+}
+
+/*
+ * SECURITY: from a chroot, a container's pivot_root covers the chroot alone: whoever enters the
+ * mount namespace (exec, cp) is in the outer root, and CAP_SYS_CHROOT leads out of the container.
+ * setns to one's own mount namespace goes to its real root, which must be the one that was there
+ * before.
+ */
+static int refuse_chroot(struct error *err) {
+  struct root_identity before, after;
+  autoclose int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (identify_root(&before, err) < 0)
+    return -1;
+  if (own < 0 || setns(own, CLONE_NEWNS) < 0)
+    return error_set(err, errno, "enter the mount namespace");
+  if (identify_root(&after, err) < 0)
+    return -1;
+  if (before.mount != after.mount || before.inode != after.inode)
+    return error_set(err, EXDEV,
+                     "the engine runs in a chroot, from where containers cannot be confined; start "
+                     "it in a mount namespace with a root of its own (pivot_root)");
+  return 0;
+}
+
 static int serve(struct error *err) {
   setsid(); /* fails when Node already made us a leader, which is as good */
   if (fcntl(ENGINE_FD, F_SETFD, FD_CLOEXEC) < 0)
     return error_set(err, errno, "the engine's socket on fd %d", ENGINE_FD);
+  if (refuse_chroot(err) < 0)
+    return -1;
   /* SECURITY: 2024-21626. Descriptors that the engine leaked must not travel into containers. */
   close_range(ENGINE_FD + 1, ~0U, 0);
   prctl(PR_SET_DUMPABLE, 0);
@@ -277,6 +315,7 @@ static int serve(struct error *err) {
   if (loop_watch(&zygote.loop, &zygote.engine, EPOLLIN) < 0 ||
       loop_watch(&zygote.loop, &zygote.signals, EPOLLIN) < 0)
     return error_set(err, errno, "epoll_ctl");
+  frame_send(ENGINE_FD, 0, FRAME_READY, NULL, 0);
   return loop_run(&zygote.loop, settle_children, NULL, err);
 }
 
@@ -290,6 +329,7 @@ int zygote_main(int argc, char **argv) {
     if (serve(&err) == 0)
       return 0;
   }
-  fprintf(stderr, "gantry-shim zygote: %s\n", err.message);
+  error_stage(&err, "zygote");
+  frame_send_error(ENGINE_FD, 0, FRAME_FAILED, &err);
   return 1;
 }
