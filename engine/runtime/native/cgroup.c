@@ -128,6 +128,39 @@ int cgroup_open_unified(const struct plan_cgroup *plan, const char **joined) {
   return -1;
 }
 
+/* `0::/PATH` of /proc/PID/cgroup, from `/NAME/` on, where NAME is the last part of the plan's own
+ * directory. False when the process is nowhere below it. */
+static bool find_below(pid_t pid, const char *name, char *path, size_t size) {
+  char file[64], line[PATH_MAX];
+  snprintf(file, sizeof file, "/proc/%d/cgroup", pid);
+  FILE *stream = fopen(file, "re");
+  bool found = false;
+  while (stream && !found && fgets(line, sizeof line, stream)) {
+    char *below = strncmp(line, "0::", 3) == 0 ? strstr(line, name) : NULL;
+    if (!below || below[strlen(name)] != '/')
+      continue;
+    line[strcspn(line, "\n")] = '\0';
+    found = snprintf(path, size, "%s", below + strlen(name) + 1) < (int)size;
+  }
+  if (stream)
+    fclose(stream);
+  return found;
+}
+
+int cgroup_open_unified_of(const struct plan_cgroup *plan, pid_t pid) {
+  const char *procs;
+  autoclose int own = cgroup_open_unified(plan, &procs);
+  if (own < 0)
+    return -1;
+  char name[PATH_MAX], below[PATH_MAX];
+  int length = (int)(strrchr(procs, '/') - procs);
+  snprintf(name, sizeof name, "%.*s", length, procs);
+  const char *last = strrchr(name, '/');
+  if (!last || !find_below(pid, last, below, sizeof below))
+    return -1;
+  return openat(own, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static bool kill_listed(const char *file) {
   FILE *stream = fopen(file, "re");
   if (!stream)

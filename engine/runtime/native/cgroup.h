@@ -3,6 +3,8 @@
 #ifndef GANTRY_CGROUP_H
 #define GANTRY_CGROUP_H
 
+#include <sys/types.h>
+
 #include "plan.h"
 
 /* Makes the directories, writes the values, attaches the v2 device program. */
@@ -16,6 +18,13 @@ int cgroup_join(const struct plan_cgroup *plan, const char *born_in, struct erro
 
 /* The v2 directory of the plan for CLONE_INTO_CGROUP and which entry that is, or -1 and NULL. */
 int cgroup_open_unified(const struct plan_cgroup *plan, const char **joined);
+
+/*
+ * The v2 cgroup that a process of the container is in, below the plan's own: where that one hands
+ * controllers down, it may hold no process itself (cgroup-v2.rst, no internal processes). -1 when
+ * there is none.
+ */
+int cgroup_open_unified_of(const struct plan_cgroup *plan, pid_t pid);
 
 /* SIGKILL to every process inside; they may still be dying when it returns. */
 void cgroup_kill(const struct plan_cgroup *plan);

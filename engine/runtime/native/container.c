@@ -264,11 +264,7 @@ static int set_up_container(const struct container_plan *plan, const struct root
   return process_become(process, err);
 }
 
-/* Forks into the plan's v2 cgroup where it has one; *born_in is then the entry that need not be
- * joined. */
-static pid_t clone_into(const struct plan_cgroup *cgroup, uint64_t flags, int *pidfd,
-                        const char **born_in) {
-  autoclose int unified = cgroup_open_unified(cgroup, born_in);
+static pid_t clone_into(int unified, uint64_t flags, int *pidfd) {
   struct clone_args arguments = {
       .flags = flags | (unified >= 0 ? CLONE_INTO_CGROUP : 0) | (pidfd ? CLONE_PIDFD : 0),
       .pidfd = (uintptr_t)pidfd,
@@ -276,6 +272,25 @@ static pid_t clone_into(const struct plan_cgroup *cgroup, uint64_t flags, int *p
       .cgroup = unified >= 0 ? (uint64_t)unified : 0,
   };
   return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+/* Forks PID 1 into the plan's v2 cgroup where it has one; *born_in is then the entry that need not
+ * be joined. */
+static pid_t clone_main(const struct plan_cgroup *cgroup, uint64_t flags, int *pidfd,
+                        const char **born_in) {
+  autoclose int unified = cgroup_open_unified(cgroup, born_in);
+  return clone_into(unified, flags, pidfd);
+}
+
+/* The same for an exec, which goes to where PID 1 is when the container divided its cgroup. */
+static pid_t clone_exec(const struct plan_cgroup *cgroup, pid_t main, const char **born_in) {
+  autoclose int unified = cgroup_open_unified(cgroup, born_in);
+  pid_t pid = clone_into(unified, 0, NULL);
+  if (pid >= 0 || unified < 0 || errno != EBUSY)
+    return pid;
+  autoclose int divided = cgroup_open_unified_of(cgroup, main);
+  errno = EBUSY;
+  return divided < 0 ? -1 : clone_into(divided, 0, NULL);
 }
 
 /* From READY on: waits to be let go, and executes. */
@@ -363,7 +378,7 @@ pid_t container_fork(const struct container_plan *plan, const struct rootfs_sour
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
   flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
   flags |= has_new_users(plan) ? CLONE_NEWUSER : 0;
-  pid_t pid = clone_into(&plan->cgroup, flags, pidfd, &joins.born_in);
+  pid_t pid = clone_main(&plan->cgroup, flags, pidfd, &joins.born_in);
   if (pid == 0)
     container_main(plan, sources, io, &joins);
   if (pid < 0) {
@@ -396,16 +411,17 @@ static _Noreturn void exec_main(const struct container_plan *plan, const struct 
 }
 
 pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec,
-                          int pidfd, const struct child_io *io, struct error *err) {
-  if (plan->namespaces.pid.kind != NAMESPACE_HOST && setns(pidfd, CLONE_NEWPID) < 0) {
+                          const struct container_main *main, const struct child_io *io,
+                          struct error *err) {
+  if (plan->namespaces.pid.kind != NAMESPACE_HOST && setns(main->pidfd, CLONE_NEWPID) < 0) {
     error_set(err, errno, "enter the pid namespace");
     error_stage(err, "namespaces");
     return -1;
   }
   const char *born_in;
-  pid_t pid = clone_into(&plan->cgroup, 0, NULL, &born_in);
+  pid_t pid = clone_exec(&plan->cgroup, main->pid, &born_in);
   if (pid == 0)
-    exec_main(plan, exec, pidfd, io, born_in);
+    exec_main(plan, exec, main->pidfd, io, born_in);
   if (pid < 0) {
     error_set(err, errno, "fork");
     error_stage(err, "namespaces");

@@ -49,12 +49,19 @@ struct child_io {
 pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
                      const struct child_io *io, int *pidfd, struct error *err);
 
+/* The container's PID 1, by which its namespaces are entered. */
+struct container_main {
+  pid_t pid;
+  int pidfd;
+};
+
 /*
  * Forks a process into the namespaces of the container's PID 1; it executes at once. The caller's
  * children are from then on born in the container's pid namespace.
  */
 pid_t container_fork_exec(const struct container_plan *plan, const struct exec_plan *exec,
-                          int pidfd, const struct child_io *io, struct error *err);
+                          const struct container_main *main, const struct child_io *io,
+                          struct error *err);
 
 /* Maps the user namespace that container_fork made, and lets its process go on. */
 int container_map_users(const struct plan_oci *oci, pid_t pid, int sync, struct error *err);

@@ -71,7 +71,8 @@ static pid_t fork_main(struct task *task, const struct child_io *io, struct erro
 }
 
 static pid_t fork_exec(struct task *task, const struct child_io *io, struct error *err) {
-  return container_fork_exec(shim.container, &task->plan.exec, shim.pidfd, io, err);
+  struct container_main main = {shim.main->pid, shim.pidfd};
+  return container_fork_exec(shim.container, &task->plan.exec, &main, io, err);
 }
 
 /* 1: ready, 0: the other end is gone (executed, or died), -1: it reported a failure. */
