@@ -5,6 +5,7 @@ import { EngineError, messageOf } from './lib/errors.ts';
 import { createLogger } from './lib/logger.ts';
 import { VERSION } from './lib/version.ts';
 import { launchRootless } from './rootless/launch.ts';
+import { enterDelegatedCgroup, leaveDelegatedCgroup } from './runtime/cgroups/delegation.ts';
 
 // The young generation keeps its first size: grown under load it costs 30 MiB that are given back only late.
 v8.setFlagsFromString('--semi-space-growth-factor=1');
@@ -24,7 +25,10 @@ async function main(): Promise<void> {
     logger.error('unhandled rejection', { error: error instanceof Error ? error.stack : String(error) });
   });
   if (process.getuid?.() !== 0) {
-    process.exitCode = await launchRootless(options);
+    process.exitCode = await launchRootless(options, {
+      enter: enterDelegatedCgroup,
+      leave: leaveDelegatedCgroup,
+    });
     return;
   }
   const daemon = await startDaemon(options, logger);

@@ -6,19 +6,28 @@ import { EXIT_USAGE } from '../command-line.ts';
 import type { EngineOptions } from '../command-line.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { findNativeBinary } from '../native-binary.ts';
-import { findOrMakeNamespaces, releaseNamespaces } from './namespaces.ts';
+import { findOrMakeNamespaces, hasNamespaces, releaseNamespaces } from './namespaces.ts';
 
 /** An ordinary user's PATH often lacks where nft and ip are. */
 const SYSTEM_PATH = ':/usr/sbin:/sbin';
+
+/** The cgroup that an ordinary user may have been given. */
+interface DelegatedCgroup {
+  /** Puts this process where what it starts may divide it. */
+  enter(runRoot: string): void;
+  leave(runRoot: string): Promise<void>;
+}
 
 /**
  * Runs this very command line again, inside the user's namespaces, where it is root of nothing but them; resolves
  * with its exit status. SECURITY: nothing of ours is setuid; newuidmap alone hands out the ids of /etc/subuid.
  */
-export async function launchRootless(options: EngineOptions): Promise<number> {
+export async function launchRootless(options: EngineOptions, cgroup: DelegatedCgroup): Promise<number> {
   const { dataRoot, runRoot, socketPath, starterImage, certificateDirectory } = options;
   process.env['PATH'] = `${process.env['PATH'] ?? '/usr/bin:/bin'}${SYSTEM_PATH}`;
   for (const directory of [dataRoot, runRoot]) makeDirectory(directory);
+  // Before anything is started: the holder and all shims come to be where this process is.
+  cgroup.enter(runRoot);
   const { holder, made } = await findOrMakeNamespaces({
     runRoot,
     binary: findNativeBinary(),
@@ -38,6 +47,7 @@ export async function launchRootless(options: EngineOptions): Promise<number> {
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   // Nothing was ever started in namespaces that were made for an engine that refused to start.
   if (made && code === EXIT_USAGE) releaseNamespaces(runRoot);
+  if (!hasNamespaces(runRoot)) await cgroup.leave(runRoot);
   return code ?? 128 + (signal ? constants.signals[signal] : 0);
 }
 

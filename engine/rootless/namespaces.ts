@@ -57,6 +57,9 @@ export function releaseNamespaces(runRoot: string): void {
   if (pid !== undefined) process.kill(pid, 'SIGTERM');
 }
 
+/** Whether the namespaces of this run root were neither released nor lost. */
+export const hasNamespaces = (runRoot: string): boolean => readHolder(runRoot) !== undefined;
+
 /** SECURITY: a directory in /tmp may be somebody else's, who would then own our sockets. */
 function checkRunRoot(runRoot: string): void {
   const stat = lstatSync(runRoot);

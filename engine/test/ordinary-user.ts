@@ -23,11 +23,21 @@ for name in passwd subuid subgid; do mount --bind "$directory/$name" "/etc/$name
 mount --bind "$BUILD" "$directory/build"
 mount --bind "$NODE" "$directory/node"
 export HOME="$directory" XDG_RUNTIME_DIR= XDG_DATA_HOME=
+if [ -n "$CGROUP" ]; then
+  scope="$CGROUP/scope-$$"
+  mkdir -p "$scope"
+  echo "+cpu +memory +pids" > "$CGROUP/cgroup.subtree_control"
+  for delegated in "$CGROUP" "$scope"; do
+    chown ${UID}:${UID} "$delegated" "$delegated/cgroup.procs" "$delegated/cgroup.subtree_control"
+  done
+  echo $$ > "$scope/cgroup.procs"
+fi
 cd "$directory"
 exec setpriv --reuid ${UID} --regid ${UID} --clear-groups "$@"
 `;
 
-export function ordinaryUser(): OrdinaryUser {
+/** `cgroup`: a directory of cgroup v2, delegated as systemd does; every engine is started in one of its own in it. */
+export function ordinaryUser({ cgroup = '' } = {}): OrdinaryUser {
   return {
     uid: UID,
     command(directory) {
@@ -38,7 +48,7 @@ export function ordinaryUser(): OrdinaryUser {
       mkdirSync(path.join(directory, 'build'), { recursive: true });
       writeFileSync(path.join(directory, 'node'), '');
       chownSync(directory, UID, UID);
-      const become = `BUILD=${quote(BUILD)}; NODE=${quote(process.execPath)}; ${BECOME}`;
+      const become = `BUILD=${quote(BUILD)}; NODE=${quote(process.execPath)}; CGROUP=${quote(cgroup)}; ${BECOME}`;
       const engine = [path.join(directory, 'node'), path.join(directory, 'build/engine/engine.mjs')];
       return ['unshare', '--mount', 'sh', '-ec', become, 'sh', directory, ...engine];
     },

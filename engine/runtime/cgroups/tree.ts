@@ -72,6 +72,18 @@ const REASONS: Record<string, string> = {
   ENOENT: 'no such file or directory',
 };
 
+const WANTED_CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids', 'hugetlb'];
+
+/** v2: hands down what there is, one by one: a single one that cannot be enabled would refuse all of them. */
+export function enableControllers(directory: string): void {
+  const enabled = new Set(readText(`${directory}/cgroup.subtree_control`).split(' '));
+  const available = readText(`${directory}/cgroup.controllers`).split(' ');
+  for (const controller of WANTED_CONTROLLERS) {
+    if (!available.includes(controller) || enabled.has(controller)) continue;
+    tryWrite(`${directory}/cgroup.subtree_control`, `+${controller}`);
+  }
+}
+
 /** Pids of a cgroup and of the cgroups below it that the container made itself. Rejects not-found when it is gone. */
 export async function collectPids(directory: string): Promise<number[]> {
   let text: string;

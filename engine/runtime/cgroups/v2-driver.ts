@@ -8,24 +8,24 @@ import { freeze, thaw, unifiedFreezer } from './freeze.ts';
 import { type DeviceValue, type Resources, resolveResources } from './resources.ts';
 import {
   collectPids,
+  enableControllers,
   makeDirectories,
   readText,
   relativeDirectory,
   removeIfEmpty,
-  tryWrite,
   writeLimit,
 } from './tree.ts';
 import { openV2Sampler } from './v2-sampler.ts';
 
 type Write = CgroupPlan['writes'][number];
 
-const WANTED_CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids', 'hugetlb'];
-
 interface V2Options {
-  /** Where the unified hierarchy is mounted, `/sys/fs/cgroup`. */
+  /** Where the unified hierarchy is mounted, `/sys/fs/cgroup`, or a directory in it that was delegated. */
   root: string;
   parent: string;
   procfs: string;
+  /** false: no device programs, which an ordinary user may not load; there device nodes are the host's own. */
+  devices?: boolean;
 }
 
 /** The unified hierarchy (Documentation/admin-guide/cgroup-v2.rst). */
@@ -35,12 +35,14 @@ export class V2Driver implements CgroupDriver {
   readonly #root: string;
   readonly #parent: string;
   readonly #procfs: string;
+  readonly #devices: boolean;
   #features: CgroupFeatures | undefined;
 
-  constructor({ root, parent, procfs }: V2Options) {
+  constructor({ root, parent, procfs, devices = true }: V2Options) {
     this.#root = root;
     this.#parent = parent;
     this.#procfs = procfs;
+    this.#devices = devices;
   }
 
   features(): CgroupFeatures {
@@ -51,7 +53,8 @@ export class V2Driver implements CgroupDriver {
   plan(containerId: string, hostConfig: HostConfig, given: GivenLimits = {}): CgroupPlan {
     const directory = this.#directory({ id: containerId, parent: hostConfig.CgroupParent });
     this.#makeParents(directory.slice(this.#root.length, directory.lastIndexOf('/')));
-    const instructions = compileDeviceProgram(given.rules ?? resolveDevices(hostConfig).rules);
+    const rules = given.rules ?? resolveDevices(hostConfig).rules;
+    const instructions = this.#devices ? compileDeviceProgram(rules) : new Uint8Array();
     return {
       directories: [directory],
       writes: limits(
@@ -146,16 +149,6 @@ export class V2Driver implements CgroupDriver {
       blkioWeightDevice: weight,
       blkioThrottle: has('io.max'),
     };
-  }
-}
-
-/** One by one: a single controller that cannot be enabled would refuse all of them. */
-function enableControllers(directory: string): void {
-  const enabled = new Set(readText(`${directory}/cgroup.subtree_control`).split(' '));
-  const available = readText(`${directory}/cgroup.controllers`).split(' ');
-  for (const controller of WANTED_CONTROLLERS) {
-    if (!available.includes(controller) || enabled.has(controller)) continue;
-    tryWrite(`${directory}/cgroup.subtree_control`, `+${controller}`);
   }
 }
 

@@ -278,7 +278,8 @@ static int exec(struct call *call, const struct container_plan *plan, const stru
                 const char *main, pid_t *pid, struct error *err) {
   struct child_io io = {.gate = NULL};
   int sync[2];
-  autoclose int pidfd = pidfd_open((pid_t)strtol(main, NULL, 10), 0);
+  pid_t first = (pid_t)strtol(main, NULL, 10);
+  autoclose int pidfd = pidfd_open(first, 0);
   autoclose int devpts = exec->process.tty ? open_container_devpts(main, err) : -1;
   if (pidfd < 0)
     return error_set(err, errno, "process %s", main);
@@ -288,7 +289,7 @@ static int exec(struct call *call, const struct container_plan *plan, const stru
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
     return error_set(err, errno, "socketpair");
   io.sync = sync[1];
-  *pid = container_fork_exec(plan, exec, pidfd, &io, err);
+  *pid = container_fork_exec(plan, exec, &(struct container_main){first, pidfd}, &io, err);
   close(sync[1]);
   for (int fd = 0; exec->process.tty && fd < 3; fd++)
     close_fd(&io.stdio[fd]);
