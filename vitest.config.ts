@@ -12,7 +12,13 @@ const endInOrder: Plugin = {
   },
 };
 
-/** Two layers: `unit` runs anywhere; `engine` drives a real engine through its socket and needs root. */
+/** How much slower this machine is than a real one: an emulated one sets it (engine/test/vm). */
+const slowness = Number(process.env['GANTRY_TEST_SLOWNESS'] ?? 1);
+
+/**
+ * `unit` runs anywhere; `engine` drives a real engine through its socket and needs root; `vm` runs parts of both in a
+ * virtual machine that has cgroup v2 (`npm run test:vm`).
+ */
 export default defineConfig({
   plugins: [endInOrder],
   test: {
@@ -28,9 +34,18 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['engine/test/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ['engine/test/vm/**'],
+          testTimeout: 60_000 * slowness,
+          hookTimeout: 60_000 * slowness,
+          expect: { poll: { timeout: 1000 * slowness } },
           fileParallelism: false,
+          globalSetup: ['engine/test/global-setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['engine/test/vm/*.test.ts'],
           globalSetup: ['engine/test/global-setup.ts'],
         },
       },

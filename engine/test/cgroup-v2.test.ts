@@ -21,7 +21,12 @@ describe.skipIf(missing !== undefined)(`on cgroup v2 (${path.basename(GUEST)} in
   let output = '';
 
   beforeAll(async () => {
-    output = await runInVirtualMachine(GUEST, BOOT_TIMEOUT_MS);
+    output = await runInVirtualMachine({
+      guest: GUEST,
+      equipment: 'engine',
+      memoryMb: 2048,
+      timeoutMs: BOOT_TIMEOUT_MS,
+    });
     for (const [, text = ''] of output.matchAll(/RESULT (\{.*\})$/gm)) {
       const { name, ...result } = JSON.parse(text) as GuestResult & { name: string };
       results.set(name, result);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DockerStats } from '../stats/docker-stats.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { testProgram } from './test-program.ts';
 
 /** What a container may do and use, as the kernel sees it. */
 let engine: TestEngine;
@@ -133,8 +134,7 @@ describe('confinement', () => {
   });
 
   test('refuses dangerous system calls and lets ordinary ones through', async () => {
-    const probe = path.join(engine.directory, 'syscall-probe');
-    execFileSync('cc', ['-static', '-o', probe, 'engine/test/syscall-probe.c']);
+    const probe = testProgram('syscall-probe');
     const output = await run('-v', `${probe}:/probe:ro`, 'busybox', '/probe');
     const results = Object.fromEntries(output.split('\n').map((line) => line.split(' ')));
     const EPERM = '1';

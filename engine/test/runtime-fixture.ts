@@ -12,10 +12,12 @@ import { createRuntime } from '../runtime/shim-runtime.ts';
 import { framesOf } from './frames.ts';
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
+const IS_V2 = existsSync(path.join(CGROUP_ROOT, 'cgroup.controllers'));
 /** Of a v1 or hybrid host; `unified` is a hybrid's v2 tree, which has cgroup.kill. */
 const CONTROLLERS = ['pids', 'memory', 'freezer', 'unified'].filter((name) =>
   existsSync(path.join(CGROUP_ROOT, name)),
 );
+const HIERARCHIES = IS_V2 ? [CGROUP_ROOT] : CONTROLLERS.map((name) => path.join(CGROUP_ROOT, name));
 const ALL_CAPABILITIES = (1n << 41n) - 1n;
 /** Docker's default fourteen. */
 export const DEFAULT_CAPABILITIES = 0xa80425fbn;
@@ -107,8 +109,8 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
       await runtime.close();
       await rm(directory, { recursive: true, force: true });
       // cleanUp() may have been the last to use them.
-      for (const controller of CONTROLLERS)
-        await rmdir(path.join(CGROUP_ROOT, controller, parent)).catch((error: unknown) => {
+      for (const hierarchy of HIERARCHIES)
+        await rmdir(path.join(hierarchy, parent)).catch((error: unknown) => {
           if (errnoOf(error) !== 'ENOENT') throw error;
         });
     },
@@ -166,16 +168,21 @@ const DEFAULT_MOUNTS: ContainerPlan['mounts'] = [
 ];
 
 function cgroupPlan(parent: string, id: string): ContainerPlan['cgroup'] {
+  const own = (hierarchy: string): string => `${hierarchy}/${parent}/${id}`;
+  const unified = IS_V2
+    ? CGROUP_ROOT
+    : CONTROLLERS.includes('unified')
+      ? `${CGROUP_ROOT}/unified`
+      : undefined;
+  const memory = IS_V2 ? CGROUP_ROOT : `${CGROUP_ROOT}/memory`;
   return {
-    directories: CONTROLLERS.flatMap((name) => [
-      `${CGROUP_ROOT}/${name}/${parent}`,
-      `${CGROUP_ROOT}/${name}/${parent}/${id}`,
-    ]),
-    writes: [{ file: `${CGROUP_ROOT}/pids/${parent}/${id}/pids.max`, value: '100' }],
-    join: CONTROLLERS.map((name) => `${CGROUP_ROOT}/${name}/${parent}/${id}/cgroup.procs`),
-    killFile: CONTROLLERS.includes('unified') ? `${CGROUP_ROOT}/unified/${parent}/${id}/cgroup.kill` : '',
+    directories: HIERARCHIES.flatMap((hierarchy) => [`${hierarchy}/${parent}`, own(hierarchy)]),
+    // On v2 the parent would have to hand the controller down first.
+    writes: IS_V2 ? [] : [{ file: `${own(`${CGROUP_ROOT}/pids`)}/pids.max`, value: '100' }],
+    join: HIERARCHIES.map((hierarchy) => `${own(hierarchy)}/cgroup.procs`),
+    killFile: unified === undefined ? '' : `${own(unified)}/cgroup.kill`,
     deviceProgram: null,
-    oomFile: `${CGROUP_ROOT}/memory/${parent}/${id}/memory.oom_control`,
+    oomFile: `${own(memory)}/${IS_V2 ? 'memory.events' : 'memory.oom_control'}`,
   };
 }
 

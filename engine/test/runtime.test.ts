@@ -42,7 +42,7 @@ describe('a container', () => {
     const lines = result.stdout.split('\n');
     expect(lines[0]).toBe('1');
     expect(lines[1]).toBe(result.plan.hostname);
-    expect(result.stdout).toMatch(/pids:\/$/m);
+    expect(result.stdout).toMatch(/^\d+:(pids)?:\/$/m);
   });
 
   it('shares no namespace with the host unless asked to', async () => {
