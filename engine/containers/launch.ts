@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
@@ -99,6 +99,8 @@ function prepareRunDirectory(context: ContainersContext, container: Container): 
   // Synchronous: the run root is a tmpfs, where a system call costs less than the thread pool.
   rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  // The shim removes it when it lets PID 1 go: an engine that finds it knows that nothing has run.
+  writeFileSync(path.join(runDirectory, 'unstarted'), '');
   return runDirectory;
 }
 

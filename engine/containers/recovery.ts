@@ -4,7 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 import { ShimStageError, type Shim } from '../runtime/runtime.ts';
 import { Container } from './container.ts';
-import { containersRoot, type ContainersContext } from './context.ts';
+import { containersRoot, saveIfPossible, type ContainersContext } from './context.ts';
 import { startHealthMonitor } from './health.ts';
 import { recordExit, startContainer, watchExit } from './lifecycle.ts';
 import { logSourceOf } from './log-source.ts';
@@ -12,6 +12,9 @@ import { isActive, readRecord, type ContainerRecord } from './record.ts';
 import { discard, moveToTrash, sweepTrash } from './removal.ts';
 import { shouldRestart } from './restart-policy.ts';
 import { ZERO_TIME } from './timestamps.ts';
+
+/** As of a start that failed for a reason of the runtime's. */
+const CUT_OFF_EXIT_CODE = 128;
 
 /**
  * Finds every container again: what lives goes on, what ended while nobody looked gets its true exit code, what was
@@ -90,7 +93,7 @@ async function recoverOne(context: ContainersContext, container: Container): Pro
   if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.
   const found = await context.runtime.reconnect(record.id);
-  if (found && 'shim' in found) {
+  if (typeof found === 'object' && 'shim' in found) {
     await found.shim.killAll();
     await found.shim.exited;
   }
@@ -125,9 +128,28 @@ async function finishStart({ logger }: ContainersContext, shim: Shim): Promise<v
   }
 }
 
+/** Nothing has run, whatever the record says, and no client was told so: as if the start had not been. */
+async function undoStart(context: ContainersContext, container: Container): Promise<void> {
+  const { record } = container;
+  const everRan = record.state.finishedAt !== ZERO_TIME;
+  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  record.attachment = null;
+  record.cgroupDirectories = [];
+  record.state = {
+    ...record.state,
+    status: everRan ? 'exited' : 'created',
+    exitCode: everRan ? CUT_OFF_EXIT_CODE : 0,
+    error: everRan ? 'the engine ended while it was starting the container' : '',
+    startedAt: everRan ? record.state.startedAt : ZERO_TIME,
+  };
+  await saveIfPossible(context, container);
+  if (everRan && record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
+}
+
 async function reconnect(context: ContainersContext, container: Container): Promise<void> {
   const { record } = container;
   const found = await context.runtime.reconnect(record.id);
+  if (found === 'unstarted') return undoStart(context, container);
   if (found && 'shim' in found) {
     container.shim = found.shim;
     context.logs.started(logSourceOf(container), found.shim);

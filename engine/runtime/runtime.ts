@@ -88,7 +88,7 @@ export interface Runtime {
   /** Everything up to, not including, exec: PID 1 exists and waits. Rejects with ShimStageError, nothing left behind. */
   create(plan: ContainerPlan): Promise<Shim>;
   /** After an engine restart: the live shim, the record it left, or undefined when neither exists. */
-  reconnect(id: string): Promise<{ shim: Shim } | { exit: ExitRecord } | undefined>;
+  reconnect(id: string): Promise<{ shim: Shim } | { exit: ExitRecord } | 'unstarted' | undefined>;
   /** Removes `<run-root>/containers/<id>` and cgroups that a killed shim left (`directories` as in the plan). */
   cleanUp(id: string, cgroupDirectories: string[]): Promise<void>;
   /**

@@ -42,7 +42,8 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
       logger.debug('no live shim', { id, cause: errnoOf(error) });
     }
     const exit = await readExitRecord(directoryOf(id));
-    return exit ? { exit } : undefined;
+    if (exit) return { exit };
+    return existsSync(path.join(directoryOf(id), 'unstarted')) ? 'unstarted' : undefined;
   }
 
   async function cleanUp(id: string, cgroupDirectories: string[]): Promise<void> {

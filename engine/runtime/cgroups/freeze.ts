@@ -34,7 +34,7 @@ export const v1Freezer = (directory: string): Freezer => ({
 export async function freeze(freezer: Freezer, timeoutMs = FREEZE_TIMEOUT_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   await control(freezer, freezer.frozen);
-  for (let waitMs = 1; !freezer.isFrozen(await readFile(freezer.stateFile, 'latin1')); waitMs *= 2) {
+  for (let waitMs = 1; !freezer.isFrozen(await whileThere(() => readState(freezer))); waitMs *= 2) {
     if (performance.now() > deadline) {
       await thaw(freezer);
       throw new EngineError('internal', 'the processes of the container do not freeze');
@@ -45,11 +45,17 @@ export async function freeze(freezer: Freezer, timeoutMs = FREEZE_TIMEOUT_MS): P
 
 export const thaw = (freezer: Freezer): Promise<void> => control(freezer, freezer.thawed);
 
-async function control(freezer: Freezer, value: string): Promise<void> {
+const readState = ({ stateFile }: Freezer): Promise<string> => readFile(stateFile, 'latin1');
+
+const control = ({ controlFile }: Freezer, value: string): Promise<void> =>
+  whileThere(() => writeFile(controlFile, value));
+
+/** The container may end at any moment, and its cgroup with it. */
+async function whileThere<T>(access: () => Promise<T>): Promise<T> {
   try {
-    await writeFile(freezer.controlFile, value);
+    return await access();
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
     throw new EngineError('conflict', 'the container has no running processes', { cause: error });
   }
 }

@@ -16,9 +16,9 @@ export async function removeCgroup(directory: string): Promise<void> {
       if (errnoOf(error) !== 'EBUSY') return;
     }
     await removeChildren(directory);
+    // Empty, and busy all the same, while the last process is being released: once more.
     const text = await readFile(path.join(directory, 'cgroup.procs'), 'utf8').catch(() => '');
     const pids = text.split('\n').filter(Boolean).map(Number);
-    if (pids.length === 0 && attempt > 0) return;
     for (const pid of pids) killProcess(pid);
     await delay(KILL_INTERVAL_MS);
   }

@@ -118,6 +118,8 @@ int task_create_main(struct error *err) {
 }
 
 int task_start_main(struct error *err) {
+  /* The engine's mark that nothing has run: from here on something may have. */
+  unlinkat(shim.run_directory, "unstarted", 0);
   if (external_is_used(shim.container))
     return external_task_start(err);
   char go = SYNC_START;
