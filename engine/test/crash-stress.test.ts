@@ -5,7 +5,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
 import { isAlive } from './processes.ts';
-import { describe, idOf, StressClient, type Belief } from './stress/client.ts';
+import { comesBack, describe, idOf, StressClient, type Belief } from './stress/client.ts';
 import { differences, type Claim } from './stress/kernel.ts';
 import { Random } from './stress/random.ts';
 
@@ -182,7 +182,7 @@ function learn(belief: Belief, found: ({ id: string } & Inspected) | undefined):
   const isRestarting = found.State.Status === 'restarting';
   belief.statuses =
     isRestarting || (restless && status !== 'created') ? new Set(['running', 'exited']) : new Set([status]);
-  if (belief.policy === 'always' && status === 'exited') belief.statuses.add('running');
+  if (comesBack(belief) && status === 'exited') belief.statuses.add('running');
 }
 
 async function claimOf(inspected: Map<string, Inspected>): Promise<Claim> {

@@ -37,7 +37,7 @@ describe('the runtime', () => {
     shim.disconnect();
     const other = fixture.newRuntime();
     const found = await other.reconnect(plan.id);
-    if (!found || !('shim' in found)) throw new Error('not found');
+    if (typeof found !== 'object' || !('shim' in found)) throw new Error('not found');
     expect(found.shim.pid).toBe(shim.pid);
     expect((await execute(found.shim, ['echo', 'again'])).stdout).toBe('again\n');
     await found.shim.kill(SIGKILL);

@@ -25,7 +25,7 @@ export interface Belief {
 type Answer = { status: number; text: string; json: { Id?: string } } | undefined;
 
 const MAX_CONTAINERS = 4;
-const SERVE = ['sh', '-c', 'trap "exit 0" TERM; httpd -p 80 -h /; while :; do sleep 1; done'];
+const SERVE = ['httpd', '-f', '-p', '80', '-h', '/'];
 
 /**
  * One client that never works on another's containers: what it was told must be true afterwards. Every drawn number
@@ -115,8 +115,8 @@ export class StressClient {
           was === 'running' ? ['paused'] : [was],
         );
       case 'unpause':
-        return this.#change(belief, 'POST', 'unpause', [204, 409], (was) =>
-          was === 'paused' ? ['running'] : [was],
+        return this.#change(belief, 'POST', 'unpause', [204, 500], (was) =>
+          was === 'paused' ? afterStart(belief, 'created') : [was],
         );
       case 'remove':
         return this.#change(belief, 'DELETE', '?force=1&v=1', [204, 409], () => ['absent']);
@@ -217,11 +217,14 @@ function afterStart({ command, autoRemove, policy }: Belief, was: Status): Statu
   return policy === '' ? ['exited'] : ['exited', 'running'];
 }
 
-/** `always` comes back with the next engine. */
+/** `always` comes back with the next engine, `on-failure` too after an exit code like that of a kill (as in Docker). */
+export const comesBack = ({ policy }: Pick<Belief, 'policy'>): boolean =>
+  policy === 'always' || policy === 'on-failure';
+
 function afterEnd({ autoRemove, policy }: Belief, was: Status): Status[] {
   if (was === 'created' || was === 'absent') return [was];
   if (autoRemove) return ['absent'];
-  return policy === 'always' ? ['exited', 'running'] : ['exited'];
+  return comesBack({ policy }) ? ['exited', 'running'] : ['exited'];
 }
 
 function afterLoss({ autoRemove, policy }: Belief, was: Status): Status[] {
