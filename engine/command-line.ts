@@ -44,6 +44,7 @@ export interface EngineOptions {
 const roots = defaultRoots(process.getuid?.() ?? 0, process.env);
 
 export const USAGE = `usage: engine [OPTION...]
+       engine fsck [--repair] [OPTION...]   checks the image store of a data root
   --data-root DIR              images, containers, volumes (default ${roots.dataRoot})
   --run-root DIR               sockets and state of what runs (default ${roots.runRoot})
   --socket PATH                API socket (default RUN-ROOT/gantry.sock)

@@ -1,6 +1,7 @@
 import v8 from 'node:v8';
 import { EXIT_USAGE, parseCommandLine, USAGE } from './command-line.ts';
 import { startDaemon } from './daemon.ts';
+import { runFsck } from './fsck.ts';
 import { EngineError, messageOf } from './lib/errors.ts';
 import { createLogger } from './lib/logger.ts';
 import { VERSION } from './lib/version.ts';
@@ -15,7 +16,12 @@ process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 
 async function main(): Promise<void> {
-  const options = parseCommandLine(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  if (argv[0] === 'fsck') {
+    process.exitCode = await runFsck(argv.slice(1), createLogger('warn'));
+    return;
+  }
+  const options = parseCommandLine(argv);
   if (options === 'help' || options === 'version') {
     process.stdout.write(options === 'help' ? USAGE : `${VERSION}\n`);
     return;

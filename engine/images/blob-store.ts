@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { syncDirectory, syncFile, writeFileAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
@@ -22,6 +22,14 @@ export class BlobStore {
 
   async start(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    // Written when the engine died.
+    for (const name of await readdir(this.#directory))
+      if (name.endsWith('.tmp')) await unlink(path.join(this.#directory, name));
+  }
+
+  /** Digests of everything that is here. */
+  async list(): Promise<string[]> {
+    return (await readdir(this.#directory)).map((name) => `sha256:${name}`).filter(isSha256);
   }
 
   async put(data: Uint8Array): Promise<string> {

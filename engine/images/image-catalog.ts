@@ -78,6 +78,8 @@ export class ImageCatalog {
   /** Not usable now; containers may stand on their layers, so nothing of them is removed before a prune. */
   readonly #damaged = new Map<string, ImageState>();
   seeded = false;
+  /** Names of images that were not there when the engine started. */
+  readonly droppedReferences: { reference: string; id: string }[] = [];
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -98,8 +100,12 @@ export class ImageCatalog {
     for (const [id, image] of Object.entries(state.images)) await this.#restore(id, image, this.#images);
     for (const [id, image] of Object.entries(state.detached)) await this.#restore(id, image, this.#detached);
     for (const [reference, id] of Object.entries(state.references)) {
-      if (this.#images.has(id)) this.#references.set(reference, id);
-      else logger.warn('a reference to a missing image is dropped', { reference, id });
+      if (this.#images.has(id)) {
+        this.#references.set(reference, id);
+        continue;
+      }
+      this.droppedReferences.push({ reference, id });
+      logger.warn('a reference to a missing image is dropped', { reference, id });
     }
   }
 
@@ -125,6 +131,17 @@ export class ImageCatalog {
   /** Also one that was deleted by force but still carries containers. */
   byId(id: string): CatalogImage | undefined {
     return this.#images.get(id) ?? this.#detached.get(id);
+  }
+
+  takeDroppedReferences(): { reference: string; id: string }[] {
+    return this.droppedReferences.splice(0);
+  }
+
+  /** Whether it is a configuration, manifest or index of an image, also of one that cannot be used. */
+  needsBlob(digest: string): boolean {
+    if (this.byId(digest) || this.#damaged.has(digest)) return true;
+    const states = [...this.#images.values(), ...this.#detached.values(), ...this.#damaged.values()];
+    return states.some(({ manifests }) => manifests.some((manifest) => manifest.digest === digest));
   }
 
   damaged(): string[] {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../lib/errors.ts';
 import { decompress, type ByteSource } from './decompress.ts';
@@ -19,6 +20,7 @@ export type LayerForm = 'image' | 'blob' | 'tree' | 'lost';
 
 /** Bytes in front of the tar in `layer.erofs` (EROFS_HEAD). */
 const IMAGE_HEAD_BYTES = 4096;
+const TAR_BLOCK = 512;
 
 /** What the runtime lays into an overlay: a directory, or an image file. */
 export function lowerOf(form: LayerForm, place: string): string {
@@ -41,6 +43,26 @@ export function tarOf(
   throw new EngineError('conflict', `the tar of layer ${diffId} was not kept by an earlier Gantry`, {
     hint: 'load or pull the image again',
   });
+}
+
+/** What is wrong with a layer's place apart from its tar, whose own digest tells; empty: nothing. */
+export async function faultsOf(
+  form: LayerForm,
+  { place, tarBytes, indexDigest }: { place: string; tarBytes: number; indexDigest: string | undefined },
+): Promise<string[]> {
+  const lower = lowerOf(form, place);
+  const status = await stat(lower).catch(() => undefined);
+  if (form !== 'image') return status?.isDirectory() ? [] : ['its files are missing'];
+  if (!status?.isFile()) return ['its image is missing'];
+  const index = Math.ceil((IMAGE_HEAD_BYTES + tarBytes) / TAR_BLOCK) * TAR_BLOCK;
+  if (status.size < index) return ['its image is cut'];
+  const hash = createHash('sha256');
+  const parts = [
+    { file: lower, offset: index, sizeBytes: status.size - index },
+    { file: lower, offset: 0, sizeBytes: IMAGE_HEAD_BYTES },
+  ];
+  for (const part of parts) for await (const chunk of readPart(part)) hash.update(chunk);
+  return hash.digest('hex') === indexDigest ? [] : ['the index of its image is damaged'];
 }
 
 /** An overlay upper directory as a layer tar: always the same for the same tree. */

@@ -61,6 +61,15 @@ export interface LayerStore {
   lower(diffId: string): string;
   /** The exact tar: its bytes hash to the diff-id, or reading throws. */
   readTar(diffId: string): ByteSource;
+  /** How many hold it. */
+  references(diffId: string): number;
+  /** false: a data root of version 1 did not keep the tar. */
+  keepsTar(diffId: string): boolean;
+  /** What is wrong with a stored layer apart from its tar; empty: nothing. */
+  check(diffId: string): Promise<string[]>;
+  /** Names in the layers directory that are no layers. */
+  strays(): Promise<string[]>;
+  discardStray(name: string): Promise<void>;
   /** Removes layers that nobody acquired since start: called once after the images are known. */
   sweep(): Promise<void>;
   list(): Layer[];

@@ -15,6 +15,8 @@ export interface LayerFacts {
   tarBytes: number;
   /** Content of regular files. */
   bytes: number;
+  /** SHA-256 of an image's metadata and head, '' for a directory. */
+  indexDigest: string;
 }
 
 /** SECURITY: what a small download may become. */

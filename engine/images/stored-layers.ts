@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
 import { EngineError, invalidArgument, messageOf } from '../lib/errors.ts';
@@ -8,7 +8,7 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import { contentError } from './content-error.ts';
 import { decompressAs, peekCompression, type ByteSource, type Compression } from './decompress.ts';
 import { isFilePart, readPart, type FilePart } from './file-part.ts';
-import { lowerOf, tarOf, treeTar, type LayerForm } from './layer-form.ts';
+import { faultsOf, lowerOf, tarOf, treeTar, type LayerForm } from './layer-form.ts';
 import type { Layer, LayerBlob, LayerRequest, LayerStore } from './layer-store.ts';
 import { LayerWorkers, type LayerFacts, type LayerLimits } from './layer-worker.ts';
 import { NativeError, startNative } from './native-process.ts';
@@ -35,6 +35,8 @@ interface StoredLayersOptions {
 interface Stored {
   form: LayerForm;
   layer: Layer;
+  /** Of an image: over what is not its tar. */
+  indexDigest?: string;
 }
 
 interface Entry extends Stored {
@@ -144,7 +146,8 @@ export class StoredLayers implements LayerStore {
       const entry = this.#layers.get(diffId);
       if (!entry || entry.layer.blobs.some(({ digest }) => digest === blob.digest)) return;
       const layer = { ...entry.layer, blobs: [...entry.layer.blobs, blob] };
-      const stored: Stored = { form: entry.form, layer };
+      const { form, indexDigest } = entry;
+      const stored: Stored = { form, layer, ...(indexDigest === undefined ? {} : { indexDigest }) };
       await writeJsonAtomic(path.join(this.#place(diffId), 'meta.json'), stored);
       entry.layer = layer;
       this.#blobs.set(blob.digest, diffId);
@@ -154,6 +157,38 @@ export class StoredLayers implements LayerStore {
   readTar(diffId: string): ByteSource {
     const { form, layer } = this.#require(diffId);
     return tarOf(form, { binary: this.#options.binary, place: this.#place(diffId), layer });
+  }
+
+  references(diffId: string): number {
+    return this.#layers.get(diffId)?.references ?? 0;
+  }
+
+  keepsTar(diffId: string): boolean {
+    return this.#require(diffId).form !== 'lost';
+  }
+
+  check(diffId: string): Promise<string[]> {
+    const { form, layer, indexDigest } = this.#require(diffId);
+    return faultsOf(form, { place: this.#place(diffId), tarBytes: layer.tarBytes, indexDigest });
+  }
+
+  async strays(): Promise<string[]> {
+    const strays: string[] = [];
+    for (const name of await readdir(this.#options.root)) {
+      // Not while the name is being given or taken away.
+      await this.#naming.run(`sha256:${name}`, async () => {
+        const exists = await lstat(path.join(this.#options.root, name)).catch(() => undefined);
+        if (exists && !this.#layers.has(`sha256:${name}`)) strays.push(name);
+      });
+    }
+    return strays;
+  }
+
+  async discardStray(name: string): Promise<void> {
+    await this.#naming.run(`sha256:${name}`, async () => {
+      if (!this.#layers.has(`sha256:${name}`))
+        await this.#options.trash.discard(path.join(this.#options.root, name));
+    });
   }
 
   #require(diffId: string): Entry {
@@ -212,7 +247,8 @@ export class StoredLayers implements LayerStore {
   async #store(request: LayerRequest, content: ByteSource | FilePart): Promise<Layer> {
     return this.#inWorkDirectory(request.signal, async (work) => {
       const form = this.#newForm;
-      const { diffId, digest, blobBytes, tarBytes, bytes } = await this.#unpack(work, form, request, content);
+      const facts = await this.#unpack(work, form, request, content);
+      const { diffId, digest, blobBytes, tarBytes, bytes, indexDigest } = facts;
       if (request.digest !== undefined && request.digest !== digest) {
         throw invalidArgument(`invalid layer: its bytes are ${digest}, expected ${request.digest}`);
       }
@@ -221,7 +257,7 @@ export class StoredLayers implements LayerStore {
       }
       const blobs = digest === diffId ? [] : [{ digest, sizeBytes: blobBytes }];
       const layer = { diffId, sizeBytes: bytes, tarBytes, blobs };
-      return { form: form === 'image' ? 'image' : 'blob', layer };
+      return form === 'image' ? { form, layer, indexDigest } : { form: 'blob', layer };
     });
   }
 

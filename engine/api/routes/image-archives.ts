@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { checkRequestTypes } from '../../containers/config-types.ts';
+import { checkStore } from '../../images/check-store.ts';
 import { commitImage } from '../../images/commit-image.ts';
 import type { ContainerSnapshots } from '../../images/image-store.ts';
 import type { Images } from '../../images/images.ts';
@@ -16,7 +17,7 @@ interface ImageArchiveDependencies {
   snapshots: ContainerSnapshots;
 }
 
-/** `docker save` and `docker commit`. */
+/** `docker save`, `docker commit`, and the check of what they work on. */
 export function imageArchiveRoutes({ images, snapshots }: ImageArchiveDependencies): Route[] {
   return [
     {
@@ -35,6 +36,14 @@ export function imageArchiveRoutes({ images, snapshots }: ImageArchiveDependenci
       method: 'GET',
       path: '/images/{name...}/get',
       handler: (context) => sendArchive(images, context, [context.params['name'] ?? '']),
+    },
+    {
+      // Beyond Docker: proves the image store whole, and repairs what can be.
+      method: 'POST',
+      path: '/gantry/v1/fsck',
+      async handler({ query, signal, reply }) {
+        reply.json(200, await checkStore(images.parts, { repair: query.boolean('repair'), signal }));
+      },
     },
     {
       method: 'POST',

@@ -66,11 +66,13 @@ struct image {
   size_t sorted_capacity;
   unsigned char *buffer;
   size_t length;
+  struct sha256 hash;
 };
 
 static int flush(struct image *image, struct error *err) {
   size_t length = image->length;
   image->length = 0;
+  sha256_update(&image->hash, image->buffer, length);
   return layer_write(image->fd, image->buffer, length, err);
 }
 
@@ -420,7 +422,7 @@ static int put_data(struct image *image, struct error *err) {
   return put_zeros(image, round_up(image->written, BLOCK), err);
 }
 
-static int put_head(const struct image *image, uint64_t end, struct error *err) {
+static int put_head(struct image *image, uint64_t end, struct error *err) {
   unsigned char head[EROFS_HEAD] = {0};
   struct super_block super = {
       .magic = htole32(SUPER_MAGIC),
@@ -432,6 +434,7 @@ static int put_head(const struct image *image, uint64_t end, struct error *err) 
       .meta_block = htole32((uint32_t)(image->meta / BLOCK)),
   };
   memcpy(head + SUPER_OFFSET, &super, sizeof super);
+  sha256_update(&image->hash, head, sizeof head);
   if (pwrite(image->fd, head, sizeof head, 0) != (ssize_t)sizeof head)
     return error_set(err, errno, "write layer");
   return 0;
@@ -453,11 +456,14 @@ static int write_image(struct image *image, struct layer_tree *tree, struct erro
   return put_head(image, image->meta + image->written, err);
 }
 
-int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, struct error *err) {
+int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, char digest[SHA256_HEX],
+                      struct error *err) {
   struct image image = {
       .fd = fd, .meta = round_up(EROFS_HEAD + tar_bytes, BLOCK), .buffer = malloc(BUFFER)};
+  sha256_start(&image.hash);
   int result =
       image.buffer ? write_image(&image, tree, err) : error_set(err, ENOMEM, "write layer");
+  sha256_finish(&image.hash, digest);
   free(image.buffer);
   free(image.sorted);
   return result;

@@ -10,10 +10,15 @@
 
 #include "error.h"
 #include "layer_tree.h"
+#include "sha256.h"
 
 enum { EROFS_HEAD = 4096 };
 
-/* Writes head and metadata around the `tar_bytes` that are in the file from EROFS_HEAD on. */
-int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, struct error *err);
+/*
+ * Writes head and metadata around the `tar_bytes` that are in the file from EROFS_HEAD on.
+ * `digest`: of the metadata followed by the head, what the tar's own digest leaves open.
+ */
+int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, char digest[SHA256_HEX],
+                      struct error *err);
 
 #endif

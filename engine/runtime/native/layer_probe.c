@@ -25,7 +25,8 @@ static int write_image(const char *path, struct error *err) {
   autoclose int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0)
     return error_set(err, errno, "create %.256s", path);
-  return erofs_image_write(file, &tree, 0, err);
+  char digest[SHA256_HEX];
+  return erofs_image_write(file, &tree, 0, digest, err);
 }
 
 static int lay_over(int layer, const char *directory, struct error *err) {

@@ -41,6 +41,7 @@ struct job {
 
 struct summary {
   uint64_t entries, bytes;
+  char index[SHA256_HEX]; /* digest of an image's index, "" for a directory */
 };
 
 /* 1: read; 0: the end came before the first byte. */
@@ -106,9 +107,9 @@ static int store_image(struct layer_source *source, int work, struct summary *su
   if (tar_reader_open_stream(&reader, layer_source_read, source, err) < 0)
     return -1;
   int result = layer_tree_read(&tree, &reader, err);
-  *summary = (struct summary){tree.entries, tree.bytes};
+  *summary = (struct summary){.entries = tree.entries, .bytes = tree.bytes};
   if (result == 0)
-    result = erofs_image_write(file, &tree, source->tar_bytes, err);
+    result = erofs_image_write(file, &tree, source->tar_bytes, summary->index, err);
   /* A layer is whole on disk before it gets its name. */
   if (result == 0 && fdatasync(file) < 0)
     result = error_set(err, errno, "sync the layer");
@@ -133,7 +134,7 @@ static int store_directory(struct layer_source *source, int work, struct summary
   source->keep_blob = blob;
   if (extract_stream(layer_source_read, source, directory, &options, &extracted, err) < 0)
     return -1;
-  *summary = (struct summary){extracted.entries, extracted.bytes};
+  *summary = (struct summary){.entries = extracted.entries, .bytes = extracted.bytes};
   /* One sync of the file system instead of one per file. */
   return syncfs(directory) < 0 ? error_set(err, errno, "sync the layer") : 0;
 }
@@ -162,8 +163,10 @@ static void print_summary(struct layer_source *source, const struct summary *sum
   sha256_finish(&source->tar_hash, tar);
   sha256_finish(&source->blob_hash, blob);
   printf("{\"diffId\":\"sha256:%s\",\"digest\":\"sha256:%s\",\"blobBytes\":%" PRIu64
-         ",\"tarBytes\":%" PRIu64 ",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64 "}\n",
-         tar, blob, source->blob_bytes, source->tar_bytes, summary->entries, summary->bytes);
+         ",\"tarBytes\":%" PRIu64 ",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64
+         ",\"indexDigest\":\"%s\"}\n",
+         tar, blob, source->blob_bytes, source->tar_bytes, summary->entries, summary->bytes,
+         summary->index);
 }
 
 static void print_failure(const struct error *err) {
