@@ -104,6 +104,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const uplink = isRootless() ? findUplink(runRoot) : undefined;
   const networks = createNetworks({
     dataRoot,
+    runRoot,
     uplink: isRootless() ? (uplink ?? NO_UPLINK) : undefined,
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,

@@ -2,7 +2,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
-import type { Attachment, AttachRequest, NetworkFilesRequest } from '../networks/networks.ts';
+import type {
+  Attachment,
+  AttachRequest,
+  NetworkFilesRequest,
+  ResolverSettings,
+} from '../networks/networks.ts';
 import type { ResolvedMount } from '../runtime/plan-input.ts';
 import type { Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
@@ -69,6 +74,7 @@ export async function launch(
       files: networkFiles(context, container, attachment),
       ...namespaces,
       interfaces: attachment?.interfaces ?? [],
+      resolver: attachment ? context.networks.resolverOf(record.id) : null,
       cgroups: context.cgroups,
       log: context.logs.plan(logSource),
     });
@@ -121,7 +127,16 @@ export function attachRequestOf({ record, directory }: Container): AttachRequest
     exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     portBindings: hostConfig.PortBindings ?? {},
     publishAllPorts: hostConfig.PublishAllPorts ?? false,
+    resolver: resolverSettings({ record }),
     hostsFile: path.join(directory, 'hosts'),
+  };
+}
+
+function resolverSettings({ record: { hostConfig } }: Pick<Container, 'record'>): ResolverSettings {
+  return {
+    dns: hostConfig.Dns ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
   };
 }
 
@@ -147,9 +162,7 @@ function networkFiles(
     domainname: config.Domainname ?? '',
     mode: mode.kind === 'network' ? 'bridge' : mode.kind,
     extraHosts: hostConfig.ExtraHosts ?? [],
-    dns: hostConfig.Dns ?? [],
-    dnsSearch: hostConfig.DnsSearch ?? [],
-    dnsOptions: hostConfig.DnsOptions ?? [],
+    ...resolverSettings({ record }),
   };
   if (attachment) request.attachment = attachment;
   return context.networks.writeFiles(request);

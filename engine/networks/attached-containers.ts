@@ -1,6 +1,7 @@
 import type { EventPublisher } from '../events/events.ts';
 import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { ResolverPlan } from '../runtime/plan.ts';
 import { bridgeOptions } from './bridge-options.ts';
 import {
   changeBetween,
@@ -20,7 +21,7 @@ import {
 } from './endpoint-request.ts';
 import type { Firewall } from './firewall.ts';
 import { writeHostLines } from './hosts-file.ts';
-import { NeighbourFiles } from './neighbour-files.ts';
+import type { NameService } from './name-service.ts';
 import { hostNames, writeNetworkFiles } from './network-files.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
 import type {
@@ -57,6 +58,7 @@ interface AttachedContainersOptions {
   firewall: Firewall;
   events: EventPublisher;
   logger: Logger;
+  names: NameService;
   /** Makes the bridge of a network when it is not there. */
   ensureLink: (network: Network) => Promise<void>;
 }
@@ -65,12 +67,10 @@ interface AttachedContainersOptions {
 export class AttachedContainers {
   readonly #options: AttachedContainersOptions;
   readonly #containers = new Map<string, Attached>();
-  readonly #neighbours: NeighbourFiles;
   readonly #ports: PublishedPorts;
 
   constructor(options: AttachedContainersOptions) {
     this.#options = options;
-    this.#neighbours = new NeighbourFiles(options.logger);
     this.#ports = new PublishedPorts({
       ...options,
       holderOf: (wanted) =>
@@ -85,9 +85,7 @@ export class AttachedContainers {
   }
 
   on(networkId: string): [containerId: string, attachment: Attachment][] {
-    return this.#attachments().filter(([, { endpoints }]) =>
-      endpoints.some((e) => e.networkId === networkId),
-    );
+    return this.all().filter(([, { endpoints }]) => endpoints.some((e) => e.networkId === networkId));
   }
 
   anyOn(networkId: string): boolean {
@@ -102,8 +100,8 @@ export class AttachedContainers {
     for (const { network } of wanted) await ensureLink(network);
     // What an earlier start that failed badly still holds.
     await this.detach(request.containerId);
-    const { containerName, hostname, hostsFile } = request;
-    const empty: Attachment = { containerName, hostname, endpoints: [], interfaces: [], ports: [] };
+    const { containerName, hostname, hostsFile, resolver } = request;
+    const empty: Attachment = { containerName, hostname, resolver, endpoints: [], interfaces: [], ports: [] };
     if (hostsFile !== undefined) empty.hostsFile = hostsFile;
     const attached: Attached = {
       attachment: this.#allocate(empty, wanted),
@@ -118,14 +116,14 @@ export class AttachedContainers {
       await this.#free(request.containerId, attached);
       throw error;
     }
+    this.#options.names.update(request.containerId, [], attached.attachment.endpoints);
     this.#tell('connect', request.containerId, attached.attachment.endpoints);
-    await this.updateNeighbours();
     return attached.attachment;
   }
 
   /** One more network for a running container. */
   async connect(request: AttachRequest, nameOrId: string, plug: ChangeLinks): Promise<void> {
-    const { registry, ensureLink } = this.#options;
+    const { registry, ensureLink, names } = this.#options;
     const { containerId } = request;
     const attached = this.#attachedOf(containerId);
     const network = registry.resolve(nameOrId);
@@ -143,9 +141,11 @@ export class AttachedContainers {
     const after = this.#allocate(before, [wanted]);
     attached.attachment = after;
     try {
-      await plug(after, changeBetween(before, after));
+      names.update(containerId, before.endpoints, after.endpoints);
+      await plug(after, { ...changeBetween(before, after), resolver: names.planOf(containerId, after) });
     } catch (error) {
       attached.attachment = before;
+      names.update(containerId, after.endpoints, before.endpoints);
       this.#releaseAddresses(after.endpoints.slice(before.endpoints.length));
       throw error;
     }
@@ -175,6 +175,7 @@ export class AttachedContainers {
       attached.attachment = before;
       throw error;
     }
+    this.#options.names.update(containerId, before.endpoints, after.endpoints);
     await this.#followPrimary(attached, before, undefined);
     const gone = before.endpoints.slice(index, index + 1);
     this.#releaseAddresses(gone);
@@ -186,8 +187,12 @@ export class AttachedContainers {
     const { registry } = this.#options;
     const network = request.attachment?.endpoints[0]?.networkId ?? registry.resolve('bridge').record.id;
     const hostGateway = registry.get(network)?.record.pools.ipv4?.gateway ?? '';
-    const neighbours = request.attachment ? this.#neighbours.of(request.attachment, this.#attachments()) : [];
-    return writeNetworkFiles(request, hostGateway, neighbours);
+    return writeNetworkFiles(request, hostGateway);
+  }
+
+  resolverOf(containerId: string): ResolverPlan | null {
+    const attachment = this.#containers.get(containerId)?.attachment;
+    return attachment ? this.#options.names.planOf(containerId, attachment) : null;
   }
 
   async publish(containerId: string): Promise<void> {
@@ -209,7 +214,6 @@ export class AttachedContainers {
     if (!attached) return;
     await this.#free(containerId, attached);
     this.#tell('disconnect', containerId, attached.attachment.endpoints);
-    await this.updateNeighbours();
   }
 
   async restore(containerId: string, attachment: Attachment): Promise<void> {
@@ -229,11 +233,12 @@ export class AttachedContainers {
     attached.reservations = await this.#ports.takeBack(containerId, attachment.ports);
   }
 
-  async rename(containerId: string, name: string): Promise<void> {
+  rename(containerId: string, name: string): void {
     const attached = this.#containers.get(containerId);
     if (!attached) return;
     attached.attachment.containerName = name;
-    await this.updateNeighbours();
+    const { endpoints } = attached.attachment;
+    this.#options.names.update(containerId, endpoints, endpoints);
   }
 
   /** What the rule set says about published ports. */
@@ -253,11 +258,6 @@ export class AttachedContainers {
     });
   }
 
-  /** Brings the hosts files of all containers in line with who is there. */
-  updateNeighbours(): Promise<void> {
-    return this.#neighbours.update(this.#attachments());
-  }
-
   /** Lets go of the sockets; rules and links stay for the containers that go on. */
   async close(): Promise<void> {
     // An uplink goes on by itself, as do the containers behind it.
@@ -265,7 +265,7 @@ export class AttachedContainers {
     await release([...this.#containers.values()].flatMap((attached) => attached.reservations));
   }
 
-  #attachments(): [string, Attachment][] {
+  all(): [containerId: string, attachment: Attachment][] {
     return [...this.#containers].map(([id, { attachment }]) => [id, attachment]);
   }
 
@@ -334,8 +334,10 @@ export class AttachedContainers {
    */
   async #free(containerId: string, attached: Attached): Promise<void> {
     await this.#withdraw(containerId, attached);
-    this.#releaseAddresses(attached.attachment.endpoints);
+    // A name goes before its address can be another's.
     this.#containers.delete(containerId);
+    this.#options.names.update(containerId, attached.attachment.endpoints, []);
+    this.#releaseAddresses(attached.attachment.endpoints);
   }
 
   async #withdraw(containerId: string, attached: Attached): Promise<void> {
@@ -363,7 +365,7 @@ export class AttachedContainers {
     }
   }
 
-  /** The container's own names at its new addresses and no longer at the old ones, then what its neighbours see. */
+  /** The container's own names at its new addresses and no longer at the old ones, and whom it asks for others. */
   async #updateHosts(
     { hostname, domainname }: Pick<AttachRequest, 'hostname' | 'domainname'>,
     before: Attachment,
@@ -381,8 +383,8 @@ export class AttachedContainers {
       ).catch((error: unknown) => {
         this.#options.logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
       });
+      await this.#options.names.refreshResolvConf(after);
     }
-    await this.updateNeighbours();
   }
 
   #tell(action: 'connect' | 'disconnect', containerId: string, endpoints: readonly Endpoint[]): void {

@@ -7,6 +7,7 @@ import { AttachedContainers } from './attached-containers.ts';
 import { BridgeLinks } from './bridge-links.ts';
 import { Firewall } from './firewall.ts';
 import type { DefaultPool } from './host-subnets.ts';
+import { NameService } from './name-service.ts';
 import { NetworkLinks } from './network-links.ts';
 import { isPredefined, type NetworkRecord } from './network-record.ts';
 import { specify } from './network-specification.ts';
@@ -17,6 +18,8 @@ import { tableName } from './rules.ts';
 
 interface NetworksOptions {
   dataRoot: string;
+  /** Holds what the containers' DNS servers read. */
+  runRoot: string;
   /** Link of the predefined network `bridge`; default gantry0. */
   bridgeName: string | undefined;
   /** Its subnet in CIDR notation; undefined: one that the host does not use. */
@@ -58,8 +61,8 @@ export interface Networks extends NetworkAttacher {
 }
 
 export function createNetworks(options: NetworksOptions): Networks {
-  const { dataRoot, bridgeName = 'gantry0', defaultSubnet, uplink, events, logger, runTask } = options;
-  const { defaultPools = [] } = options;
+  const { dataRoot, runRoot, uplink, events, logger, runTask } = options;
+  const { bridgeName = 'gantry0', defaultSubnet, defaultPools = [] } = options;
   const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, defaultPools, logger });
   const links = new BridgeLinks(dataRoot);
   /** Held while a network or its link comes or goes. */
@@ -78,7 +81,8 @@ export function createNetworks(options: NetworksOptions): Networks {
     });
   }
 
-  const attached = new AttachedContainers({ uplink, registry, firewall, events, logger, ensureLink });
+  const names = new NameService({ runRoot, registry, logger, attachments: () => attached.all() });
+  const attached = new AttachedContainers({ uplink, registry, firewall, names, events, logger, ensureLink });
 
   async function removeNetwork(network: Network): Promise<void> {
     const { id, name, driver, configOnly } = network.record;
@@ -94,6 +98,7 @@ export function createNetworks(options: NetworksOptions): Networks {
       throw new EngineError('forbidden', `configuration network ${JSON.stringify(name)} is in use`);
     }
     await registry.remove(id);
+    names.forgetNetwork(id);
     await networkLinks.remove(network);
     events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
   }
@@ -132,12 +137,14 @@ export function createNetworks(options: NetworksOptions): Networks {
   return {
     start: () => registry.load(),
     async settle() {
+      await names.rewrite();
+      await names.start();
       if ((await links.owned()).length === 0) return;
       await links.remove(await links.unusedBridges());
       await networkLinks.applyRules();
-      await attached.updateNeighbours();
     },
     async close() {
+      names.close();
       await attached.close();
       if (attached.count > 0) return;
       // Also those whose last namespaces the kernel is still taking down: nobody is on them any more.
@@ -152,12 +159,13 @@ export function createNetworks(options: NetworksOptions): Networks {
     },
     attach: (request) => attached.attach(request),
     writeFiles: (request) => attached.writeFiles(request),
+    resolverOf: (containerId) => attached.resolverOf(containerId),
     publish: (containerId) => attached.publish(containerId),
     connect: (request, network, plug) => attached.connect(request, network, plug),
     disconnect: (containerId, networkId, unplug) => attached.disconnect(containerId, networkId, unplug),
     detach: (containerId) => attached.detach(containerId),
     restore: (containerId, attachment) => attached.restore(containerId, attachment),
-    rename: (containerId, name) => attached.rename(containerId, name),
+    rename: async (containerId, name) => attached.rename(containerId, name),
     create: (request) => structure.run(() => addNetwork(request)),
     inspect: (nameOrId) => view(registry.resolve(nameOrId)),
     list: () => registry.list().map(view),

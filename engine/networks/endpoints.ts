@@ -79,7 +79,7 @@ export function freeInterfaceName(interfaces: readonly InterfacePlan[], prefix =
 }
 
 /** Docker's order of candidates for the default route: priority, both families before one, the network's name. */
-function byGatewayPreference(a: Endpoint, b: Endpoint): number {
+export function byGatewayPreference(a: Endpoint, b: Endpoint): number {
   const ways = (endpoint: Endpoint): number =>
     Number(endpoint.gateway4 !== '') + Number(endpoint.gateway6 !== '');
   return (
@@ -137,6 +137,7 @@ export function changeBetween(before: Attachment, after: Attachment): NetworkCha
       .filter((plan) => had.has(plan.containerName) && moved(plan, had.get(plan.containerName)))
       .map(toRoute)
       .filter(leads),
+    resolver: null,
   };
 }
 

@@ -1,5 +1,33 @@
 import { open } from 'node:fs/promises';
-import { buildHosts, type HostLine } from './network-files.ts';
+
+/** Docker's content of a fresh /etc/hosts. */
+const LOOPBACK_HOSTS = [
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::\tip6-localnet',
+  'ff00::\tip6-mcastprefix',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
+export interface HostLine {
+  address: string;
+  names: string[];
+}
+
+/** A host name as other containers may see it: one that holds white space could forge lines in their hosts files. */
+const HOST_NAME = /^[^\s#]+$/;
+
+/** The hosts file: loopback (or the host's own content), what was asked for, then the container's addresses. */
+export function buildHosts(head: string | undefined, lines: readonly HostLine[]): string {
+  const start = head === undefined ? `${LOOPBACK_HOSTS.join('\n')}\n` : head.replace(/\n*$/, '\n');
+  const clean = lines.map(({ address, names }) => ({
+    address,
+    names: names.filter((name) => HOST_NAME.test(name)),
+  }));
+  const named = clean.filter(({ names }) => names.length > 0);
+  return start + named.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('');
+}
 
 /** The container may write to its hosts file: a huge one is not read into the engine. */
 const MAXIMUM_BYTES = 1 << 20;

@@ -53,16 +53,22 @@ export function isPredefined(name: string): boolean {
   return (PREDEFINED_NETWORKS as readonly string[]).includes(name);
 }
 
-type OlderRecord = Omit<NetworkRecord, 'bridge'> & {
-  bridge?: { linkName: string; pool?: Omit<PoolRecord, 'asked'>; subnetAsked?: boolean };
-};
+type Since = 'enableIpv4' | 'enableIpv6' | 'ipamOptions' | 'configOnly' | 'configFrom' | 'pools';
+type OlderRecord = Omit<NetworkRecord, 'bridge' | Since> &
+  Partial<Pick<NetworkRecord, Since>> & {
+    bridge?: { linkName: string; pool?: Omit<PoolRecord, 'asked'>; subnetAsked?: boolean };
+  };
 
 /** Records of 0.1.0 had one IPv4 pool, inside of `bridge`. */
-export function upgradeRecord(record: NetworkRecord): NetworkRecord {
-  const { bridge, ...rest } = record as OlderRecord;
-  const pools = bridge?.pool ? { ipv4: { ...bridge.pool, asked: bridge.subnetAsked ?? false } } : {};
+export function upgradeRecord(record: OlderRecord): NetworkRecord {
+  const { bridge, ...rest } = record;
   return {
-    ...{ enableIpv4: true, enableIpv6: false, ipamOptions: null, configOnly: false, configFrom: '', pools },
+    enableIpv4: true,
+    enableIpv6: false,
+    ipamOptions: null,
+    configOnly: false,
+    configFrom: '',
+    pools: bridge?.pool ? { ipv4: { ...bridge.pool, asked: bridge.subnetAsked ?? false } } : {},
     ...rest,
     ...(bridge ? { bridge: { linkName: bridge.linkName } } : {}),
   };

@@ -1,5 +1,5 @@
 import type { EndpointSettings, PortMap } from '../wire/container.ts';
-import type { InterfacePlan, NetworkChange } from '../runtime/plan.ts';
+import type { InterfacePlan, NetworkChange, ResolverPlan } from '../runtime/plan.ts';
 
 /** One published port as it really is: the host port is known. */
 export interface PublishedPort {
@@ -36,11 +36,19 @@ export interface AttachRequest {
   domainname: string;
   /** Network name or ID → what the client asked for. */
   endpoints: Record<string, EndpointSettings>;
+  resolver: ResolverSettings;
   exposedPorts: string[];
   portBindings: PortMap;
   publishAllPorts: boolean;
-  /** Host path of the container's hosts file: the names of its neighbours are kept up to date in it. */
+  /** Host path of the container's hosts file; resolv.conf lies beside it. */
   hostsFile?: string;
+}
+
+/** HostConfig.Dns, DnsSearch, DnsOptions. */
+export interface ResolverSettings {
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
 }
 
 /** Plain data: the container's record keeps it whole, `restore` takes it back. */
@@ -48,6 +56,7 @@ export interface Attachment {
   /** As in the request: what neighbours on user-defined networks know the container by. */
   containerName: string;
   hostname: string;
+  resolver: ResolverSettings;
   hostsFile?: string;
   interfaces: InterfacePlan[];
   endpoints: Endpoint[];
@@ -74,6 +83,8 @@ export interface NetworkAttacher {
    * files, a rename would leave the container with the old inode). Call it between `attach` and the plan.
    */
   writeFiles(request: NetworkFilesRequest): NetworkFiles;
+  /** Between `attach` and the plan: the DNS server of a container on a user-defined network. */
+  resolverOf(containerId: string): ResolverPlan | null;
   /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
   publish(containerId: string): Promise<void>;
   /**
@@ -91,7 +102,7 @@ export interface NetworkAttacher {
   restore(containerId: string, attachment: Attachment): Promise<void>;
 }
 
-export interface NetworkFilesRequest {
+export interface NetworkFilesRequest extends ResolverSettings {
   /** The container's own directory; must exist. */
   directory: string;
   hostname: string;
@@ -102,10 +113,6 @@ export interface NetworkFilesRequest {
   attachment?: Attachment;
   /** HostConfig.ExtraHosts, `name:address` or `name:host-gateway`. */
   extraHosts: string[];
-  /** HostConfig.Dns, DnsSearch, DnsOptions. */
-  dns: string[];
-  dnsSearch: string[];
-  dnsOptions: string[];
 }
 
 /** Host paths of a container's network files, to be bind-mounted at /etc/hosts, /etc/resolv.conf, /etc/hostname. */

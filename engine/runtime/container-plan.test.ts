@@ -31,6 +31,7 @@ const inputOf = (hostConfig: HostConfig = {}, more: Partial<PlanInput> = {}): Pl
   ipc: { kind: 'new' },
   uts: { kind: 'new' },
   interfaces: [],
+  resolver: null,
   cgroups: detectCgroups({ root: tree.root, procfs: tree.procfs }),
   log: { format: 'none' },
   ...more,

@@ -48,6 +48,7 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
     ...hiddenPaths(hostConfig, security),
     sysctls: resolveSysctls(hostConfig, input.network),
     interfaces: input.interfaces,
+    resolver: input.resolver,
     init: hostConfig.Init === true && input.pid.kind === 'new',
     process: initialProcess(input),
     log: input.log,

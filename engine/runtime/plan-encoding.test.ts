@@ -75,6 +75,7 @@ const SAMPLE: ContainerPlan = {
       gateway6: 'fd00::1',
     },
   ],
+  resolver: { directory: '/run/dns', id: 'c0ffee', port: 65453, rules: Uint8Array.from([1, 2, 3]) },
   init: true,
   process: {
     argv: ['sh', '-c', 'true'],
@@ -157,6 +158,7 @@ describe('the plan on the wire', () => {
       ],
       added: SAMPLE.interfaces,
       newRoutes: [{ containerName: 'eth2', gateway4: 'dev', gateway6: 'fd00::1' }],
+      resolver: null,
     });
     await expect(change.toString('hex')).toMatchFileSnapshot('native/tests/sample-network.hex');
   });

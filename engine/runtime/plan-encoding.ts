@@ -20,6 +20,7 @@ import type {
   OciPlan,
   NetworkChange,
   ProcessPlan,
+  ResolverPlan,
   RoutePlan,
 } from './plan.ts';
 
@@ -227,6 +228,7 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
       .strings(plan.readonlyPaths)
       .groups(plan.sysctls, (g, sysctl) => g.string(sysctl.name).string(sysctl.value))
       .groups(plan.interfaces, writeInterface)
+      .group((g) => writeResolver(g, plan.resolver))
       .flag(plan.init)
       .group((g) => writeProcess(g, plan.process))
       .group((g) => writeLog(g, plan.log))
@@ -261,8 +263,17 @@ export function encodeNetworkChange(change: NetworkChange): Buffer {
         g.string(link.hostName).string(link.hostName === '' ? link.containerName : ''),
       )
       .groups(change.added, writeInterface)
-      .groups(change.newRoutes, writeRoute),
+      .groups(change.newRoutes, writeRoute)
+      .group((g) => writeResolver(g, change.resolver)),
   );
+}
+
+function writeResolver(group: GroupWriter, plan: ResolverPlan | null): void {
+  group
+    .string(plan?.directory ?? '')
+    .string(plan?.id ?? '')
+    .u32(plan?.port ?? 0)
+    .bytes(plan?.rules ?? new Uint8Array());
 }
 
 function writeRoute(group: GroupWriter, route: RoutePlan): void {

@@ -1,6 +1,13 @@
 import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
-import type { ContainerPlan, ExecPlan, InterfacePlan, MountFlag, NamespaceSource } from './plan.ts';
+import type {
+  ContainerPlan,
+  ExecPlan,
+  InterfacePlan,
+  MountFlag,
+  NamespaceSource,
+  ResolverPlan,
+} from './plan.ts';
 
 /** A mount whose source is resolved: volumes have their directory, binds are checked to exist. */
 export interface ResolvedMount {
@@ -48,6 +55,7 @@ export interface PlanInput {
   ipc: NamespaceSource;
   uts: NamespaceSource;
   interfaces: InterfacePlan[];
+  resolver: ResolverPlan | null;
   cgroups: CgroupDriver;
   log: ContainerPlan['log'];
 }

@@ -143,12 +143,26 @@ export interface RoutePlan {
   gateway6: string;
 }
 
+/** The DNS server of a container, which its shim starts and keeps. */
+export interface ResolverPlan {
+  /** Where the name tables are. */
+  directory: string;
+  /** Name of the container's own table in it. */
+  id: string;
+  /** Where it listens inside. */
+  port: number;
+  /** An nf_tables transaction that leads port 53 to it. */
+  rules: Uint8Array;
+}
+
 /** How the links of a running container change, in this order. */
 export interface NetworkChange {
   oldRoutes: RoutePlan[];
   removed: Pick<InterfacePlan, 'hostName' | 'containerName'>[];
   added: InterfacePlan[];
   newRoutes: RoutePlan[];
+  /** To be there from now on. */
+  resolver: ResolverPlan | null;
 }
 
 /** config.json can ask for a FIFO, too. */
@@ -284,6 +298,7 @@ export interface ContainerPlan {
   sysctls: { name: string; value: string }[];
   /** Loopback is always brought up in a new network namespace. */
   interfaces: InterfacePlan[];
+  resolver: ResolverPlan | null;
   /** PID 1 is a built-in tini-like init that forks the process and reaps. */
   init: boolean;
   process: ProcessPlan;

@@ -61,6 +61,7 @@ async function startContainer(name: string, request: Partial<AttachRequest>): Pr
     containerName: name,
     hostname: name,
     domainname: '',
+    resolver: { dns: [], dnsSearch: [], dnsOptions: [] },
     endpoints: { bridge: {} },
     exposedPorts: [],
     portBindings: {},
@@ -134,6 +135,7 @@ beforeAll(async () => {
   dataRoot = await mkdtemp(path.join(tmpdir(), 'gantry-rules-'));
   networks = createNetworks({
     dataRoot,
+    runRoot: path.join(dataRoot, 'run'),
     bridgeName: `${tag}br`,
     defaultSubnet: bridgeSubnet,
     events: { publish: () => undefined },
@@ -303,6 +305,7 @@ test('a second engine beside it keeps its own bridge, subnet and rules', async (
   const otherRoot = await mkdtemp(path.join(tmpdir(), 'gantry-rules-'));
   const other = createNetworks({
     dataRoot: otherRoot,
+    runRoot: path.join(otherRoot, 'run'),
     bridgeName: `${tag}b2`,
     defaultSubnet: undefined,
     events: { publish: () => undefined },

@@ -113,7 +113,7 @@ test('containers on a user-defined network find each other by name and alias as 
     /^error while removing network: network app id \w+ has active endpoints/,
   );
   await engine.dockerOk('rm', '-f', 'web');
-  expect(await engine.dockerOk('exec', 'db', 'cat', '/etc/hosts')).not.toContain('frontend');
+  expect((await engine.docker('exec', 'db', 'nslookup', 'frontend')).code).not.toBe(0);
   await engine.dockerOk('rm', '-f', 'db');
   await engine.dockerOk('network', 'rm', 'app');
 });
@@ -225,7 +225,7 @@ test('a container in the network of another has its address, its names and its l
 test('nameservers and search domains are as asked for', async () => {
   const flags = ['--dns', '192.0.2.53', '--dns-search', 'example.org', '--dns-option', 'ndots:2'];
   const content = await engine.dockerOk('run', '--rm', ...flags, 'busybox', 'cat', '/etc/resolv.conf');
-  expect(content.split('\n').slice(1)).toEqual([
+  expect(content.split('\n').slice(1, -1)).toEqual([
     'nameserver 192.0.2.53',
     'search example.org',
     'options ndots:2',
@@ -243,7 +243,7 @@ test('a container that does not run changes its networks for the next start', as
   await engine.dockerOk('start', 'mover');
   const names = await engine.dockerOk('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'mover');
   expect(Object.keys(JSON.parse(names) as object)).toEqual(['second']);
-  expect(await engine.dockerOk('exec', 'mover', 'cat', '/etc/hosts')).toContain('mover db');
+  expect(await engine.dockerOk('exec', 'mover', 'nslookup', 'db')).toContain('Name:\tdb');
   await engine.dockerOk('rm', '-f', 'mover');
   await engine.dockerOk('network', 'rm', 'first', 'second');
 });

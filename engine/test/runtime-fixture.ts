@@ -83,6 +83,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
       readonlyPaths: ['/proc/sys', '/proc/bus', '/proc/irq'],
       sysctls: [],
       interfaces: [],
+      resolver: null,
       init: false,
       log: {
         format: 'json',

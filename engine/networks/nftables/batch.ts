@@ -28,6 +28,7 @@ const LIST_ELEMENT = 1;
 const HOOKS = {
   'raw prerouting': { type: 'filter', hook: 0, priority: -300 },
   'nat prerouting': { type: 'nat', hook: 0, priority: -100 },
+  'raw output': { type: 'filter', hook: 3, priority: -300 },
   'filter forward': { type: 'filter', hook: 2, priority: 0 },
   'nat output': { type: 'nat', hook: 3, priority: -100 },
   'nat postrouting': { type: 'nat', hook: 4, priority: 100 },

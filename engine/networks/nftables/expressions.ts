@@ -88,6 +88,34 @@ export function isPort(port: number): Expression[] {
   return [loadPort(), compare(EQ, portBytes(port))];
 }
 
+export function isSourcePort(port: number): Expression[] {
+  return [loadPayload(PAYLOAD_TRANSPORT, 0, 2), compare(EQ, portBytes(port))];
+}
+
+/** The whole address. */
+export function isWithin(family: Family, field: 'saddr' | 'daddr', address: Buffer): Expression[] {
+  return [loadAddress(family, field), compare(EQ, address)];
+}
+
+const CHECKSUM_INET = 1;
+const CHECKSUM_OFFSETS: Record<number, number> = { [TCP]: 16, [UDP]: 6 };
+
+/** Rewrites the header of the packet, with its checksum. */
+export function setPort(protocol: number, end: 'source' | 'destination', port: number): Expression[] {
+  return [
+    loadBytes(portBytes(port), 0),
+    expression('payload', (data) =>
+      data
+        .u32(5, register(0))
+        .u32(2, PAYLOAD_TRANSPORT)
+        .u32(3, end === 'source' ? 0 : 2)
+        .u32(4, 2)
+        .u32(6, CHECKSUM_INET)
+        .u32(7, CHECKSUM_OFFSETS[protocol] ?? 0),
+    ),
+  ];
+}
+
 export function portBytes(port: number): Buffer {
   return Buffer.from([port >> 8, port & 0xff]);
 }

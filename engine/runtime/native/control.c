@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "descriptor.h"
+#include "name_server.h"
 #include "network_change.h"
 #include "shim_state.h"
 
@@ -133,6 +134,8 @@ static int change_network(const struct frame *frame, struct error *err) {
   if (network_plan_parse(frame->payload, frame->size, &plan, err) < 0)
     return -1;
   int result = network_change(&plan.network, shim.main->pid, shim.pidfd, err);
+  if (result == 0)
+    result = name_server_start(&plan.network.resolver, &plan, shim.pidfd, err);
   plan_free(&plan);
   return result;
 }

@@ -153,6 +153,14 @@ static const struct field route_fields[] = {
 };
 SCHEMA(route, struct plan_route, route_fields);
 
+static const struct field resolver_fields[] = {
+    STRING(struct plan_resolver, directory),
+    STRING(struct plan_resolver, id),
+    U32(struct plan_resolver, port),
+    BYTES(struct plan_resolver, rules, 1 << 15),
+};
+SCHEMA(resolver, struct plan_resolver, resolver_fields);
+
 static const struct field rlimit_fields[] = {
     U32(struct plan_rlimit, resource),
     U64(struct plan_rlimit, soft),
@@ -241,6 +249,7 @@ static const struct field container_fields[] = {
     STRINGS(struct container_plan, readonly_paths, 4096),
     GROUPS(struct container_plan, sysctls, 1024, pair),
     GROUPS(struct container_plan, interfaces, 64, interface),
+    GROUP(struct container_plan, resolver, resolver),
     U32(struct container_plan, init),
     GROUP(struct container_plan, process, process),
     GROUP(struct container_plan, log, container_log),
@@ -262,6 +271,7 @@ static const struct field network_fields[] = {
     GROUPS(struct network_plan, removed, 64, pair),
     GROUPS(struct network_plan, added, 64, interface),
     GROUPS(struct network_plan, new_routes, 64, route),
+    GROUP(struct network_plan, resolver, resolver),
 };
 SCHEMA(network, struct network_plan, network_fields);
 

@@ -146,12 +146,21 @@ struct plan_routes {
   size_t count;
 };
 
+/* The DNS server of the container; directory "": none. */
+struct plan_resolver {
+  const char *directory; /* of the name tables */
+  const char *id;        /* of the container's own table */
+  uint32_t port;
+  struct plan_bytes rules; /* an nf_tables transaction that leads port 53 to it */
+};
+
 /* Of a running container, in this order. */
 struct network_plan {
   struct plan_routes old_routes;
   struct plan_pairs removed; /* host name, or "" and the name inside */
   struct plan_interfaces added;
   struct plan_routes new_routes;
+  struct plan_resolver resolver; /* to be there from now on */
 };
 
 struct plan_rlimit {
@@ -246,6 +255,7 @@ struct container_plan {
   struct plan_strings masked_paths, readonly_paths;
   struct plan_pairs sysctls;
   struct plan_interfaces interfaces;
+  struct plan_resolver resolver;
   uint32_t init;
   struct plan_process process;
   struct plan_log log;

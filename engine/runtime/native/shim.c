@@ -20,6 +20,7 @@
 #include "container.h"
 #include "descriptor.h"
 #include "layer_table.h"
+#include "name_server.h"
 #include "shim.h"
 #include "shim_state.h"
 
@@ -139,6 +140,7 @@ static void delete_external(void) {
 
 /* Ends what a failed set-up or start left: nothing of the container stays behind. */
 static void tear_down(void) {
+  name_server_stop();
   if (shim.main && shim.main->pid > 0 && !shim.main->exited) {
     kill(shim.main->pid, SIGKILL);
     waitpid(shim.main->pid, NULL, 0);
@@ -193,6 +195,7 @@ static void end_container(void) {
   char finished_at[32];
   struct error err;
   log_time(finished_at);
+  name_server_stop();
   /* In a pid namespace of its own everybody else died before PID 1 could be reaped. */
   if (plan->namespaces.pid.kind != NAMESPACE_NEW)
     cgroup_kill(&plan->cgroup);

@@ -11,6 +11,7 @@
 #include "container.h"
 #include "descriptor.h"
 #include "interfaces.h"
+#include "name_server.h"
 #include "shim_state.h"
 
 static void read_sync(struct source *source, uint32_t events);
@@ -96,8 +97,12 @@ int task_create_main(struct error *err) {
   struct task *task = shim.main = add_task();
   if (!task)
     return error_set(err, ENOMEM, "task");
-  if (external_is_used(shim.container))
-    return external_task_create(task, err);
+  const struct plan_resolver *resolver = &shim.container->resolver;
+  if (external_is_used(shim.container)) {
+    if (external_task_create(task, err) < 0)
+      return -1;
+    return name_server_start(resolver, NULL, shim.pidfd, err);
+  }
   if (fork_task(task, &shim.container->process, fork_main, err) < 0)
     return -1;
   task->streams.log = shim.log;
@@ -109,6 +114,8 @@ int task_create_main(struct error *err) {
     char go = SYNC_NETWORK;
     send(task->sync.fd, &go, 1, MSG_NOSIGNAL);
   }
+  if (name_server_start(resolver, NULL, shim.pidfd, err) < 0)
+    return -1;
   int result = receive_sync(task, err);
   if (result == 0) {
     error_set(err, 0, "the container's process died during its set-up");
@@ -257,6 +264,8 @@ void task_reap(void) {
   int status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (!shim.main || !shim.main->exited)
+      name_server_reaped(pid, shim.pidfd);
     struct task *task = find_by_pid(pid);
     if (shim.log && log_reaped(shim.log, pid, status))
       streams_resume(&shim.main->streams);

@@ -94,6 +94,8 @@ static void decodes_what_typescript_encodes(void) {
   CHECK(container->interfaces.items[0].mtu == 1500 &&
         container->interfaces.items[0].addresses.count == 2);
   CHECK_EQUAL(container->interfaces.items[0].gateway6, "fd00::1");
+  CHECK_EQUAL(container->resolver.directory, "/run/dns");
+  CHECK(container->resolver.port == 65453 && container->resolver.rules.size == 3);
   CHECK(container->init == 1);
   check_process(&container->process);
   CHECK(container->process.adjust_oom == 1 && container->process.oom_score_adj == -5);
@@ -143,6 +145,7 @@ static void decodes_a_network_change(void) {
   CHECK_EQUAL(network->removed.items[1].value, "eth1");
   CHECK_EQUAL(network->added.items[0].kind, "veth");
   CHECK_EQUAL(network->new_routes.items[0].gateway4, "dev");
+  CHECK_EQUAL(network->resolver.directory, "");
   plan_free(&plan);
   free(sample.data);
 }
