@@ -72,6 +72,7 @@ export function compilePlan(input: CompileInput): ContainerPlan {
     readonlyPaths: linux.readonlyPaths ?? [],
     sysctls: Object.entries(linux.sysctl ?? {}).map(([name, value]) => ({ name, value })),
     interfaces: [],
+    resolver: null,
     init: false,
     process: compileProcess(process, linux.seccomp),
     log: { format: 'none' },
