@@ -13,6 +13,8 @@ export interface ComposeClient {
   getNetwork(id: string): { connect(request: object): Promise<unknown>; remove(): Promise<unknown> };
   getVolume(name: string): { remove(): Promise<unknown> };
   getImage(name: string): { inspect(): Promise<{ Id: string }> };
+  /** Pulls with the credentials that its owner keeps; resolves when the image is there. */
+  pullImage(name: string, signal: AbortSignal | undefined): Promise<void>;
 }
 
 type Labels = Record<string, string>;

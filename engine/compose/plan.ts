@@ -26,6 +26,8 @@ export interface ServiceStep {
 }
 
 interface UpPlan {
+  /** References of images that are not there. */
+  pulls: string[];
   /** Keys of the file's networks and volumes that are to be made. */
   networks: string[];
   volumes: string[];
@@ -36,7 +38,7 @@ interface UpPlan {
   /** Containers of services that the file no longer has: told, not touched. */
   orphans: ContainerRow[];
   /** What makes `up` impossible; nothing is changed then. */
-  obstacles: { kind: 'image' | 'network' | 'volume'; name: string; message: string }[];
+  obstacles: { kind: 'network' | 'volume'; name: string; message: string }[];
 }
 
 /** Pure: what `up` would do. */
@@ -47,7 +49,9 @@ export function planUp(model: ComposeModel, actual: ActualState): UpPlan {
     planService(model, actual, service, containersOf(service)),
   );
   const kept = new Set(services.map(({ existing }) => existing?.Id));
+  const images = new Set([...model.services.values()].map(({ image }) => image));
   return {
+    pulls: [...images].filter((image) => !actual.images.has(image)),
     networks: missing(model.networks, actual.networks),
     volumes: missing(model.volumes, actual.volumes),
     services,
@@ -84,16 +88,9 @@ function numberOf(row: ContainerRow): number {
 }
 
 function findObstacles(model: ComposeModel, actual: ActualState): UpPlan['obstacles'] {
-  const images = [...new Set([...model.services.values()].map(({ image }) => image))]
-    .filter((image) => !actual.images.has(image))
-    .map((name) => ({
-      kind: 'image' as const,
-      name,
-      message: `the image ${name} is not on this engine, and pulling is not supported yet: load it first`,
-    }));
   const external = (kind: 'network' | 'volume', wanted: typeof model.networks | typeof model.volumes) =>
     [...wanted.values()]
       .filter(({ external, name }) => external && !actual[`${kind}s`].has(name))
       .map(({ name }) => ({ kind, name, message: `the external ${kind} ${name} does not exist` }));
-  return [...images, ...external('network', model.networks), ...external('volume', model.volumes)];
+  return [...external('network', model.networks), ...external('volume', model.volumes)];
 }

@@ -82,6 +82,10 @@ class FakeEngine implements ComposeClient {
   getVolume(name: string) {
     return { remove: () => this.#call(`remove volume ${name}`) };
   }
+  async pullImage(name: string) {
+    await this.#call(`pull ${name}`);
+    this.images[name] = 'sha256:2';
+  }
   getImage(name: string) {
     const Id = this.images[name];
     return {
@@ -239,12 +243,21 @@ describe('up', () => {
     ]);
   });
 
-  test('with an image that is not there changes nothing and names it', async () => {
+  test('pulls an image that is not there first, once however many services want it', async () => {
     engine.images = {};
     const said = await runUp();
-    expect(said[0]).toBe('busybox Error');
-    expect(said[1]).toMatch(/failed: the image busybox is not on this engine/);
-    expect(engine.calls).toEqual([]);
+    expect(said.slice(0, 2)).toEqual(['busybox Pulling', 'busybox Pulled']);
+    expect(engine.calls.filter((call) => call.startsWith('pull'))).toEqual(['pull busybox']);
+    expect(engine.calls[0]).toBe('pull busybox');
+    expect(engine.requests[0]?.Labels?.[LABEL.image]).toBe('sha256:2');
+  });
+
+  test('with an image that cannot be pulled changes nothing and tells why', async () => {
+    engine.images = {};
+    engine.failOn = 'pull busybox';
+    const said = await runUp();
+    expect(said).toEqual(['busybox Pulling', 'busybox Error', 'failed: engine said no to pull busybox']);
+    expect(engine.calls).toEqual(['pull busybox']);
   });
 
   test('with a missing external network changes nothing', async () => {

@@ -31,7 +31,7 @@ interface UpOptions extends ProjectPlace {
 }
 
 /**
- * Makes the engine match the file: networks, volumes, then containers in the order of their dependencies. A failure
+ * Makes the engine match the file: images, networks, volumes, then containers in the order of their dependencies. A failure
  * is yielded with status `Error` and thrown; what was done before stays, and the next `up` goes on from there.
  */
 export async function* up(model: ComposeModel, options: UpOptions): AsyncGenerator<Progress, void> {
@@ -40,6 +40,10 @@ export async function* up(model: ComposeModel, options: UpOptions): AsyncGenerat
   const plan = planUp(model, actual);
   for (const { kind, name, message } of plan.obstacles) yield { kind, name, status: 'Error', message };
   if (plan.obstacles.length > 0) throw conflict(plan.obstacles.map(({ message }) => message).join('; '));
+  for (const image of plan.pulls) {
+    const pull = () => pullMissing(image, actual, options);
+    yield* step('image', image, 'Pulling', 'Pulled', pull);
+  }
   for (const row of plan.orphans) {
     const message = `the file has no service ${row.Labels[LABEL.service]} any more: down removes its container`;
     yield { kind: 'container', name: nameOf(row), status: 'Orphan', message };
@@ -64,6 +68,13 @@ export async function* up(model: ComposeModel, options: UpOptions): AsyncGenerat
     yield* waitForDependencies(model, service, started, options);
     started.set(service.service, yield* bringUp(model, service, actual, options));
   }
+}
+
+async function pullMissing(image: string, actual: ActualState, { client, signal }: UpOptions): Promise<void> {
+  await client.pullImage(image, signal);
+  const id = await imageId(client, image);
+  if (id === undefined) throw conflict(`the image ${image} is gone again after it was pulled`);
+  actual.images.set(image, id);
 }
 
 /** `Creating` → work → `Created`, or `Error` and the failure. */

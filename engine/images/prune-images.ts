@@ -1,5 +1,5 @@
 import { EngineError } from '../lib/errors.ts';
-import type { ImageDeleteItem } from '../wire/image.ts';
+import type { ImageDeleteItem, ImagePrunePreview } from '../wire/image.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import type { ImageParts } from './images.ts';
 import { formatReference } from './reference.ts';
@@ -36,6 +36,25 @@ export async function pruneImages(
     actor: { id: '', attributes: { reclaimed: String(reclaimedBytes) } },
   });
   return { deleted, reclaimedBytes };
+}
+
+/** What `pruneImages` would take, without taking it: the bytes are those of layers that no other image has. */
+export function previewPrune(parts: ImageParts, criteria: PruneCriteria): ImagePrunePreview {
+  const { catalog, layers } = parts;
+  const chosen = catalog.all().filter((image) => isChosen(parts, image, criteria));
+  const kept = [...catalog.all(), ...catalog.detached()].filter((image) => !chosen.includes(image));
+  const needed = new Set(kept.flatMap((image) => image.layers));
+  const gone = new Set(chosen.flatMap((image) => image.layers).filter((diffId) => !needed.has(diffId)));
+  const bytesOf = (diffIds: Iterable<string>): number =>
+    [...diffIds].reduce((sum, diffId) => sum + (layers.get(diffId)?.sizeBytes ?? 0), 0);
+  return {
+    Images: chosen.map((image) => ({
+      Id: image.id,
+      Names: catalog.describe(image).tags,
+      Size: bytesOf(image.layers),
+    })),
+    SpaceReclaimed: bytesOf(gone),
+  };
 }
 
 function isChosen({ catalog, users }: ImageParts, image: CatalogImage, criteria: PruneCriteria): boolean {

@@ -69,3 +69,40 @@ export interface ImageHistoryItem {
 }
 
 export type ImageDeleteItem = { Untagged: string } | { Deleted: string };
+
+/** `GET /gantry/v1/images/{name}/layers`; beyond Docker. */
+export interface ImageLayers {
+  /** Lowest first. */
+  Layers: ImageLayerChanges[];
+  /** Stored, but replaced or hidden by an upper layer. */
+  WastedBytes: number;
+}
+
+export interface ImageLayerChanges {
+  DiffId: string;
+  CreatedBy: string;
+  Size: number;
+  Added: number;
+  Changed: number;
+  Deleted: number;
+  /** Of the layers below, what this one replaces or hides. */
+  WastedBytes: number;
+  /** Largest first. */
+  Entries: ImageLayerEntry[];
+  /** Entries that are only counted. */
+  Unlisted: number;
+}
+
+export interface ImageLayerEntry {
+  Path: string;
+  Kind: 'file' | 'directory' | 'symlink' | 'hard-link' | 'other';
+  Change: 'added' | 'changed' | 'deleted';
+  Size: number;
+}
+
+/** `GET /gantry/v1/images/prune`: what `POST /images/prune` would take. */
+export interface ImagePrunePreview {
+  Images: { Id: string; Names: string[]; Size: number }[];
+  /** Of layers that no other image has. */
+  SpaceReclaimed: number;
+}

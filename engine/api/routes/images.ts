@@ -6,7 +6,8 @@ import { importImage } from '../../images/import-image.ts';
 import type { LoadProgress } from '../../images/load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from '../../images/reference.ts';
 import type { Registries } from '../../images/registry/registries.ts';
-import { pruneImages } from '../../images/prune-images.ts';
+import { previewPrune, pruneImages } from '../../images/prune-images.ts';
+import { exploreLayers } from '../../images/explore-layers.ts';
 import { removeImage } from '../../images/remove-image.ts';
 import { referenceMatcher, selectImages } from '../../images/select-images.ts';
 import { goArchitecture } from '../../system/host.ts';
@@ -76,14 +77,25 @@ export function imageRoutes({ images, registries }: ImageDomains): Route[] {
       async handler({ query, reply }) {
         const filters = query.filters(PRUNE_FILTERS);
         await registries.forgetInterrupted();
-        const { deleted, reclaimedBytes } = await pruneImages(parts, {
-          all: filters.has('dangling') ? !asksTrue(filters, 'dangling') : asksTrue(filters, 'all'),
-          ...commonCriteria(filters),
-        });
+        const { deleted, reclaimedBytes } = await pruneImages(parts, pruneCriteria(filters));
         reply.json(200, {
           ImagesDeleted: deleted.length > 0 ? deleted : null,
           SpaceReclaimed: reclaimedBytes,
         });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/gantry/v1/images/prune',
+      handler({ query, reply }) {
+        reply.json(200, previewPrune(parts, pruneCriteria(query.filters(PRUNE_FILTERS))));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/gantry/v1/images/{name...}/layers',
+      async handler(context) {
+        context.reply.json(200, await exploreLayers(parts.layers, find(context)));
       },
     },
     { method: 'POST', path: '/images/load', handler: (context) => loadImages(images, context) },
@@ -104,6 +116,11 @@ export function imageUsage({ parts }: Images): ImageSummary[] {
 /** Bytes of all layers, each counted once. */
 export function layersSizeBytes({ parts }: Images): number {
   return parts.layers.list().reduce((sum, layer) => sum + layer.sizeBytes, 0);
+}
+
+function pruneCriteria(filters: Filters) {
+  const all = filters.has('dangling') ? !asksTrue(filters, 'dangling') : asksTrue(filters, 'all');
+  return { all, ...commonCriteria(filters) };
 }
 
 function commonCriteria(filters: Filters) {
