@@ -1,9 +1,11 @@
 import { createProjectStore } from '../engine/compose/project-store.ts';
 import type { ApiContext } from './api/context.ts';
-import { composeClientOf } from './api/engine-request.ts';
+import { composeClientOf } from './api/compose-client.ts';
 import { createEngineClient } from './engine-client.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { ImageUploads } from './image-uploads.ts';
+import { RegistryAccounts } from './registry-accounts.ts';
+import { fileVault, hasSecretService, secretServiceVault, type SecretVault } from './secret-vault.ts';
 import { SettingsStore } from './settings-store.ts';
 import { TerminalSessions } from './terminal-sessions.ts';
 
@@ -14,14 +16,18 @@ interface AppOptions {
   openWindow?: (route: string) => void;
   /** Why no engine could be started, told while none answers. */
   startFailure?: string | undefined;
+  /** The keyring by the app's own means, where it has them. */
+  keychain?: SecretVault | undefined;
 }
 
 /** The composition root of the app: what every handler works with. */
 export function createAppServices(options: AppOptions): ApiContext {
   const docker = createEngineClient(options.socket);
+  const accounts = accountsOf(options);
   return {
     docker,
-    composeClient: composeClientOf(docker),
+    accounts,
+    composeClient: composeClientOf(docker, accounts),
     connection: new EngineConnection(docker, options.socket, options.startFailure),
     settings: new SettingsStore(options.dataDirectory),
     projects: createProjectStore(options.dataDirectory),
@@ -29,4 +35,13 @@ export function createAppServices(options: AppOptions): ApiContext {
     uploads: new ImageUploads(docker),
     openWindow: options.openWindow,
   };
+}
+
+function accountsOf({ dataDirectory, keychain }: AppOptions): RegistryAccounts {
+  const chooseVault = async (): Promise<SecretVault> =>
+    keychain ?? ((await hasSecretService(process.env)) ? secretServiceVault : fileVault);
+  return new RegistryAccounts(dataDirectory, chooseVault, [
+    secretServiceVault,
+    ...(keychain ? [keychain] : []),
+  ]);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type Dockerode from 'dockerode';
+import { familiarName, parseReference, withDefaultTag } from '../engine/images/reference.ts';
 import { failure } from './api/failures.ts';
 import { jsonLines } from './api/streams.ts';
 
@@ -22,7 +23,7 @@ interface LoadMessage {
   errorDetail?: { message?: string };
 }
 
-/** `docker save` archives on their way from the renderer to the engine, part by part, with back-pressure. */
+/** `docker save` archives and root file systems on their way from the renderer to the engine, part by part, with back-pressure. */
 export class ImageUploads {
   readonly #docker: Dockerode;
   readonly #uploads = new Map<string, Upload>();
@@ -31,12 +32,13 @@ export class ImageUploads {
     this.#docker = docker;
   }
 
-  begin(): string {
+  /** `importAs`: what comes is no archive of images but a root file system, to be called so. */
+  begin(importAs: string | undefined): string {
     if (this.#uploads.size >= MAX_UPLOADS)
       throw failure('CONFLICT', 'too many images are being loaded at once');
     const uploadId = randomUUID();
     const body = new PassThrough();
-    const result = this.#load(body);
+    const result = importAs === undefined ? this.#load(body) : this.#import(body, importAs);
     // Whoever writes or finishes sees the failure; until then it is nobody's.
     result.catch((error: unknown) => body.destroy(error instanceof Error ? error : new Error(String(error))));
     body.on('error', () => undefined);
@@ -66,7 +68,16 @@ export class ImageUploads {
   }
 
   async #load(body: PassThrough): Promise<string[]> {
-    const reply = await this.#docker.loadImage(body, { quiet: true });
+    return this.#messages(await this.#docker.loadImage(body, { quiet: true }));
+  }
+
+  async #import(body: PassThrough, importAs: string): Promise<string[]> {
+    const { name, tag } = withDefaultTag(parseReference(importAs));
+    if (tag === undefined) throw failure('BAD_REQUEST', 'a tag cannot be a digest');
+    return this.#messages(await this.#docker.importImage(body, { repo: familiarName(name), tag }));
+  }
+
+  async #messages(reply: NodeJS.ReadableStream): Promise<string[]> {
     reply.on('error', () => undefined);
     const messages: string[] = [];
     for await (const message of jsonLines<LoadMessage>(reply)) {

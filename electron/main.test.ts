@@ -39,6 +39,7 @@ const electron = await vi.hoisted(async () => {
     screen: { getAllDisplays: () => [] },
     dialog: {},
     shell: {},
+    safeStorage: { isEncryptionAvailable: () => false },
     protocol: { registerSchemesAsPrivileged: nothing, handle: nothing },
     session: {
       defaultSession: {

@@ -2,12 +2,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { RPCHandler } from '@orpc/server/message-port';
-import { app, ipcMain, Menu, Tray, type BrowserWindow } from 'electron';
+import { app, ipcMain, Menu, safeStorage, Tray, type BrowserWindow } from 'electron';
 import { createLogger } from '../engine/lib/logger.ts';
 import { createAppServices } from './app-services.ts';
 import type { ApiContext } from './api/context.ts';
 import { router } from './api/router.ts';
 import { appDataDirectory, findOrStartEngine } from './engine-process.ts';
+import { keychainVault } from './secret-vault.ts';
 import { registerAppScheme, secureSession } from './window/app-session.ts';
 import { openMainWindow, openWindow } from './window/app-window.ts';
 import { isTrustedSender } from './window/navigation-policy.ts';
@@ -53,8 +54,14 @@ async function connectEngine(): Promise<ApiContext> {
     socket: engine.socket,
     dataDirectory,
     startFailure,
+    keychain: hasKeyring() ? keychainVault(safeStorage) : undefined,
     openWindow: (route) => void openWindow(route),
   });
+}
+
+/** `basic_text` is a key that everybody knows: no keyring. */
+function hasKeyring(): boolean {
+  return safeStorage.isEncryptionAvailable() && safeStorage.getSelectedStorageBackend() !== 'basic_text';
 }
 
 /** SECURITY: the one IPC channel; every other message of a page is heard by nobody. */

@@ -11,15 +11,20 @@ import type {
   EngineEvent,
   FileEntry,
   ImageDetails,
+  ImageFreshness,
+  ImageLayers,
   ImageSummary,
   LogEntry,
   NetworkSummary,
+  PrunePreview,
   PruneResult,
+  RegistryAccount,
   RunRequest,
   Settings,
   StatsPoint,
   SystemSummary,
   TerminalEvent,
+  TransferStep,
   VolumeSummary,
 } from './types.ts';
 
@@ -31,6 +36,8 @@ const id = z.object({ id: z.string().min(1).max(256) });
 const name = z.object({ name: z.string().min(1).max(256) });
 const path = z.string().min(1).max(4096).startsWith('/');
 const labels = z.record(z.string(), z.string());
+const imageName = z.string().min(1).max(512);
+const server = z.string().min(1).max(512);
 
 const runRequest: z.ZodType<RunRequest> = z.object({
   image: z.string().min(1).max(1024),
@@ -149,11 +156,40 @@ export const contract = {
     inspect: oc.input(id).output(type<ImageDetails>()),
     remove: oc.input(id.extend({ force: z.boolean() })).output(type<void>()),
     tag: oc.input(id.extend({ tag: z.string().min(1).max(512) })).output(type<void>()),
-    /** Load of a `docker save` archive in parts: begin → chunk… → finish. */
-    loadBegin: oc.output(type<{ uploadId: string }>()),
+    /** Cancelling the stream ends the pull. */
+    pull: oc
+      .input(z.object({ name: imageName, platform: z.string().max(64).optional() }))
+      .output(eventIterator(type<TransferStep>())),
+    push: oc.input(z.object({ name: imageName })).output(eventIterator(type<TransferStep>())),
+    /** Asks the registry whether the tag points at another image by now. */
+    freshness: oc.input(z.object({ name: imageName })).output(type<ImageFreshness>()),
+    layers: oc.input(id).output(type<ImageLayers>()),
+    /** A `docker save` archive, in base64 chunks. */
+    save: oc
+      .input(z.object({ names: z.array(imageName).min(1).max(100) }))
+      .output(eventIterator(type<{ chunk: string }>())),
+    /**
+     * Load of a `docker save` archive, or import of a root file system as `importAs`, in parts: begin → chunk… →
+     * finish.
+     */
+    loadBegin: oc.input(z.object({ importAs: imageName }).optional()).output(type<{ uploadId: string }>()),
     loadChunk: oc.input(z.object({ uploadId: z.string(), chunk: z.string() })).output(type<void>()),
     loadFinish: oc.input(z.object({ uploadId: z.string() })).output(type<{ messages: string[] }>()),
-    prune: oc.output(type<PruneResult>()),
+    /** `all`: also images that have names. */
+    prunePreview: oc.input(z.object({ all: z.boolean() })).output(type<PrunePreview>()),
+    prune: oc.input(z.object({ all: z.boolean() })).output(type<PruneResult>()),
+  },
+  registries: {
+    accounts: oc.output(type<RegistryAccount[]>()),
+    /** Tries the password at the registry and keeps it, or the token that the registry gives for it. */
+    login: oc
+      .input(
+        z.object({ server, username: z.string().min(1).max(256), password: z.string().min(1).max(8192) }),
+      )
+      .output(type<void>()),
+    logout: oc.input(z.object({ server })).output(type<void>()),
+    repositories: oc.input(z.object({ server })).output(type<string[]>()),
+    tags: oc.input(z.object({ repository: imageName })).output(type<string[]>()),
   },
   volumes: {
     list: oc.output(type<VolumeSummary[]>()),

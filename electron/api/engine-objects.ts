@@ -17,9 +17,13 @@ export function volumeOf(docker: Dockerode, name: string): Dockerode.Volume {
   return docker.getVolume(pathSegment(name));
 }
 
-/** Image names hold slashes. */
 export function imageOf(docker: Dockerode, name: string): Dockerode.Image {
-  return docker.getImage(name.split('/').map(pathSegment).join('/'));
+  return docker.getImage(imagePath(name));
+}
+
+/** Image names hold slashes. */
+export function imagePath(name: string): string {
+  return name.split('/').map(pathSegment).join('/');
 }
 
 function pathSegment(segment: string): string {

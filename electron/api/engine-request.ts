@@ -1,21 +1,20 @@
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import type {
-  ComposeClient,
-  NetworkCreateRequest,
-  VolumeCreateRequest,
-} from '../../engine/compose/client.ts';
+import type { NetworkCreateRequest, VolumeCreateRequest } from '../../engine/compose/client.ts';
 import type { ContainerCreateRequest } from '../../engine/wire/container.ts';
+import type { RegistryAuth } from '../registry-accounts.ts';
 
 interface EngineRequest {
   method: 'GET' | 'POST';
   path: string;
   query?: object;
   body?: object;
+  /** For the registry that the engine asks; sent as `X-Registry-Auth`. */
+  auth?: RegistryAuth | undefined;
 }
 
 /** A reply's JSON, for what dockerode has no (good) method for. */
-function engineReply<T>(docker: Dockerode, request: EngineRequest): Promise<T> {
+export function engineReply<T>(docker: Dockerode, request: EngineRequest): Promise<T> {
   return dial(docker, request, false) as Promise<T>;
 }
 
@@ -39,8 +38,9 @@ export async function engineStream(
 }
 
 function dial(docker: Dockerode, request: EngineRequest, isStream: boolean): Promise<unknown> {
-  const { method, path, query = {}, body } = request;
+  const { method, path, query = {}, body, auth } = request;
   const options = {
+    ...(auth && { authconfig: auth }),
     method,
     path: `${path}?`,
     isStream,
@@ -83,21 +83,4 @@ export function createVolume(
   body: Partial<VolumeCreateRequest>,
 ): Promise<{ Name: string }> {
   return engineReply(docker, { method: 'POST', path: '/volumes/create', body });
-}
-
-/** The engine as compose sees it. */
-export function composeClientOf(docker: Dockerode): ComposeClient {
-  return {
-    version: () => docker.version(),
-    listContainers: (options) => docker.listContainers(options),
-    listNetworks: () => docker.listNetworks(),
-    listVolumes: () => docker.listVolumes(),
-    createContainer: ({ name, ...request }) => createContainer(docker, name, request),
-    createNetwork: (request) => createNetwork(docker, request),
-    createVolume: (request) => createVolume(docker, request),
-    getContainer: (id) => docker.getContainer(id),
-    getNetwork: (id) => docker.getNetwork(encodeURIComponent(id)),
-    getVolume: (name) => docker.getVolume(encodeURIComponent(name)),
-    getImage: (name) => docker.getImage(name),
-  };
 }

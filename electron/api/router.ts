@@ -5,6 +5,7 @@ import { containerHandlers } from './handlers/containers.ts';
 import { files } from './handlers/files.ts';
 import { images } from './handlers/images.ts';
 import { networks } from './handlers/networks.ts';
+import { registries } from './handlers/registries.ts';
 import { settings, windows } from './handlers/settings.ts';
 import { system } from './handlers/system.ts';
 import { terminal } from './handlers/terminal.ts';
@@ -19,6 +20,7 @@ export const router = api.router({
   terminal,
   files,
   images,
+  registries,
   volumes,
   networks,
   compose,

@@ -152,6 +152,61 @@ export interface ImageDetails extends ImageSummary {
   raw: unknown;
 }
 
+/** One step of a pull or push. */
+export interface TransferStep {
+  /** Short digest of the layer; undefined: of the whole. */
+  layer: string | undefined;
+  /** Docker's words: `Downloading`, `Pull complete`, `Status: …`. */
+  status: string;
+  /** Bytes, while they are counted. */
+  current: number | undefined;
+  total: number | undefined;
+}
+
+export interface LayerChange {
+  path: string;
+  kind: 'file' | 'directory' | 'symlink' | 'hard-link' | 'other';
+  change: 'added' | 'changed' | 'deleted';
+  sizeBytes: number;
+}
+
+export interface LayerChanges {
+  diffId: string;
+  createdBy: string;
+  sizeBytes: number;
+  added: number;
+  changed: number;
+  deleted: number;
+  /** Of the layers below, what this one replaces or hides. */
+  wastedBytes: number;
+  /** Largest first. */
+  entries: LayerChange[];
+  /** Entries that are only counted. */
+  unlisted: number;
+}
+
+/** What an image's layers do to the files, lowest first. */
+export interface ImageLayers {
+  layers: LayerChanges[];
+  wastedBytes: number;
+}
+
+export interface PrunePreview {
+  images: { id: string; names: string[]; sizeBytes: number }[];
+  /** Of layers that no other image has. */
+  reclaimedBytes: number;
+}
+
+/** `local`: nothing is known of a registry. */
+export type ImageFreshness = { state: 'current' | 'newer' | 'local'; digest: string | undefined };
+
+export interface RegistryAccount {
+  /** `docker.io` or `host[:port]` */
+  server: string;
+  username: string;
+  keptBy: 'keychain' | 'secret-service' | 'file';
+}
+
 export interface VolumeSummary {
   name: string;
   driver: string;

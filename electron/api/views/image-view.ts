@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
-import type { ImageDetails, ImageSummary } from '../types.ts';
+import type { ImageLayers as EngineLayers } from '../../../engine/wire/image.ts';
+import type { ImageDetails, ImageLayers, ImageSummary } from '../types.ts';
 import { timeOf } from './time.ts';
 
 /** One row of `GET /images/{name}/history`. */
@@ -51,6 +52,28 @@ export function toImageDetails(
       comment: row.Comment,
     })),
     raw: info,
+  };
+}
+
+export function toImageLayers({ Layers, WastedBytes }: EngineLayers): ImageLayers {
+  return {
+    wastedBytes: WastedBytes,
+    layers: Layers.map((layer) => ({
+      diffId: layer.DiffId,
+      createdBy: layer.CreatedBy,
+      sizeBytes: layer.Size,
+      added: layer.Added,
+      changed: layer.Changed,
+      deleted: layer.Deleted,
+      wastedBytes: layer.WastedBytes,
+      unlisted: layer.Unlisted,
+      entries: layer.Entries.map(({ Path, Kind, Change, Size }) => ({
+        path: Path,
+        kind: Kind,
+        change: Change,
+        sizeBytes: Size,
+      })),
+    })),
   };
 }
 
