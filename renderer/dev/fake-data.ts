@@ -1,4 +1,10 @@
-import type { ContainerDetails, ContainerSummary, ImageSummary, Port } from '../../electron/api/types.ts';
+import type {
+  ContainerDetails,
+  ContainerSummary,
+  ImageLayers,
+  ImageSummary,
+  Port,
+} from '../../electron/api/types.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -189,4 +195,29 @@ export function fakeImages(): ImageSummary[] {
     containers: [3, 1, 1, 2, 1, 0, 1, 0][index] ?? 0,
     labels: {},
   }));
+}
+
+export function fakeLayers(): ImageLayers {
+  const entries = Array.from({ length: 40 }, (_, index) => ({
+    path: `/usr/lib/python3/dist-packages/module-${index}/__init__.py`,
+    kind: 'file' as const,
+    change: (['added', 'changed', 'deleted'] as const)[index % 3] ?? 'added',
+    sizeBytes: 400_000 - index * 9_000,
+  }));
+  const layer = {
+    diffId: 'sha256:0',
+    added: 14,
+    changed: 13,
+    deleted: 13,
+    wastedBytes: 0,
+    entries,
+    unlisted: 120,
+  };
+  return {
+    wastedBytes: 4_200_000,
+    layers: [
+      { ...layer, createdBy: '/bin/sh -c #(nop) ADD file:4f2e9b0c in / ', sizeBytes: 77_800_000 },
+      { ...layer, createdBy: 'RUN apt-get update', sizeBytes: 12_300_000, wastedBytes: 4_200_000 },
+    ],
+  };
 }

@@ -19,8 +19,8 @@ import type {
   Settings,
   VolumeSummary,
 } from '../../electron/api/types.ts';
-import { fakeContainers, fakeDetails, fakeImages } from './fake-data.ts';
-import { createFakeTerminals, fakeLogs, fakeStats } from './fake-streams.ts';
+import { fakeContainers, fakeDetails, fakeImages, fakeLayers } from './fake-data.ts';
+import { createFakeTerminals, fakeLogs, fakeStats, fakeTransfer } from './fake-streams.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -344,10 +344,33 @@ const router = os.router({
       images.find((candidate) => candidate.id === input.id)?.tags.push(input.tag);
       emit('image', 'tag', input.id);
     }),
+    pull: os.images.pull.handler(() => fakeTransfer()),
+    push: os.images.push.handler(() => fakeTransfer()),
+    freshness: os.images.freshness.handler(() => ({ state: 'newer' as const, digest: undefined })),
+    layers: os.images.layers.handler(() => fakeLayers()),
+    save: os.images.save.handler(async function* () {
+      yield { chunk: Buffer.from('no archive').toString('base64') };
+    }),
+    prunePreview: os.images.prunePreview.handler(() => ({
+      images: images
+        .filter(({ containers }) => containers <= 0)
+        .map(({ id, tags, sizeBytes }) => ({ id, names: tags, sizeBytes })),
+      reclaimedBytes: 88_000_000,
+    })),
     loadBegin: os.images.loadBegin.handler(() => ({ uploadId: 'u1' })),
     loadChunk: os.images.loadChunk.handler(() => wait(200)),
     loadFinish: os.images.loadFinish.handler(() => ({ messages: ['Loaded image: busybox:latest'] })),
     prune: os.images.prune.handler(() => ({ removed: ['x'], reclaimedBytes: 88_000_000 })),
+  },
+  registries: {
+    accounts: os.registries.accounts.handler(() => [
+      { server: 'docker.io', username: 'someone', keptBy: 'keychain' as const },
+      { server: 'registry.example.com:5000', username: 'builder', keptBy: 'file' as const },
+    ]),
+    login: os.registries.login.handler(() => wait(500)),
+    logout: os.registries.logout.handler(() => undefined),
+    repositories: os.registries.repositories.handler(() => ['team/api', 'team/web', 'base/debian']),
+    tags: os.registries.tags.handler(() => ['latest', '2.1', '2.0']),
   },
   volumes: {
     list: os.volumes.list.handler(() =>

@@ -1,6 +1,6 @@
 // oxlint-disable no-unmodified-loop-condition, no-restricted-imports -- development only, never part of the bundle
 import { setTimeout as wait } from 'node:timers/promises';
-import type { LogEntry, StatsPoint, TerminalEvent } from '../../electron/api/types.ts';
+import type { LogEntry, StatsPoint, TerminalEvent, TransferStep } from '../../electron/api/types.ts';
 
 /** Statistics that look alive: a wandering CPU, slowly growing memory. */
 export async function* fakeStats(seed: number, signal: AbortSignal | undefined): AsyncGenerator<StatsPoint> {
@@ -108,4 +108,19 @@ export function createFakeTerminals() {
     }
   }
   return { open, write: (sessionId: string, data: string) => sessions.get(sessionId)?.(data) };
+}
+
+export async function* fakeTransfer(): AsyncGenerator<TransferStep, void> {
+  const layers = ['3f4d90098f5b', 'a1b2c3d4e5f6', '0c1d2e3f4a5b'];
+  const whole = { layer: undefined, current: undefined, total: undefined };
+  for (const layer of layers) yield { ...whole, layer, status: 'Pulling fs layer' };
+  for (const [index, layer] of layers.entries()) {
+    const total = 90_000_000 / (index + 1);
+    for (let current = 0; current < total; current += 3_000_000) {
+      await wait(100);
+      yield { layer, status: 'Downloading', current, total };
+    }
+    yield { ...whole, layer, status: 'Pull complete' };
+  }
+  yield { ...whole, status: 'Status: Downloaded newer image' };
 }

@@ -52,8 +52,11 @@ const containerRoute = createRoute({
 const imagesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/images',
-  validateSearch: (search): { image?: string } =>
-    typeof search['image'] === 'string' ? { image: search['image'] } : {},
+  validateSearch: (search): { image?: string; tab?: 'layers'; view?: 'registries' } => ({
+    ...(typeof search['image'] === 'string' && { image: search['image'] }),
+    ...(search['tab'] === 'layers' && { tab: 'layers' as const }),
+    ...(search['view'] === 'registries' && { view: 'registries' as const }),
+  }),
   component: ImagesPane,
 });
 const volumesRoute = createRoute({

@@ -1,25 +1,38 @@
 import type { TFunction } from 'i18next';
-import { Play, Trash2 } from 'lucide-react';
+import { ArrowUpFromLine, Download, Ellipsis, Layers, Play, RefreshCw, Tag, Trash2 } from 'lucide-react';
 import { openRunDialog } from '../../containers/run-dialog-store.ts';
 import { Badge } from '../../design/badge.tsx';
 import { Button, IconButton } from '../../design/button.tsx';
 import type { TableColumn } from '../../design/data-table-model.ts';
+import { Menu } from '../../design/menu.tsx';
 import { formatBytes } from '../../format/bytes.ts';
 import { shortId } from '../../format/ids.ts';
 import { formatAgo } from '../../format/time.ts';
 import type { ImageRow } from './image-rows.ts';
 
-export function imageColumns({
-  t,
-  language,
-  now,
-  onRemove,
-}: {
+/** What can be done with one image. */
+export interface ImageActions {
+  remove: (row: ImageRow) => void;
+  /** A registry takes one name at a time. */
+  push: (name: string) => void;
+  tag: (row: ImageRow) => void;
+  save: (row: ImageRow) => void;
+  check: (row: ImageRow) => void;
+  explore: (row: ImageRow) => void;
+}
+
+interface ColumnOptions {
   t: TFunction;
   language: string;
   now: number;
-  onRemove: (row: ImageRow) => void;
-}): TableColumn<ImageRow>[] {
+  /** Tags that point at another image in their registry by now. */
+  newer: ReadonlySet<string>;
+  onPull: (name: string) => void;
+  actions: ImageActions;
+}
+
+export function imageColumns(options: ColumnOptions): TableColumn<ImageRow>[] {
+  const { t, language, now, newer, onPull, actions } = options;
   return [
     {
       id: 'name',
@@ -34,6 +47,13 @@ export function imageColumns({
           >
             {row.name ?? t('images.danglingName')}
           </span>
+          {row.name !== undefined && newer.has(row.name) && (
+            <button type="button" className="shrink-0" onClick={() => onPull(row.reference)}>
+              <Badge tone="accent" title={t('images.newerHint')}>
+                {t('images.newer')}
+              </Badge>
+            </button>
+          )}
           {row.otherTags.length > 0 && (
             <span className="shrink-0">
               <Badge title={row.otherTags.join('\n')}>+{row.otherTags.length}</Badge>
@@ -89,7 +109,7 @@ export function imageColumns({
     {
       id: 'actions',
       header: '',
-      width: '7.5rem',
+      width: '9.5rem',
       align: 'end',
       cell: (row) => (
         <span className="flex items-center gap-1">
@@ -107,10 +127,40 @@ export function imageColumns({
             shortcut="Delete"
             icon={Trash2}
             danger
-            onClick={() => onRemove(row)}
+            onClick={() => actions.remove(row)}
           />
+          <RowMenu row={row} t={t} actions={actions} />
         </span>
       ),
     },
   ];
+}
+
+function RowMenu({ row, t, actions }: { row: ImageRow; t: TFunction; actions: ImageActions }) {
+  const named = row.name !== undefined;
+  return (
+    <Menu
+      trigger={
+        <button
+          type="button"
+          aria-label={t('common.actionsFor', { name: row.reference })}
+          className="text-muted hover:text-text hover:bg-hover inline-flex size-7 items-center justify-center rounded-md"
+        >
+          <Ellipsis size={15} aria-hidden />
+        </button>
+      }
+      items={[
+        { label: t('images.layers'), icon: Layers, run: () => actions.explore(row) },
+        { label: t('images.tag'), icon: Tag, run: () => actions.tag(row) },
+        { label: t('images.save'), icon: Download, run: () => actions.save(row) },
+        'separator',
+        { label: t('images.check'), icon: RefreshCw, disabled: !named, run: () => actions.check(row) },
+        ...row.image.tags.map((name) => ({
+          label: row.otherTags.length > 0 ? t('images.pushNamed', { name }) : t('images.push'),
+          icon: ArrowUpFromLine,
+          run: () => actions.push(name),
+        })),
+      ]}
+    />
+  );
 }

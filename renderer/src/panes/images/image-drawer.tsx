@@ -10,15 +10,26 @@ import { Button } from '../../design/button.tsx';
 import { Card, Code, Facts } from '../../design/card.tsx';
 import { CopyButton } from '../../design/copy-button.tsx';
 import { Drawer } from '../../design/dialog.tsx';
+import { Segmented } from '../../design/segmented.tsx';
 import { ErrorState, SkeletonBlock } from '../../design/states.tsx';
 import { formatBytes } from '../../format/bytes.ts';
 import { shortId } from '../../format/ids.ts';
 import { formatDateTime } from '../../format/time.ts';
 import { historyCommand } from './history-command.ts';
+import { ImageLayersTab } from './image-layers.tsx';
 import { toImageRow } from './image-rows.ts';
 import { TagDialog } from './tag-dialog.tsx';
 
-export function ImageDrawer({ id, onClose }: { id: string; onClose: () => void }) {
+export type ImageTab = 'details' | 'layers';
+
+interface ImageDrawerProps {
+  id: string;
+  tab: ImageTab;
+  onTab: (tab: ImageTab) => void;
+  onClose: () => void;
+}
+
+export function ImageDrawer({ id, tab, onTab, onClose }: ImageDrawerProps) {
   const { t } = useTranslation();
   const query = useQuery(queries.images.inspect.queryOptions({ input: { id } }));
   const [tagging, setTagging] = useState(false);
@@ -51,7 +62,22 @@ export function ImageDrawer({ id, onClose }: { id: string; onClose: () => void }
     >
       {query.isPending && <SkeletonBlock lines={10} />}
       {query.isError && !image && <ErrorState error={query.error} retry={() => void query.refetch()} />}
-      {image && <ImageBody image={image} />}
+      {image && (
+        <div className="flex flex-col gap-4">
+          <div className="flex">
+            <Segmented
+              label={reference}
+              options={[
+                { value: 'details', label: t('images.details') },
+                { value: 'layers', label: t('images.layers') },
+              ]}
+              value={tab}
+              onChange={onTab}
+            />
+          </div>
+          {tab === 'layers' ? <ImageLayersTab id={image.id} /> : <ImageBody image={image} />}
+        </div>
+      )}
       {tagging && <TagDialog id={id} name={reference} onClose={() => setTagging(false)} />}
     </Drawer>
   );
