@@ -14,8 +14,6 @@ export interface InfoSources {
   defaultRuntime: string;
   cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
-  /** Containers have user namespaces of their own. */
-  remapped: boolean;
   insecureRegistries: string[];
   registryMirrors: string[];
   containerCounts(): { running: number; paused: number; stopped: number };
@@ -107,7 +105,6 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     SecurityOptions: [
       'name=seccomp,profile=builtin',
       'name=cgroupns',
-      ...(sources.remapped ? ['name=userns'] : []),
       ...(isRootless() ? ['name=rootless'] : []),
     ],
     CDISpecDirs: [],
