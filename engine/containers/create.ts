@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import path from 'node:path';
 import type { Image } from '../images/image-store.ts';
-import { invalidArgument, messageOf, notFound, notImplemented } from '../lib/errors.ts';
+import { invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type {
   ContainerConfig,
   ContainerCreateRequest,
@@ -18,6 +18,7 @@ import { adaptCreate, type ApiVersion } from './create-versions.ts';
 import { containersRoot, publish, save, type ContainersContext } from './context.ts';
 import { checkModes, completeHostConfig } from './host-config.ts';
 import { logSourceOf } from './log-source.ts';
+import { checkLinks } from './links.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
 import { planMounts } from './mount-points.ts';
 import type { PlannedMount } from './mount-request.ts';
@@ -50,6 +51,7 @@ export async function createContainer(
   const { request, ...adapted } = adaptCreate(given, options.apiVersion);
   const { hostConfig, warnings } = context.validateHostConfig(request.HostConfig ?? {});
   const record = toRecord(context, { ...request, HostConfig: hostConfig }, options.platform);
+  checkLinks(context, record);
   const planned = planMounts(
     record.config,
     record.hostConfig,
@@ -115,7 +117,6 @@ function toRecord(
   if (configRequest.StopSignal) parseSignal(configRequest.StopSignal);
   if (configRequest.WorkingDir) configRequest.WorkingDir = cleanPath(configRequest.WorkingDir);
   checkModes(configRequest, hostConfig);
-  if (hostConfig.Links?.length) throw notImplemented('HostConfig.Links (container links)');
   const config = mergeConfig(configRequest, image.config.config ?? {});
   checkHealthcheck(config);
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {

@@ -4,6 +4,7 @@ import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { sizesOf } from './list-view.ts';
 import { logSourceOf } from './log-source.ts';
+import { linksView } from './links.ts';
 import { networkModeOf } from './modes.ts';
 import { mountViews } from './mount-view.ts';
 import { networksOf, portMapOf } from './network-view.ts';
@@ -70,10 +71,12 @@ function stateView({ record: { state } }: Container): object {
   };
 }
 
-function hostConfigView({ hostConfig }: ContainerRecord): object {
+function hostConfigView(record: ContainerRecord): object {
+  const { hostConfig } = record;
   const { Tmpfs, Mounts, Annotations, ...always } = hostConfig;
   return {
     ...always,
+    Links: linksView(record),
     ...(Tmpfs && Object.keys(Tmpfs).length > 0 ? { Tmpfs } : {}),
     ...(Mounts?.length ? { Mounts } : {}),
     ...(Annotations ? { Annotations } : {}),

@@ -5,15 +5,18 @@ import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type {
   Attachment,
   AttachRequest,
+  HostLine,
   NetworkFilesRequest,
   ResolverSettings,
 } from '../networks/networks.ts';
 import type { ResolvedMount } from '../runtime/plan-input.ts';
 import type { Shim } from '../runtime/runtime.ts';
+import type { ContainerConfig } from '../wire/container.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { logSourceOf } from './log-source.ts';
+import { resolveLinks, tellLinking } from './links.ts';
 import { networkModeOf, resolveNamespaces } from './modes.ts';
 import { checkPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
@@ -55,6 +58,7 @@ export async function launch(
     const namespaces = resolveNamespaces(context.store, record.hostConfig);
     const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, mount)));
     const runDirectory = prepareRunDirectory(context, container);
+    const linked = resolveLinks(context, record);
     const attachment = await attachNetworks(context, container);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
     tellMounts(context, record);
@@ -63,7 +67,7 @@ export async function launch(
     const plan = context.buildContainerPlan({
       id: record.id,
       runDirectory,
-      config: record.config,
+      config: withEnvironment(record.config, linked.environment),
       hostConfig: record.hostConfig,
       argv: argvOf(record.config),
       lower: context.images.lowerDirectories(record.imageId),
@@ -71,7 +75,7 @@ export async function launch(
       upper: path.join(container.directory, 'upper'),
       work: path.join(container.directory, 'work'),
       mounts,
-      files: networkFiles(context, container, attachment),
+      files: networkFiles(context, container, attachment, linked.hosts),
       ...namespaces,
       interfaces: attachment?.interfaces ?? [],
       resolver: attachment ? context.networks.resolverOf(record.id) : null,
@@ -91,6 +95,7 @@ export async function launch(
       await shim.exited;
     });
     if (attachment) await context.networks.publish(record.id);
+    if (attachment) await tellLinking(context, record, attachment);
     await written;
     return { shim, ...held, undo };
   } catch (error) {
@@ -140,11 +145,17 @@ function resolverSettings({ record: { hostConfig } }: Pick<Container, 'record'>)
   };
 }
 
+/** The container's own variables win. */
+function withEnvironment(config: ContainerConfig, variables: string[]): ContainerConfig {
+  return variables.length === 0 ? config : { ...config, Env: [...variables, ...(config.Env ?? [])] };
+}
+
 /** /etc files: the container's own, or those of the container whose network it shares. */
 function networkFiles(
   context: ContainersContext,
   { record, directory }: Container,
   attachment: Attachment | null,
+  links: HostLine[],
 ): { hosts: string; hostname: string; resolvConf: string } {
   const mode = networkModeOf(record.hostConfig);
   if (mode.kind === 'container') {
@@ -161,6 +172,7 @@ function networkFiles(
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
     mode: mode.kind === 'network' ? 'bridge' : mode.kind,
+    links,
     extraHosts: hostConfig.ExtraHosts ?? [],
     ...resolverSettings({ record }),
   };

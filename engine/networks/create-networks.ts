@@ -7,6 +7,7 @@ import { AttachedContainers } from './attached-containers.ts';
 import { BridgeLinks } from './bridge-links.ts';
 import { Firewall } from './firewall.ts';
 import type { DefaultPool } from './host-subnets.ts';
+import { rewriteHostLine } from './hosts-file.ts';
 import { NameService } from './name-service.ts';
 import { NetworkLinks } from './network-links.ts';
 import { isPredefined, type NetworkRecord } from './network-record.ts';
@@ -160,6 +161,9 @@ export function createNetworks(options: NetworksOptions): Networks {
     attach: (request) => attached.attach(request),
     writeFiles: (request) => attached.writeFiles(request),
     resolverOf: (containerId) => attached.resolverOf(containerId),
+    async rewriteLink({ hostsFile }, line) {
+      if (hostsFile !== undefined) await rewriteHostLine(hostsFile, line);
+    },
     publish: (containerId) => attached.publish(containerId),
     connect: (request, network, plug) => attached.connect(request, network, plug),
     disconnect: (containerId, networkId, unplug) => attached.disconnect(containerId, networkId, unplug),

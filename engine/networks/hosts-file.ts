@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type { HostLine } from './networks.ts';
 
 /** Docker's content of a fresh /etc/hosts. */
 const LOOPBACK_HOSTS = [
@@ -9,11 +10,6 @@ const LOOPBACK_HOSTS = [
   'ff02::1\tip6-allnodes',
   'ff02::2\tip6-allrouters',
 ];
-
-export interface HostLine {
-  address: string;
-  names: string[];
-}
 
 /** A host name as other containers may see it: one that holds white space could forge lines in their hosts files. */
 const HOST_NAME = /^[^\s#]+$/;
@@ -58,5 +54,14 @@ export async function writeHostLines(
   await rewriteInPlace(file, (content) => {
     const kept = content.split('\n').filter((line) => !gone.includes(line.split(/\s/)[0] ?? ''));
     return buildHosts(kept.join('\n'), come);
+  });
+}
+
+/** Replaces the lines of a name by one with another address. */
+export async function rewriteHostLine(file: string, line: HostLine): Promise<void> {
+  const [name = ''] = line.names;
+  await rewriteInPlace(file, (content) => {
+    const kept = content.split('\n').filter((text) => !text.split(/\s+/).slice(1).includes(name));
+    return buildHosts(kept.join('\n'), [line]);
   });
 }

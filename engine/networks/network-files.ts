@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
-import { buildHosts, type HostLine } from './hosts-file.ts';
+import { buildHosts } from './hosts-file.ts';
 import { hasUserDefined } from './name-tables.ts';
-import type { NetworkFiles, NetworkFilesRequest } from './networks.ts';
+import type { HostLine, NetworkFiles, NetworkFilesRequest } from './networks.ts';
 import { buildResolvConf, readHostResolvConf, type NameServer } from './resolv-conf.ts';
 
 /** `name:address` lines; `host-gateway` is the host as the container reaches it. 400 for anything else. */
@@ -53,6 +53,7 @@ export function writeNetworkFiles(request: NetworkFilesRequest, hostGateway: str
   const names = hostNames(request.hostname, request.domainname);
   const lines = [
     ...parseExtraHosts(request.extraHosts, onHost ? '127.0.0.1' : hostGateway),
+    ...request.links,
     ...endpoints
       .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
       .filter((address) => address !== '')

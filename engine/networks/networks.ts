@@ -69,6 +69,11 @@ export interface Attachment {
  */
 export type ChangeLinks = (attachment: Attachment, change: NetworkChange) => Promise<void>;
 
+export interface HostLine {
+  address: string;
+  names: string[];
+}
+
 /** What containers ask of networks. */
 export interface NetworkAttacher {
   /** Throws not-found `network X not found`. Returns the canonical name and ID. */
@@ -85,6 +90,8 @@ export interface NetworkAttacher {
   writeFiles(request: NetworkFilesRequest): NetworkFiles;
   /** Between `attach` and the plan: the DNS server of a container on a user-defined network. */
   resolverOf(containerId: string): ResolverPlan | null;
+  /** A container that a running one links to has this address from now on. */
+  rewriteLink(attachment: Attachment, line: HostLine): Promise<void>;
   /** Publishes the ports (nft, one batch). Called when the namespace exists, before PID 1 executes. */
   publish(containerId: string): Promise<void>;
   /**
@@ -111,6 +118,8 @@ export interface NetworkFilesRequest extends ResolverSettings {
   mode: 'bridge' | 'host' | 'none';
   /** What `attach` returned, for mode `bridge`. */
   attachment?: Attachment;
+  /** Of legacy links, behind the extra hosts. */
+  links: HostLine[];
   /** HostConfig.ExtraHosts, `name:address` or `name:host-gateway`. */
   extraHosts: string[];
 }
