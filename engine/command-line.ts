@@ -36,6 +36,8 @@ export interface EngineOptions {
   /** How layers are kept (images/layer-form.ts). */
   layerForm: 'auto' | 'image' | 'directory';
   layerLimits: LayerLimits;
+  /** Whose subordinate ids containers get: `default`, a user or `user:group`; undefined: the host's own. */
+  usernsRemap: string | undefined;
   /** Image archive that is loaded into an empty store. */
   starterImage: string | undefined;
 }
@@ -54,6 +56,8 @@ export const USAGE = `usage: engine [OPTION...]
   --cgroup-parent NAME         parent of all container cgroups (default gantry)
   --add-runtime NAME=PATH      OCI runtime for --runtime NAME, may be repeated (runc, crun, … on PATH are there)
   --default-runtime NAME       runtime of containers that name none (default gantry, the built-in one)
+  --userns-remap USER[:GROUP]  user namespaces for containers, with subordinate ids of this user; default:
+                               of dockremap
   --starter-image PATH         image archive to load into an empty store
   --insecure-registry HOST:PORT   registry reached without TLS verification, may be repeated
   --registry-mirror URL        mirror of docker.io, may be repeated
@@ -100,6 +104,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     certificateDirectory: values['certs-dir'] && path.resolve(values['certs-dir']),
     layerForm: parseLayerForm(values['layer-form']),
     layerLimits: parseLayerLimits(values['max-layer-size'], values['max-layer-ratio']),
+    usernsRemap: values['userns-remap'] || undefined,
     starterImage: values['starter-image'] && path.resolve(values['starter-image']),
   };
 }
@@ -163,6 +168,7 @@ function readFlags(argv: string[]) {
         'cgroup-parent': { type: 'string' },
         'add-runtime': { type: 'string', multiple: true },
         'default-runtime': { type: 'string' },
+        'userns-remap': { type: 'string' },
         'starter-image': { type: 'string' },
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },

@@ -28,7 +28,7 @@ import { decompress } from './images/decompress.ts';
 import { createImageFiles } from './images/image-files.ts';
 import { createImages } from './images/images.ts';
 import { createRegistries } from './images/registry/registries.ts';
-import { messageOf } from './lib/errors.ts';
+import { invalidArgument, messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
 import { createLogs } from './logs/create-logs.ts';
@@ -39,6 +39,7 @@ import { releaseNamespaces } from './rootless/namespaces.ts';
 import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
 import { validateHostConfig, validateUpdate } from './runtime/host-config-validation.ts';
 import { createRuntimes } from './runtime/oci/external-runtimes.ts';
+import { readIdMaps, type IdMaps } from './runtime/id-maps.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
@@ -69,6 +70,14 @@ export async function startDaemon(options: EngineOptions, logger: Logger): Promi
   return startParts(parts, logger);
 }
 
+/** Throws invalid-argument. */
+function idMapsFor(remap: string): IdMaps {
+  if (isRootless()) {
+    throw invalidArgument("--userns-remap: an ordinary user's engine is in a user namespace already");
+  }
+  return readIdMaps(remap);
+}
+
 type Domains = ReturnType<typeof createDomains>;
 
 function createDomains(options: EngineOptions, binary: string, logger: Logger) {
@@ -81,6 +90,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     defaultName: options.defaultRuntime,
     searchPath: process.env['PATH'] ?? '',
   });
+  const idMaps = options.usernsRemap === undefined ? undefined : idMapsFor(options.usernsRemap);
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
   const images = createImages({
@@ -124,9 +134,10 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     logs,
     cgroups,
     runtimes,
-    buildContainerPlan: (input) => runtimes.buildContainerPlan(input),
+    buildContainerPlan: (input) => runtimes.buildContainerPlan({ ...input, idMaps }),
     buildExecPlan: (container, request) => runtimes.buildExecPlan(container, request),
-    validateHostConfig: (request) => validateHostConfig(request, cgroups.features()),
+    validateHostConfig: (request) =>
+      validateHostConfig(request, cgroups.features(), { remapped: idMaps !== undefined }),
     validateUpdate: (request) => validateUpdate(request, cgroups.features()),
     listProcesses,
     events,
@@ -260,6 +271,7 @@ function infoSources(options: EngineOptions, domains: Domains, engineId: string)
     defaultRuntime: runtimes.defaultName,
     cgroups,
     debug: options.logLevel === 'debug',
+    remapped: options.usernsRemap !== undefined,
     insecureRegistries: options.insecureRegistries,
     registryMirrors: options.registryMirrors,
     containerCounts: () => containers.counts(),

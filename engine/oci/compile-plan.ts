@@ -77,6 +77,7 @@ export function compilePlan(input: CompileInput): ContainerPlan {
     process: compileProcess(process, linux.seccomp),
     log: { format: 'none' },
     external: null,
+    user: null,
     oci: compileExtras(input, namespaces),
   };
 }

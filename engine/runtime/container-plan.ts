@@ -5,8 +5,9 @@ import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
 import { refuseDeviceRequests } from './device-requests.ts';
 import { resolveDevices } from './devices.ts';
+import { mapText, outsideOf, type IdMaps } from './id-maps.ts';
 import type { PlanInput, ResolvedMount } from './plan-input.ts';
-import type { ContainerPlan, MountOperation, ProcessPlan } from './plan.ts';
+import type { ContainerPlan, MountOperation, ProcessPlan, UserNamespacePlan } from './plan.ts';
 import { confinement, containerEnvironment } from './process-plan.ts';
 import { parseSecurityOptions, type SecurityOptions } from './security-options.ts';
 import { resolveSysctls, validateSysctls } from './sysctls.ts';
@@ -17,6 +18,7 @@ import { resolveSysctls, validateSysctls } from './sysctls.ts';
  */
 export function buildContainerPlan(input: PlanInput): ContainerPlan {
   const { hostConfig, config } = input;
+  const idMaps = idMapsOf(input);
   // The kernel mounts no procfs of a pid namespace that a user namespace does not own.
   if (isRootless() && input.pid.kind === 'host') throw notImplemented('pid mode host in rootless mode');
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
@@ -35,6 +37,7 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
       uts: input.uts,
       cgroup: { kind: hasPrivateCgroupNamespace(hostConfig) ? 'new' : 'host' },
     },
+    user: idMaps ? userNamespace(idMaps, input) : null,
     cgroup,
     rootfs: {
       lower: [input.initLayer, ...input.lower],
@@ -43,10 +46,10 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
       volatile: hostConfig.AutoRemove === true,
       readonly: hostConfig.ReadonlyRootfs === true,
     },
-    mounts: allMounts(input, security),
+    mounts: allMounts(input, security, idMaps),
     devices: resolveDevices(hostConfig).nodes,
     ...hiddenPaths(hostConfig, security),
-    sysctls: resolveSysctls(hostConfig, input.network),
+    sysctls: resolveSysctls(hostConfig, input.network, idMaps !== undefined),
     interfaces: input.interfaces,
     resolver: input.resolver,
     init: hostConfig.Init === true && input.pid.kind === 'new',
@@ -54,6 +57,28 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
     log: input.log,
     external: null,
     oci: null,
+  };
+}
+
+/** undefined: in the host's user namespace. */
+export const idMapsOf = ({
+  idMaps,
+  hostConfig,
+}: Pick<PlanInput, 'idMaps' | 'hostConfig'>): IdMaps | undefined =>
+  hostConfig.UsernsMode === 'host' ? undefined : idMaps;
+
+/** Namespaces that are shared belong to the user namespace of the container that they came from: it is shared, too. */
+function userNamespace(
+  { uids, gids }: IdMaps,
+  { network, ipc, pid }: Pick<PlanInput, 'network' | 'ipc' | 'pid'>,
+): UserNamespacePlan {
+  const joined = [network, ipc, pid].find((source) => source.kind === 'join');
+  return {
+    uidMap: mapText(uids),
+    gidMap: mapText(gids),
+    rootUid: outsideOf(0, uids) ?? 0,
+    rootGid: outsideOf(0, gids) ?? 0,
+    joinPid: joined?.pid ?? 0,
   };
 }
 
@@ -91,7 +116,11 @@ function hiddenPaths(
  * Docker's mounts, then the engine's /etc files and the user's, by depth of their target so that a mount below
  * another comes after it. A user's mount replaces the default one at its target (and all below, for /dev).
  */
-function allMounts(input: PlanInput, security: SecurityOptions): MountOperation[] {
+function allMounts(
+  input: PlanInput,
+  security: SecurityOptions,
+  idMaps: IdMaps | undefined,
+): MountOperation[] {
   const targets = new Set(input.mounts.map((mount) => mount.target));
   const replaced = ({ target }: MountOperation): boolean =>
     targets.has(target) || (targets.has('/dev') && target.startsWith('/dev/'));
@@ -99,6 +128,7 @@ function allMounts(input: PlanInput, security: SecurityOptions): MountOperation[
     hostConfig: input.hostConfig,
     ipc: input.ipc,
     cgroups: input.cgroups,
+    idMaps,
     writableCgroups: security.writableCgroups ?? input.hostConfig.Privileged === true,
   });
   const files = networkFiles(input).filter((mount) => !replaced(mount));
@@ -130,6 +160,7 @@ function networkFiles({ files, hostConfig }: PlanInput): MountOperation[] {
             flags: [],
             propagation: 'rprivate',
             create: 'file',
+            mapped: true,
           },
         ],
   );
@@ -154,5 +185,7 @@ function toOperation(mount: ResolvedMount): MountOperation {
     propagation: mount.propagation,
     create: mount.directory ? 'directory' : 'file',
     subpath,
+    // A path of the host stays the host's; what the engine keeps for containers is theirs.
+    mapped: mount.type !== 'bind',
   };
 }

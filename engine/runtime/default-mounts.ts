@@ -1,6 +1,7 @@
 import { isGroupMapped, isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
+import { outsideOf, type IdMaps } from './id-maps.ts';
 import type { MountFlag, MountOperation, NamespaceSource } from './plan.ts';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
@@ -9,6 +10,8 @@ interface DefaultMountInput {
   hostConfig: HostConfig;
   ipc: NamespaceSource;
   cgroups: CgroupDriver;
+  /** Of the container's own user namespace. */
+  idMaps: IdMaps | undefined;
   /** Privileged, or asked for by security-opt. */
   writableCgroups: boolean;
 }
@@ -19,7 +22,7 @@ export function defaultMounts(input: DefaultMountInput): MountOperation[] {
   return [
     filesystem('proc', '/proc', ['nosuid', 'noexec', 'nodev']),
     filesystem('tmpfs', '/dev', ['nosuid', 'strictatime'], 'mode=755,size=65536k'),
-    filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], terminalOptions()),
+    filesystem('devpts', '/dev/pts', ['nosuid', 'noexec'], terminalOptions(input.idMaps)),
     filesystem('sysfs', '/sys', [...(privileged ? [] : RO), 'nosuid', 'noexec', 'nodev']),
     ...input.cgroups.mounts({ readonly: !input.writableCgroups }),
     filesystem('mqueue', '/dev/mqueue', ['nosuid', 'noexec', 'nodev']),
@@ -28,8 +31,10 @@ export function defaultMounts(input: DefaultMountInput): MountOperation[] {
 }
 
 /** Group 5 is tty, which an ordinary user without an /etc/subgid range does not have. */
-function terminalOptions(): string {
-  return `newinstance,ptmxmode=0666,mode=0620${isRootless() && !isGroupMapped(5) ? '' : ',gid=5'}`;
+function terminalOptions(idMaps: IdMaps | undefined): string {
+  // Mounted outside of the container's user namespace, so with the number that the group has there.
+  const group = idMaps ? outsideOf(5, idMaps.gids) : isRootless() && !isGroupMapped(5) ? undefined : 5;
+  return `newinstance,ptmxmode=0666,mode=0620${group === undefined ? '' : `,gid=${group}`}`;
 }
 
 const RO: readonly MountFlag[] = ['ro'];

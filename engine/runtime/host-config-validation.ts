@@ -19,6 +19,7 @@ import { validateSysctls } from './sysctls.ts';
 export function validateHostConfig(
   request: HostConfig,
   host: CgroupFeatures,
+  { remapped = false } = {},
 ): { hostConfig: HostConfig; warnings: string[] } {
   validateFieldTypes(request);
   validateForLinux(request, host);
@@ -31,6 +32,7 @@ export function validateHostConfig(
   }
   const { hostConfig, warnings } = verifyLimits(request, host);
   validateModes(hostConfig);
+  if (remapped && hostConfig.UsernsMode !== 'host') validateUserNamespace(hostConfig);
   validateSysctls(hostConfig);
   toRlimits(hostConfig.Ulimits ?? []);
   for (const rule of hostConfig.DeviceCgroupRules ?? []) parseDeviceRule(rule);
@@ -134,6 +136,24 @@ function validateModes(hostConfig: HostConfig): void {
     throw invalidArgument(`invalid USER mode: ${UsernsMode}`);
   if (!['', 'host', 'private'].includes(CgroupnsMode)) {
     throw invalidArgument(`invalid cgroup namespace mode: ${CgroupnsMode}`);
+  }
+}
+
+/** What only the host's user namespace can do. */
+function validateUserNamespace({ Privileged, NetworkMode, PidMode, SecurityOpt }: HostConfig): void {
+  if (Privileged === true) {
+    throw invalidArgument(
+      'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
+    );
+  }
+  if (NetworkMode === 'host') {
+    throw invalidArgument("cannot share the host's network namespace when user namespaces are enabled");
+  }
+  if (PidMode === 'host') {
+    throw invalidArgument('cannot share the host PID namespace when user namespaces are enabled');
+  }
+  if (parseSecurityOptions(SecurityOpt ?? []).writableCgroups === true) {
+    throw invalidArgument('option WritableCgroups conflicts with user namespaces and rootless mode');
   }
 }
 

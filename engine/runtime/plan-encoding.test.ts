@@ -103,6 +103,13 @@ const SAMPLE: ContainerPlan = {
     compress: true,
     hold: true,
   },
+  user: {
+    uidMap: '0 100000 65536\n',
+    gidMap: '0 200000 65536\n',
+    rootUid: 100_000,
+    rootGid: 200_000,
+    joinPid: 0,
+  },
   external: {
     command: ['/usr/sbin/runc', '--root', '/state'],
     hidden: ['/sys/fs/cgroup/unified'],

@@ -65,6 +65,7 @@ const MOUNT_READONLY = 4;
 const MOUNT_CREATE_FILE = 8;
 const MOUNT_READONLY_RECURSIVE = 16;
 const MOUNT_KEEP_MODE = 32;
+const MOUNT_MAPPED = 64;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const DEVICE_TYPES = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
@@ -239,6 +240,14 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
           .strings(plan.external?.hidden ?? [])
           .string(plan.external?.config.head ?? '')
           .string(plan.external?.config.tail ?? ''),
+      )
+      .group((g) =>
+        g
+          .string(plan.user?.uidMap ?? '')
+          .string(plan.user?.gidMap ?? '')
+          .u32(plan.user?.rootUid ?? 0)
+          .u32(plan.user?.rootGid ?? 0)
+          .u32(plan.user?.joinPid ?? 0),
       ),
   );
 }
@@ -348,7 +357,8 @@ function mountOptions(mount: MountOperation): number {
         (mount.recursive ? MOUNT_RECURSIVE : 0) |
         (mount.readonly ? MOUNT_READONLY : 0) |
         (mount.readonly && mount.readonlyRecursive ? MOUNT_READONLY_RECURSIVE : 0) |
-        (mount.create === 'file' ? MOUNT_CREATE_FILE : 0)
+        (mount.create === 'file' ? MOUNT_CREATE_FILE : 0) |
+        (mount.mapped ? MOUNT_MAPPED : 0)
       );
     case 'cgroup-v1':
       return mount.readonly ? MOUNT_READONLY : 0;

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 import type { CgroupDriver } from './cgroup.ts';
+import type { IdMaps } from './id-maps.ts';
 import type {
   ContainerPlan,
   ExecPlan,
@@ -57,6 +58,8 @@ export interface PlanInput {
   interfaces: InterfacePlan[];
   resolver: ResolverPlan | null;
   cgroups: CgroupDriver;
+  /** Of an engine that gives containers user namespaces. */
+  idMaps?: IdMaps | undefined;
   log: ContainerPlan['log'];
 }
 

@@ -45,6 +45,16 @@ interface RootfsPlan {
   readonly: boolean;
 }
 
+/** A user namespace of the container's own: `0 100000 65536` lines for the kernel, and what its root is outside. */
+export interface UserNamespacePlan {
+  uidMap: string;
+  gidMap: string;
+  rootUid: number;
+  rootGid: number;
+  /** Whose user namespace is joined instead of made: that of the container whose other ones are; 0: nobody's. */
+  joinPid: number;
+}
+
 /** Executed in order on the new root before pivot_root. `target` is a container path, resolved inside the root. */
 export type MountOperation =
   | {
@@ -79,6 +89,8 @@ export type MountOperation =
       readonlyRecursive?: boolean;
       /** Relative: this part of the source instead, resolved inside it; `create` follows what is found there. */
       subpath?: string;
+      /** In a user namespace of the container's own, its root owns what root owns here. */
+      mapped?: boolean;
       /** `source` is a path in the mount namespace of this process: what a container shares with another. */
       sourcePid?: number;
     }
@@ -288,6 +300,8 @@ export interface ContainerPlan {
   hostname: string;
   domainname: string;
   namespaces: Namespaces;
+  /** null: the host's. */
+  user: UserNamespacePlan | null;
   cgroup: CgroupPlan;
   rootfs: RootfsPlan;
   mounts: MountOperation[];

@@ -45,11 +45,12 @@ const notSeparate = (name: string) =>
 export function resolveSysctls(
   hostConfig: HostConfig,
   network: NamespaceSource,
+  isMapped = false,
 ): { name: string; value: string }[] {
   const values = new Map<string, string>();
   if (network.kind === 'new') {
     // Not every group exists in a user namespace, and the kernel refuses a range with one that does not.
-    if (!isRootless() && existsSync('/proc/sys/net/ipv4/ping_group_range')) {
+    if (!isRootless() && !isMapped && existsSync('/proc/sys/net/ipv4/ping_group_range')) {
       values.set('net.ipv4.ping_group_range', '0 2147483647');
     }
     if (existsSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) {

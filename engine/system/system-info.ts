@@ -14,6 +14,8 @@ export interface InfoSources {
   defaultRuntime: string;
   cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
+  /** Containers have user namespaces of their own. */
+  remapped: boolean;
   insecureRegistries: string[];
   registryMirrors: string[];
   containerCounts(): { running: number; paused: number; stopped: number };
@@ -105,6 +107,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     SecurityOptions: [
       'name=seccomp,profile=builtin',
       'name=cgroupns',
+      ...(sources.remapped ? ['name=userns'] : []),
       ...(isRootless() ? ['name=rootless'] : []),
     ],
     CDISpecDirs: [],

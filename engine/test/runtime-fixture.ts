@@ -96,6 +96,7 @@ export async function createRuntimeFixture(depth = 0): Promise<RuntimeFixture> {
       },
       external: null,
       oci: null,
+      user: null,
       ...change,
       process: processPlan(argv, change.process),
     };

@@ -39,7 +39,8 @@ describe('the size of a container', () => {
   });
 
   test.skipIf(disk === undefined)('ends what it writes, and nobody else', async () => {
-    const fill = 'dd if=/dev/zero of=/full bs=1M count=12 2>&1 | grep -o "No space left\\|Disk quota exceeded"; ';
+    const fill =
+      'dd if=/dev/zero of=/full bs=1M count=12 2>&1 | grep -o "No space left\\|Disk quota exceeded"; ';
     // Renames go between the layer and the work directory of overlay.
     const renames = 'rm /full; mkdir /a; touch /a/x; mv /a /b; rm -r /b; touch /etc/passwd; echo ok';
     expect(await outputOf(engine, shell(fill + renames, limited))).toMatch(/^(No space|Disk quota).*\nok\n$/);

@@ -20,6 +20,7 @@
 #include "layer_mount.h"
 #include "overlay_mount.h"
 #include "resolve.h"
+#include "user_namespace.h"
 
 static int parse_pid(const char *text, int *pid, struct error *err) {
   char *end;
@@ -71,12 +72,28 @@ static int mount_namespace(int proc, struct stat *status) {
   return fstatat(proc, "self/ns/mnt", status, 0);
 }
 
+/* A container with owners of its own: as its root, so that what is made there is its own, too. */
+static int enter_user_namespace(int proc, int process, int pid, struct error *err) {
+  char path[64];
+  snprintf(path, sizeof path, "%d/ns/user", pid);
+  struct stat ours, theirs;
+  if (fstatat(proc, "self/ns/user", &ours, 0) < 0 || fstatat(proc, path, &theirs, 0) < 0)
+    return error_set(err, errno, "open process %d", pid);
+  if (ours.st_ino == theirs.st_ino)
+    return 0;
+  if (setns(process, CLONE_NEWUSER) < 0)
+    return error_set(err, errno, "enter the user namespace of process %d", pid);
+  return user_namespace_become_root(err);
+}
+
 static int enter_namespace(int pid, struct error *err) {
   autoclose int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   autoclose int process = (int)syscall(SYS_pidfd_open, pid, 0);
   struct stat before, after;
   if (proc < 0 || process < 0 || mount_namespace(proc, &before) < 0)
     return error_set(err, errno, "open process %d", pid);
+  if (enter_user_namespace(proc, process, pid, err) < 0)
+    return -1;
   /* The whole switch: root and current directory become those of the namespace. */
   if (setns(process, CLONE_NEWNS) < 0)
     return error_set(err, errno, "enter the mount namespace of process %d", pid);

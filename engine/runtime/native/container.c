@@ -11,6 +11,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -248,8 +249,11 @@ static int set_up_container(const struct container_plan *plan, const struct root
   if (process_connect(io->stdio, plan->process.tty, err) < 0)
     return error_stage(err, "stdio");
   int console = plan->process.tty ? STDIN_FILENO : -1;
-  int root = rootfs_build(plan, sources, console, err);
-  if (root < 0 || pause_for_hooks(plan, io, err) < 0 || rootfs_enter(plan, root, err) < 0)
+  int root = rootfs_attach(plan, sources, err);
+  if (root < 0 || (sources->user_namespace >= 0 && user_namespace_become_root(err) < 0))
+    return -1;
+  if (rootfs_build(plan, sources, root, console, err) < 0 || pause_for_hooks(plan, io, err) < 0 ||
+      rootfs_enter(plan, root, err) < 0)
     return -1;
   if (plan->interfaces.count > 0)
     await(io->sync, SYNC_NETWORK);
@@ -268,7 +272,8 @@ static pid_t clone_into(int unified, uint64_t flags, int *pidfd) {
   struct clone_args arguments = {
       .flags = flags | (unified >= 0 ? CLONE_INTO_CGROUP : 0) | (pidfd ? CLONE_PIDFD : 0),
       .pidfd = (uintptr_t)pidfd,
-      .exit_signal = SIGCHLD,
+      /* A sibling's signal is that of the caller itself. */
+      .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
       .cgroup = unified >= 0 ? (uint64_t)unified : 0,
   };
   return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
@@ -343,49 +348,89 @@ static int enter_time(const struct container_plan *plan, const struct joins *joi
   return 0;
 }
 
-static int write_map(pid_t pid, const char *name, const char *map, struct error *err) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  autoclose int file = open(path, O_WRONLY | O_CLOEXEC);
-  if (file < 0 || write(file, map, strlen(map)) < 0)
-    return error_set(err, errno, "write %s", name);
-  return 0;
-}
-
 int container_map_users(const struct plan_oci *oci, pid_t pid, int sync, struct error *err) {
   if (oci->user.kind != NAMESPACE_NEW)
     return 0;
   char go = SYNC_MAP;
-  if (write_map(pid, "uid_map", oci->uid_map, err) < 0 ||
-      write_map(pid, "gid_map", oci->gid_map, err) < 0)
-    return error_stage(err, "namespaces");
+  if (user_namespace_map(pid, oci->uid_map, oci->gid_map, err) < 0)
+    return -1;
   return send(sync, &go, 1, MSG_NOSIGNAL) == 1 ? 0 : error_set(err, errno, "map users");
 }
 
-pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
-                     const struct child_io *io, int *pidfd, struct error *err) {
+static uint64_t namespace_flags(const struct container_plan *plan) {
   const struct plan_namespaces *namespaces = &plan->namespaces;
-  struct joins joins __attribute__((cleanup(close_joins)));
-  /* A process enters another pid namespace only by birth. */
-  if (open_joins(plan, &joins, err) < 0 || enter_time(plan, &joins, err) < 0 ||
-      join_namespace(joins.pid, CLONE_NEWPID, err) < 0) {
-    error_stage(err, "namespaces");
-    return -1;
-  }
   uint64_t flags = CLONE_NEWNS;
   flags |= namespaces->pid.kind == NAMESPACE_NEW ? CLONE_NEWPID : 0;
   flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
   flags |= namespaces->uts.kind == NAMESPACE_NEW ? CLONE_NEWUTS : 0;
   flags |= has_new_users(plan) ? CLONE_NEWUSER : 0;
-  pid_t pid = clone_main(&plan->cgroup, flags, pidfd, &joins.born_in);
+  return flags;
+}
+
+static pid_t fork_main(const struct container_plan *plan, const struct rootfs_sources *sources,
+                       const struct child_io *io, struct joins *joins, uint64_t flags, int *pidfd,
+                       struct error *err) {
+  /* A process enters another pid namespace only by birth. */
+  if (enter_time(plan, joins, err) < 0 || join_namespace(joins->pid, CLONE_NEWPID, err) < 0)
+    return error_stage(err, "namespaces");
+  pid_t pid = clone_main(&plan->cgroup, flags | namespace_flags(plan), pidfd, &joins->born_in);
   if (pid == 0)
-    container_main(plan, sources, io, &joins);
+    container_main(plan, sources, io, joins);
   if (pid < 0) {
     error_set(err, errno, "clone into new namespaces");
     error_stage(err, "namespaces");
   }
   return pid;
+}
+
+/*
+ * Namespaces belong to the user namespace that their maker is in, and the supervisor must not enter
+ * one: it would never come back. A child enters, and makes PID 1 its own sibling; descriptors are
+ * shared, so that the pidfd is the supervisor's, too.
+ */
+static pid_t fork_main_inside(const struct container_plan *plan,
+                              const struct rootfs_sources *sources, const struct child_io *io,
+                              struct joins *joins, int *pidfd, struct error *err) {
+  struct {
+    pid_t pid;
+    int pidfd;
+    struct error err;
+  } result = {.pid = -1, .pidfd = -1};
+  int answer[2];
+  if (pipe2(answer, O_CLOEXEC) < 0)
+    return error_set(err, errno, "pipe");
+  autoclose int from = answer[0], to = answer[1];
+  process_own_streams(io->stdio, plan->user.root_uid);
+  struct clone_args arguments = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
+  pid_t helper = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (helper == 0) {
+    if (process_raise_limits(&plan->process, &result.err) == 0 &&
+        user_namespace_enter(sources->user_namespace, &result.err) == 0)
+      result.pid = fork_main(plan, sources, io, joins, CLONE_PARENT, &result.pidfd, &result.err);
+    _exit(write(to, &result, sizeof result) == sizeof result ? 0 : 1);
+  }
+  int status = 0;
+  if (helper < 0 || waitpid(helper, &status, 0) < 0)
+    return error_set(err, errno, "fork");
+  if (status != 0 || read(from, &result, sizeof result) != sizeof result)
+    return error_set(err, EINTR, "enter the user namespace");
+  *pidfd = result.pidfd;
+  if (result.pid < 0)
+    *err = result.err;
+  return result.pid;
+}
+
+pid_t container_fork(const struct container_plan *plan, const struct rootfs_sources *sources,
+                     const struct child_io *io, int *pidfd, struct error *err) {
+  struct joins joins __attribute__((cleanup(close_joins)));
+  if (open_joins(plan, &joins, err) < 0) {
+    error_stage(err, "namespaces");
+    return -1;
+  }
+  if (sources->user_namespace >= 0)
+    return fork_main_inside(plan, sources, io, &joins, pidfd, err);
+  return fork_main(plan, sources, io, &joins, 0, pidfd, err);
 }
 
 static _Noreturn void exec_main(const struct container_plan *plan, const struct exec_plan *exec,
@@ -399,12 +444,18 @@ static _Noreturn void exec_main(const struct container_plan *plan, const struct 
     error_stage(&err, "stdio");
     fail(io->sync, &err);
   }
-  int users = plan_oci(plan) && plan_oci(plan)->user.kind != NAMESPACE_HOST ? CLONE_NEWUSER : 0;
+  bool is_mapped = plan->user.uid_map[0];
+  if (is_mapped && process_raise_limits(&exec->process, &err) < 0)
+    fail(io->sync, &err);
+  bool has_users = plan_oci(plan) && plan_oci(plan)->user.kind != NAMESPACE_HOST;
+  int users = is_mapped || has_users ? CLONE_NEWUSER : 0;
   if (setns(pidfd, EXEC_NAMESPACES | users) < 0) {
     error_set(&err, errno, "enter the container");
     error_stage(&err, "namespaces");
     fail(io->sync, &err);
   }
+  if (is_mapped && user_namespace_become_root(&err) < 0)
+    fail(io->sync, &err);
   if (prepare(plan, &exec->process, &process, &err) == 0 && process_become(&process, &err) == 0)
     process_execute(&process, &err);
   fail(io->sync, &err);
@@ -418,6 +469,8 @@ pid_t container_fork_exec(const struct container_plan *plan, const struct exec_p
     error_stage(err, "namespaces");
     return -1;
   }
+  if (plan->user.uid_map[0])
+    process_own_streams(io->stdio, plan->user.root_uid);
   const char *born_in;
   pid_t pid = clone_exec(&plan->cgroup, main->pid, &born_in);
   if (pid == 0)

@@ -86,3 +86,13 @@ int mount_restrict(int mount, uint32_t attributes, bool recursive, struct error 
     return error_set(err, errno, "change mount attributes");
   return 0;
 }
+
+int mount_map(int mount, int user_namespace, struct error *err) {
+  struct mount_attr change = {
+      .attr_set = MOUNT_ATTR_IDMAP,
+      .userns_fd = (uint64_t)user_namespace,
+  };
+  if (mount_setattr(mount, "", AT_EMPTY_PATH, &change, sizeof change) == 0)
+    return 0;
+  return error_set(err, errno, "map the owners of files");
+}

@@ -27,6 +27,10 @@ int mount_attach(int mount, int target, struct error *err);
 /* A clone of what `fd` shows. */
 int mount_clone(int fd, bool recursive, struct error *err);
 
+/* Owners of files become what `user_namespace` maps their numbers to (Linux 5.12). Only before the
+ * mount is attached. */
+int mount_map(int mount, int user_namespace, struct error *err);
+
 /* Adds MOUNT_ATTR_* to a mount. */
 int mount_restrict(int mount, uint32_t attributes, bool recursive, struct error *err);
 

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
@@ -41,8 +42,13 @@ static int open_bind(const struct plan_mount *mount, struct error *err) {
   return take_part(whole, mount, err);
 }
 
-static int open_image(const struct plan_mount *mount, struct error *err) {
-  struct overlay_layers layers = {.lower = &mount->layers, .attributes = MOUNT_ATTR_RDONLY};
+static int open_image(const struct plan_mount *mount, const struct overlay_mapping *mapping,
+                      struct error *err) {
+  struct overlay_layers layers = {
+      .lower = &mount->layers,
+      .attributes = MOUNT_ATTR_RDONLY,
+      .mapping = mapping,
+  };
   autoclose int whole = overlay_open(&layers, err);
   if (whole < 0 || mount->subpath[0] == '\0')
     return take_fd(&whole);
@@ -84,13 +90,18 @@ static int open_in_process(const struct plan_mount *mount, struct error *err) {
   return take_fd(&slot);
 }
 
-int mount_source_open(const struct plan_mount *mount, int *fd, struct error *err) {
+int mount_source_open(const struct plan_mount *mount, const struct overlay_mapping *mapping,
+                      int *fd, struct error *err) {
   *fd = -1;
   if (mount->kind == MOUNT_OVERLAY)
-    *fd = open_image(mount, err);
+    *fd = open_image(mount, mapping, err);
   else if (mount->kind == MOUNT_BIND)
     *fd = mount->source_pid ? open_in_process(mount, err) : open_bind(mount, err);
   else
     return 0;
-  return *fd < 0 ? -1 : 0;
+  bool mapped = mapping && mount->options & MOUNT_MAPPED;
+  if (*fd < 0 || !mapped || mount_map(*fd, mapping->user_namespace, err) == 0)
+    return *fd < 0 ? -1 : 0;
+  close_fd(fd);
+  return error_wrap(err, "%s", mount->source);
 }

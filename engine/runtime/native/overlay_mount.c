@@ -11,6 +11,7 @@
 #include "filesystem.h"
 #include "layer_mount.h"
 #include "layer_table.h"
+#include "overlay_mapped.h"
 #include "user_namespace.h"
 
 enum { FSCONFIG_MAX_STRING = 255 };
@@ -77,6 +78,8 @@ static int open_single(const char *path, uint32_t attributes, struct error *err)
 }
 
 int overlay_open(const struct overlay_layers *layers, struct error *err) {
+  if (layers->mapping)
+    return overlay_open_mapped(layers, err);
   if (layers->lower->count == 1 && !layers->upper)
     return open_single(layers->lower->items[0], layers->attributes, err);
   autoclose int context = fsopen("overlay", FSOPEN_CLOEXEC);

@@ -6,11 +6,18 @@
 
 #include "plan.h"
 
+/* Whose maps the owners of files follow, and what its root is outside. */
+struct overlay_mapping {
+  int user_namespace;
+  uint32_t root_uid, root_gid;
+};
+
 struct overlay_layers {
   const struct plan_strings *lower; /* topmost first: directories and layer images */
   const char *upper, *work;         /* NULL: nothing can be written */
   bool is_volatile;                 /* no umount syncs the backing filesystem, 100 ms and more */
   uint32_t attributes;              /* MOUNT_ATTR_* */
+  const struct overlay_mapping *mapping; /* NULL: owners are what they are */
 };
 
 /*

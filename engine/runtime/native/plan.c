@@ -94,6 +94,13 @@ static const struct field cgroup_fields[] = {
 };
 SCHEMA(cgroup, struct plan_cgroup, cgroup_fields);
 
+static const struct field user_fields[] = {
+    STRING(struct plan_user, uid_map), STRING(struct plan_user, gid_map),
+    U32(struct plan_user, root_uid),   U32(struct plan_user, root_gid),
+    U32(struct plan_user, join_pid),
+};
+SCHEMA(user, struct plan_user, user_fields);
+
 static const struct field rootfs_fields[] = {
     STRINGS(struct plan_rootfs, lower, 256), STRING(struct plan_rootfs, upper),
     STRING(struct plan_rootfs, work),        U32(struct plan_rootfs, is_volatile),
@@ -255,6 +262,7 @@ static const struct field container_fields[] = {
     GROUP(struct container_plan, log, container_log),
     GROUPS(struct container_plan, oci, 1, oci),
     GROUP(struct container_plan, external, external),
+    GROUP(struct container_plan, user, user),
 };
 SCHEMA(container, struct container_plan, container_fields);
 

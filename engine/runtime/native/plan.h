@@ -22,6 +22,7 @@ enum mount_option {
   MOUNT_CREATE_FILE = 8,
   MOUNT_READONLY_RECURSIVE = 16,
   MOUNT_KEEP_MODE = 32,
+  MOUNT_MAPPED = 64,
 };
 
 struct plan_bytes {
@@ -71,6 +72,13 @@ struct plan_cgroup {
   const char *device_directory;
   struct plan_bytes device_program; /* struct bpf_insn[] */
   const char *oom_file;
+};
+
+/* A user namespace of the container's own; uid_map "": none. */
+struct plan_user {
+  const char *uid_map, *gid_map; /* as written to /proc/PID/uid_map and gid_map */
+  uint32_t root_uid, root_gid;   /* what 0 is outside */
+  uint32_t join_pid;             /* whose user namespace is joined instead of made; 0: nobody's */
 };
 
 struct plan_rootfs {
@@ -261,6 +269,7 @@ struct container_plan {
   struct plan_log log;
   struct plan_external external;
   struct plan_oci_list oci;
+  struct plan_user user;
 };
 
 /* NULL: a container of the engine. */

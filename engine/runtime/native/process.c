@@ -66,6 +66,21 @@ static int set_limits(const struct plan_process *plan, struct error *err) {
   return 0;
 }
 
+int process_raise_limits(const struct plan_process *plan, struct error *err) {
+  for (size_t i = 0; i < plan->rlimits.count; i++) {
+    const struct plan_rlimit *limit = &plan->rlimits.items[i];
+    struct rlimit value;
+    if (getrlimit((int)limit->resource, &value) == 0 && value.rlim_max >= limit->hard)
+      continue;
+    value.rlim_max = limit->hard;
+    if (setrlimit((int)limit->resource, &value) < 0) {
+      error_set(err, errno, "raise resource limit %u", limit->resource);
+      return error_stage(err, "rlimits");
+    }
+  }
+  return 0;
+}
+
 /* A session keyring of its own; hosts without keyrings, or at their quota, go without one as runc
  * does. */
 static void join_keyring(const char *session) {
@@ -181,17 +196,18 @@ static int install_filter(const struct plan_bytes *seccomp, struct error *err) {
   return error_stage(err, "seccomp");
 }
 
-/* So that a program that is not root can reopen /dev/stdout; the null device keeps its owner. */
-static void own_streams(uid_t uid) {
-  for (int fd = 0; fd < 3; fd++) {
+void process_own_streams(const int stdio[3], uid_t uid) {
+  for (int i = 0; i < 3; i++) {
     struct stat stat;
+    int fd = stdio[i];
     if (fstat(fd, &stat) == 0 && stat.st_uid != uid && (S_ISFIFO(stat.st_mode) || isatty(fd)))
       (void)!fchown(fd, uid, (gid_t)-1);
   }
 }
 
 static int set_identity(const struct user *user, struct error *err) {
-  own_streams(user->uid);
+  static const int streams[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  process_own_streams(streams, user->uid);
   bool set_groups = !user_namespace_keeps_groups();
   if (prctl(PR_SET_KEEPCAPS, 1) < 0 ||
       (set_groups && setgroups(user->group_count, user->groups) < 0) ||

@@ -27,6 +27,14 @@ void process_outlive_parent(void);
 /* Connects descriptors to 0, 1, 2; a terminal becomes the controlling one. */
 int process_connect(const int stdio[3], bool tty, struct error *err);
 
+/* Raising a hard limit is the host's to allow: before a user namespace is entered. What is set
+ * there, within them, is process_prepare's. */
+int process_raise_limits(const struct plan_process *plan, struct error *err);
+
+/* So that a program that is not the host's root can reopen /dev/stdout; what is neither pipe nor
+ * terminal keeps its owner. */
+void process_own_streams(const int stdio[3], uid_t uid);
+
 /* Still as root: limits, keyring (none without a `session`), user, environment. */
 int process_prepare(const struct plan_process *plan, const char *session, struct process *process,
                     struct error *err);

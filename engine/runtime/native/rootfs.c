@@ -29,12 +29,14 @@ static void forget_volatile_mount(const char *work) {
   rmdir(mark);
 }
 
-static int open_root(const struct plan_rootfs *plan, struct error *err) {
+static int open_root(const struct plan_rootfs *plan, const struct overlay_mapping *mapping,
+                     struct error *err) {
   struct overlay_layers layers = {
       .lower = &plan->lower,
       .upper = plan->upper[0] ? plan->upper : NULL,
       .work = plan->work,
       .is_volatile = plan->is_volatile,
+      .mapping = mapping,
   };
   return overlay_open(&layers, err);
 }
@@ -96,24 +98,32 @@ static int open_directory(const struct container_plan *plan, uint32_t propagatio
 
 int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources,
                 struct error *err) {
-  *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1, .count = plan->mounts.count};
+  *sources = (struct rootfs_sources){
+      .overlay = -1, .devpts = -1, .user_namespace = -1, .count = plan->mounts.count};
   sources->mounts = malloc((plan->mounts.count + 1) * sizeof *sources->mounts);
   if (!sources->mounts)
     return error_set(err, ENOMEM, "mounts");
   for (size_t i = 0; i < plan->mounts.count; i++)
     sources->mounts[i] = -1;
+  if (plan->user.uid_map[0]) {
+    sources->user_namespace = user_namespace_open(&plan->user, err);
+    if (sources->user_namespace < 0)
+      return -1;
+  }
+  struct overlay_mapping own = {sources->user_namespace, plan->user.root_uid, plan->user.root_gid};
+  const struct overlay_mapping *mapping = sources->user_namespace < 0 ? NULL : &own;
   if (plan->rootfs.is_volatile)
     forget_volatile_mount(plan->rootfs.work);
   const struct plan_oci *oci = plan_oci(plan);
-  sources->overlay =
-      oci ? open_directory(plan, oci->root_propagation, err) : open_root(&plan->rootfs, err);
-  if (sources->overlay < 0 && (oci || err->number != EINVAL))
+  sources->overlay = oci ? open_directory(plan, oci->root_propagation, err)
+                         : open_root(&plan->rootfs, mapping, err);
+  if (sources->overlay < 0 && (oci || mapping || err->number != EINVAL))
     return error_stage(err, "rootfs");
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
     if (mount->kind == MOUNT_FILESYSTEM && strcmp(mount->type, "devpts") == 0)
       sources->devpts = filesystem_mount("devpts", mount->data, mount->attributes, err);
-    else if (mount_source_open(mount, &sources->mounts[i], err) < 0)
+    else if (mount_source_open(mount, mapping, &sources->mounts[i], err) < 0)
       return error_stage(err, "mount");
   }
   *err = (struct error){0};
@@ -123,10 +133,11 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
 void rootfs_close(struct rootfs_sources *sources) {
   close_fd(&sources->overlay);
   close_fd(&sources->devpts);
+  close_fd(&sources->user_namespace);
   for (size_t i = 0; i < sources->count; i++)
     close_fd(&sources->mounts[i]);
   free(sources->mounts);
-  *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1};
+  *sources = (struct rootfs_sources){.overlay = -1, .devpts = -1, .user_namespace = -1};
 }
 
 int rootfs_mount(const struct container_plan *plan, int overlay, const char *directory,
@@ -159,19 +170,22 @@ static int move_to_top(int root, struct error *err) {
   return 0;
 }
 
-int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources,
-                 int console, struct error *err) {
+int rootfs_attach(const struct container_plan *plan, const struct rootfs_sources *sources,
+                  struct error *err) {
   /* Nothing that is mounted from here on may show up on the host. */
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
     error_set(err, errno, "make mounts private");
     return error_stage(err, "rootfs");
   }
   int root = rootfs_mount(plan, sources->overlay, plan->run_directory, err);
-  if (root < 0)
-    return error_stage(err, "rootfs");
+  return root < 0 ? error_stage(err, "rootfs") : root;
+}
+
+int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources, int root,
+                 int console, struct error *err) {
   if (mounts_apply(plan, sources, root, err) < 0 || devices_create(plan, root, console, err) < 0)
     return -1;
-  return mounts_protect(plan, root, err) < 0 ? error_stage(err, "rootfs") : root;
+  return mounts_protect(plan, root, err) < 0 ? error_stage(err, "rootfs") : 0;
 }
 
 int rootfs_enter(const struct container_plan *plan, int root, struct error *err) {

@@ -8,7 +8,8 @@
 struct rootfs_sources {
   int overlay; /* detached mount, or -1: the kernel needs the old way, PID 1 mounts it itself */
   int devpts;  /* detached devpts mount, or -1 */
-  int *mounts; /* per mount operation: a detached clone of a bind's source, else -1 */
+  int user_namespace; /* the engine gave the container one of its own; or -1 */
+  int *mounts;        /* per mount operation: a detached clone of a bind's source, else -1 */
   size_t count;
 };
 
@@ -22,11 +23,12 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
 int rootfs_mount(const struct container_plan *plan, int overlay, const char *directory,
                  struct error *err);
 
-/*
- * In PID 1, inside its new namespaces: builds the root and returns a descriptor of it. `console`:
- * the terminal to appear as /dev/console, or -1.
- */
-int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources,
+/* In PID 1, inside its new namespaces: the root, mounted where nobody else sees it. */
+int rootfs_attach(const struct container_plan *plan, const struct rootfs_sources *sources,
+                  struct error *err);
+
+/* Fills it. `console`: the terminal to appear as /dev/console, or -1. */
+int rootfs_build(const struct container_plan *plan, const struct rootfs_sources *sources, int root,
                  int console, struct error *err);
 
 /* Moves into it; the working directory is then `/`. */

@@ -228,7 +228,7 @@ static void settle(void *context) {
 _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
   struct error err = {0};
   shim.run_directory = shim.pidfd = shim.listener.fd = -1;
-  shim.rootfs = (struct rootfs_sources){.overlay = -1, .devpts = -1};
+  shim.rootfs = (struct rootfs_sources){.overlay = -1, .devpts = -1, .user_namespace = -1};
   if (prepare(plan, size, &err) < 0) {
     error_stage(&err, "shim");
     (void)!write(report, &err, sizeof err);

@@ -85,6 +85,7 @@ function toExternalPlan(
   binary: string,
 ): ContainerPlan {
   if (isRootless()) throw notImplemented('an external runtime in rootless mode');
+  if (plan.user) throw notImplemented('an external runtime with user namespaces');
   refuseMissing(runtime);
   const state = `${plan.runDirectory}/runtime`;
   const { hybridTree, cgroupsPath } = input.cgroups.external(input.id, input.hostConfig.CgroupParent);

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEngine } from './harness.ts';
+import type { TestEngine } from './harness.ts';
+import { create, outputOf, shell, start } from './run-container.ts';
+
+/** An engine whose containers have user namespaces: their root is nobody on the host. */
+const ACCOUNT = 'gantry-remap';
+const FIRST = 700_000;
+const files = ['/etc/subuid', '/etc/subgid'] as const;
+
+describe('--userns-remap', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    for (const file of files)
+      appendFileSync(
+        file,
+        `${ACCOUNT}:${FIRST}:65536
+`,
+      );
+    engine = await startEngine({ flags: ['--userns-remap', ACCOUNT] });
+  });
+  afterAll(async () => {
+    for (const file of files) {
+      const lines = readFileSync(file, 'utf8').split('\n');
+      writeFileSync(file, lines.filter((line) => !line.startsWith(`${ACCOUNT}:`)).join('\n'));
+    }
+    await engine.stop();
+  });
+
+  test('gives root inside the ids of the account, and none of the host', async () => {
+    const { id } = await create(engine, shell('sleep 1000'));
+    await start(engine, id);
+    const { json } = await engine.api<{ State: { Pid: number } }>('GET', `/containers/${id}/json`);
+    const status = readFileSync(`/proc/${json.State.Pid}/status`, 'latin1');
+    expect(/^Uid:\s+(\d+)/m.exec(status)?.[1]).toBe(String(FIRST));
+    expect(await engine.dockerOk('exec', id, 'id', '-u')).toBe('0');
+    expect(await engine.dockerOk('exec', id, 'cat', '/proc/self/uid_map')).toMatch(/^\s*0\s+700000\s+65536$/);
+    expect(await engine.dockerOk('exec', '-u', '1000:1000', id, 'id', '-u')).toBe('1000');
+    await engine.api('DELETE', `/containers/${id}?force=1`);
+    const info = await engine.api<{ SecurityOptions: string[] }>('GET', '/info');
+    expect(info.json.SecurityOptions).toContain('name=userns');
+  });
+
+  test('keeps the files of images, layers and volumes where they are', async () => {
+    const script =
+      'stat -c %u /bin/sh /etc/hosts /v /dev/null; touch /made /v/made && stat -c %u /made /v/made; chown 5 /made; echo ok > /dev/stdout';
+    const request = shell(script, { Binds: ['mapped:/v'], NetworkMode: 'bridge', ShmSize: 1 << 20 });
+    const { id } = await create(engine, request);
+    await start(engine, id);
+    await engine.api('POST', `/containers/${id}/wait`);
+    const { text } = await engine.api('GET', `/containers/${id}/logs?stdout=1&stderr=1`);
+    expect(text.replaceAll(/[^\w\n]/g, '')).toMatch(/^0\n0\n0\n65534\n0\n0\nok\n$/);
+    // On the host's disk it is root's, as with any other container: nothing is copied or chowned.
+    const upper = path.join(engine.dataRoot, 'containers', id, 'upper/made');
+    expect(statSync(upper).uid).toBe(5);
+    expect(statSync(path.join(engine.dataRoot, 'volumes/mapped/_data/made')).uid).toBe(0);
+    await engine.api('DELETE', `/containers/${id}?force=1`);
+    await engine.api('DELETE', '/volumes/mapped');
+  });
+
+  test('lets a terminal, limits and a user be had, and the host not be written', async () => {
+    const host = path.join(engine.directory, 'host');
+    mkdirSync(host);
+    writeFileSync(path.join(host, 'secret'), 'x', { mode: 0o600 });
+    const script = 'tty; ulimit -n; id -u; cat /h/secret; touch /h/x; mknod /tmp/k c 1 11; true';
+    const output = await engine.docker(
+      'run',
+      '--rm',
+      '-t',
+      '-v',
+      `${host}:/h`,
+      '--ulimit',
+      'nofile=99:99',
+      '--network',
+      'none',
+      'busybox',
+      'sh',
+      '-c',
+      script,
+    );
+    expect(output.stdout.replaceAll('\r', '')).toMatch(/^\/dev\/(console|pts\/0)\n99\n0\n/);
+    expect(output.stdout.match(/Permission denied/g)).toHaveLength(2);
+    expect(output.stdout).toContain('Operation not permitted');
+  });
+
+  test('reaches a running container with docker cp, as its root', async () => {
+    const { id } = await create(engine, shell('sleep 1000'));
+    await start(engine, id);
+    const file = path.join(engine.directory, 'copied');
+    writeFileSync(file, 'copied\n');
+    await engine.dockerOk('cp', file, `${id}:/copied`);
+    expect(await engine.dockerOk('exec', id, 'stat', '-c', '%u', '/copied')).toBe('0');
+    await engine.dockerOk('cp', `${id}:/copied`, `${file}.back`);
+    expect(readFileSync(`${file}.back`, 'utf8')).toBe('copied\n');
+    await engine.api('DELETE', `/containers/${id}?force=1`);
+    rmSync(file);
+  });
+
+  test('is shared with the namespaces of another container', async () => {
+    const { id } = await create(engine, shell('echo x > /dev/shm/x; sleep 1000', { IpcMode: 'shareable' }));
+    await start(engine, id);
+    const shared = { NetworkMode: `container:${id}`, IpcMode: `container:${id}`, PidMode: `container:${id}` };
+    await expect
+      .poll(() =>
+        outputOf(
+          engine,
+          shell('cat /dev/shm/x; ls -d /sys/class/net/lo; ps | grep -c "[s]leep 1000"', shared),
+        ),
+      )
+      .toBe('x\n/sys/class/net/lo\n1\n');
+    await engine.api('DELETE', `/containers/${id}?force=1`);
+  });
+
+  test("does not go with what is the host's, unless the container asks for the host's ids", async () => {
+    const refused: [object, string][] = [
+      [{ Privileged: true }, 'privileged mode is incompatible with user namespaces'],
+      [{ NetworkMode: 'host' }, "cannot share the host's network namespace when user namespaces are enabled"],
+      [{ PidMode: 'host' }, 'cannot share the host PID namespace when user namespaces are enabled'],
+    ];
+    for (const [hostConfig, text] of refused) {
+      await expect(create(engine, shell('true', hostConfig))).rejects.toThrow(`400 ${text}`);
+    }
+    const own = readFileSync('/proc/self/uid_map', 'latin1');
+    expect(
+      await outputOf(engine, shell('cat /proc/self/uid_map', { UsernsMode: 'host', Privileged: true })),
+    ).toBe(own);
+  });
+});
+
+test('an account without subordinate ids is refused at the start', () => {
+  expect(() =>
+    execFileSync(
+      process.execPath,
+      [
+        'build/engine/engine.mjs',
+        '--userns-remap',
+        'nobody-at-all',
+        '--data-root',
+        '/tmp/gantry-none/data',
+        '--run-root',
+        '/tmp/gantry-none/run',
+      ],
+      { stdio: 'pipe' },
+    ),
+  ).toThrow('no subordinate ids of "nobody-at-all"');
+  rmSync('/tmp/gantry-none', { recursive: true, force: true });
+});
