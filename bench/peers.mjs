@@ -70,18 +70,33 @@ export async function startDockerd(scratch) {
 }
 
 async function startDaemon(name, command, args, socket, home) {
-  const child = spawn(command, args, { stdio: 'ignore' });
-  const exited = new Promise((resolve) => child.on('exit', resolve));
   const client = createClient(socket);
-  await waitForPing(name, client, child);
-  const { Version: version } = await client.request('GET', '/version');
-  const stop = async () => {
-    client.close();
-    child.kill('SIGTERM');
-    await exited;
-    rmSync(home, { recursive: true, force: true });
+  const launch = async () => {
+    const child = spawn(command, args, { stdio: 'ignore' });
+    const exited = new Promise((resolve) => child.on('exit', resolve));
+    await waitForPing(name, client, child);
+    return { child, exited };
   };
-  return { name, version, socket, client, pid: child.pid, stop };
+  let running = await launch();
+  const end = async () => {
+    client.close();
+    running.child.kill('SIGTERM');
+    await running.exited;
+  };
+  const { Version: version } = await client.request('GET', '/version');
+  const engine = { name, version, socket, client, home, pid: running.child.pid };
+  return Object.assign(engine, {
+    /** Resolves when it answers again. */
+    async restart() {
+      await end();
+      running = await launch();
+      engine.pid = running.child.pid;
+    },
+    async stop() {
+      await end();
+      rmSync(home, { recursive: true, force: true });
+    },
+  });
 }
 
 async function waitForPing(name, client, child) {
