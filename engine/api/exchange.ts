@@ -25,6 +25,8 @@ export const JSON_TYPE = 'application/json';
 /** Largest JSON body. SECURITY: 2024-41110, 2026-34040: what exceeds it is refused, never cut off. */
 const MAXIMUM_BODY_BYTES = 4 * 1024 * 1024;
 const BODY_TIMEOUT_MS = 60_000;
+/** What dockerode sends where it has no body, also with an upgrade. */
+const EMPTY_CHUNKED_BODY = '0\r\n\r\n';
 
 export function requestExchange(request: IncomingMessage, response: ServerResponse): Exchange {
   return {
@@ -54,12 +56,13 @@ export function upgradeExchange(request: IncomingMessage, socket: Socket, head: 
 }
 
 async function readUpgradeBody(request: IncomingMessage, socket: Socket): Promise<Buffer> {
-  if (request.headers['transfer-encoding'] !== undefined) {
-    throw invalidArgument('a chunked body cannot be combined with a connection upgrade');
-  }
-  const { body, rest } = await readBytes(socket, declaredLength(request) ?? 0);
+  const chunked = request.headers['transfer-encoding'] !== undefined;
+  const length = chunked ? EMPTY_CHUNKED_BODY.length : (declaredLength(request) ?? 0);
+  const { body, rest } = await readBytes(socket, length);
   if (rest.length > 0) socket.unshift(rest);
-  return body;
+  if (!chunked) return body;
+  if (body.toString('latin1') === EMPTY_CHUNKED_BODY) return Buffer.alloc(0);
+  throw invalidArgument('a chunked body cannot be combined with a connection upgrade');
 }
 
 function declaredLength(request: IncomingMessage): number | undefined {

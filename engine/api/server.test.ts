@@ -150,6 +150,16 @@ test('the body of an upgrade request is read apart from the bytes behind it', as
   expect(await text(socket)).toMatch(/\r\n\r\nhello:raw$/);
 });
 
+test('the empty chunked body of an upgrade request is no part of the new protocol, another one is refused', async () => {
+  const head = `Host: d\r\nTransfer-Encoding: chunked\r\n${UPGRADE}`;
+  const socket = await connect();
+  socket.end(`POST /late-echo HTTP/1.1\r\n${head}\r\n0\r\n\r\nraw`);
+  expect(await text(socket)).toMatch(/\r\n\r\nraw$/);
+  const refused = await connect();
+  refused.end(`POST /late-echo HTTP/1.1\r\n${head}\r\n3\r\nabc\r\n0\r\n\r\n`);
+  expect(await text(refused)).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 test('without an upgrade the connection is taken over with 200', async () => {
   const socket = await connect();
   socket.write('POST /echo HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n');

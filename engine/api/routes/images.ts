@@ -166,10 +166,14 @@ function forVersion(summary: ImageSummary, version: ApiVersion): ImageSummary {
   };
 }
 
+/** Of an image that was not committed from a container; docker-compose 1 reads `Volumes` in it. */
+const NO_CONFIG = { Cmd: null, Entrypoint: null, Env: null, Labels: null, Volumes: null };
+
 /** What newer clients no longer expect. */
 function inspectForVersion(inspect: ImageInspect, version: ApiVersion): ImageInspect {
   const { Container, ContainerConfig, ...rest } = inspect;
-  const said = version.atLeast('1.45') ? rest : { ...rest, Container: Container ?? '', ContainerConfig };
+  const legacy = { Container: Container ?? '', ContainerConfig: ContainerConfig ?? NO_CONFIG };
+  const said = version.atLeast('1.45') ? rest : { ...rest, ...legacy };
   return withVirtualSize<ImageInspect>(said, version);
 }
 
