@@ -71,7 +71,7 @@ export interface RouteContext {
 export type Handler = (context: RouteContext) => Promise<void> | void;
 
 export interface Route {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
   /** `/containers/{id}/json`; `{name...}` matches the rest of the path (image names hold slashes). */
   path: string;
   /** The media type of errors, when they are told as bare text. */

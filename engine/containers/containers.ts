@@ -253,11 +253,11 @@ type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'counts' | '
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
   const { store } = context;
   return {
-    async useRoot(idOrName, use, event) {
+    async useRoot(idOrName, use) {
       const container = store.get(idOrName);
-      const result = await useRoot(context, container, use);
-      if (event) publish(context, container, event);
-      return result;
+      return useRoot(context, container, (root) =>
+        use(root, (action) => publish(context, container, action)),
+      );
     },
     useSnapshot: async (idOrName, pause, use) => useSnapshot(context, store.get(idOrName), pause, use),
     running(id) {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import path from 'node:path';
 import type { Image } from '../images/image-store.ts';
-import { invalidArgument, messageOf, notFound } from '../lib/errors.ts';
+import { invalidArgument, messageOf, notFound, type EngineError } from '../lib/errors.ts';
 import type {
   ContainerConfig,
   ContainerCreateRequest,
@@ -102,6 +102,13 @@ function otherContainer(context: ContainersContext, name: string): Container {
   }
 }
 
+function noTarget(key: 'NetworkMode' | 'PidMode' | 'IpcMode'): EngineError {
+  if (key === 'NetworkMode') {
+    return invalidArgument('invalid network mode: invalid container format container:<name|id>');
+  }
+  return invalidArgument(`invalid ${key === 'PidMode' ? 'PID' : 'IPC'} mode: container:`);
+}
+
 function toRecord(
   context: ContainersContext,
   request: ContainerCreateRequest,
@@ -121,6 +128,7 @@ function toRecord(
   checkHealthcheck(config);
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const target = joinTarget(hostConfig[key]);
+    if (target === '') throw noTarget(key);
     if (target !== undefined) hostConfig[key] = `container:${otherContainer(context, target).record.id}`;
   }
   const mode = networkModeOf(hostConfig);

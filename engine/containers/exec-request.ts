@@ -1,4 +1,5 @@
-import { FLAG, TEXT, TEXTS, checkFields, foldNames, type Check } from '../lib/field-types.ts';
+import { spellFields } from '../lib/field-names.ts';
+import { FLAG, TEXT, TEXTS, checkFields, type Check } from '../lib/field-types.ts';
 import { CONSOLE_SIZE } from './config-types.ts';
 
 /** `POST /containers/{id}/exec` as it travels. */
@@ -48,7 +49,8 @@ export const readExecCreate = (body: object): ExecCreateRequest => read(body, CR
 export const readExecStart = (body: object): ExecStartRequest => read(body, START);
 
 function read<T extends object>(body: object, checks: Record<keyof T & string, Check>): T {
-  const request = foldNames(body, Object.keys(checks));
+  const names = Object.fromEntries(Object.keys(checks).map((name) => [name, null]));
+  const request = spellFields(body, names) as T;
   checkFields('', request, checks);
-  return request as T;
+  return request;
 }

@@ -5,11 +5,11 @@ import { compileFilters, type FilterContext } from './list-filters.ts';
 import type { ContainerRecord } from './record.ts';
 import { ContainerStore } from './store.ts';
 
-const image = (id: string, layers: string[]) => ({ id, config: { rootfs: { diff_ids: layers } } });
+const image = (id: string, parent: string) => ({ id, parent });
 const images: Record<string, ReturnType<typeof image>> = {
-  base: image('base', ['l1']),
-  child: image('child', ['l1', 'l2']),
-  other: image('other', ['l9']),
+  base: image('base', ''),
+  child: image('child', 'base'),
+  other: image('other', 'gone'),
 };
 
 const store = new ContainerStore();

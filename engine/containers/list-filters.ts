@@ -148,15 +148,15 @@ function matchPort(filter: string, value: string, side: 'PublicPort' | 'PrivateP
   return ({ [side]: port = 0, Type }) => Type === protocol && port >= Number(first) && port <= Number(last);
 }
 
-/** The image itself, or one whose layers begin with its layers. An unknown image matches nothing, as in Docker. */
+/** The image itself, or one made of it here, by build or commit. An unknown image matches nothing, as in Docker. */
 function matchAncestor(reference: string, images: Pick<ImageLookup, 'get'>): Predicate {
   const ancestor = tryGet(images, reference);
   if (!ancestor) return () => false;
-  const base = ancestor.config.rootfs.diff_ids;
   return ({ record }) => {
-    if (record.imageId === ancestor.id) return true;
-    const layers = tryGet(images, record.imageId)?.config.rootfs.diff_ids;
-    return base.length > 0 && layers !== undefined && base.every((layer, index) => layers[index] === layer);
+    for (let id = record.imageId; id !== ''; id = tryGet(images, id)?.parent ?? '') {
+      if (id === ancestor.id) return true;
+    }
+    return false;
   };
 }
 

@@ -76,28 +76,24 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
     },
     async get(container, text, signal, begin) {
       const place = parseContainerPath(text);
-      await roots.useRoot(
-        container,
-        async (root) => {
-          const argv = argvOf('archive-get', root, place, place.name, ...followArgument(place));
-          const sink = (stat: NativeStat): Writable => begin(toPathStat(stat, place));
-          await streamArchive(binary, argv, signal, sink).catch(pathError(container, place));
-        },
-        'archive-path',
-      );
+      await roots.useRoot(container, async (root, tell) => {
+        const argv = argvOf('archive-get', root, place, place.name, ...followArgument(place));
+        const sink = (stat: NativeStat): Writable => {
+          tell('archive-path');
+          return begin(toPathStat(stat, place));
+        };
+        await streamArchive(binary, argv, signal, sink).catch(pathError(container, place));
+      });
     },
     async put(container, text, source, { keepDirectories, ownedByUser }, signal) {
       const place = parseContainerPath(text);
-      await roots.useRoot(
-        container,
-        async (root) => {
-          const rest = keepDirectories ? ['keep-directories'] : [];
-          if (ownedByUser && root.user !== '') rest.push('owner', root.user);
-          const argv = argvOf('archive-put', root, place, ...rest);
-          await sendArchive(binary, argv, source, signal).catch(putError(container, place));
-        },
-        'extract-to-dir',
-      );
+      await roots.useRoot(container, async (root, tell) => {
+        const rest = keepDirectories ? ['keep-directories'] : [];
+        if (ownedByUser && root.user !== '') rest.push('owner', root.user);
+        const argv = argvOf('archive-put', root, place, ...rest);
+        await sendArchive(binary, argv, source, signal).catch(putError(container, place));
+        tell('extract-to-dir');
+      });
     },
     async list(container, text) {
       const place = parseContainerPath(text);
@@ -116,15 +112,14 @@ export function createArchives(options: { binary: string; roots: ContainerRoots 
         return changes.map(({ kind, path }) => ({ Path: path, Kind: kind }));
       }),
     export: (container, signal, begin) =>
-      roots.useRoot(
-        container,
-        async ({ layers }) => {
-          // The layers alone, mounted read-only: what is mounted into a running container stays out.
-          const argv = ['archive-get', ...layerArguments(layers), '/', ''];
-          await streamArchive(binary, argv, signal, begin);
-        },
-        'export',
-      ),
+      roots.useRoot(container, async ({ layers }, tell) => {
+        // The layers alone, mounted read-only: what is mounted into a running container stays out.
+        const argv = ['archive-get', ...layerArguments(layers), '/', ''];
+        await streamArchive(binary, argv, signal, () => {
+          tell('export');
+          return begin();
+        });
+      }),
   };
 }
 

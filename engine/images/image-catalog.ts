@@ -310,6 +310,7 @@ export class ImageCatalog {
     return {
       id: image.id,
       config: image.config,
+      parent: image.parent,
       tags: references.filter((reference) => reference.tag !== undefined).map(formatFamiliar),
       digests: references.filter((reference) => reference.digest !== undefined).map(formatFamiliar),
       sizeBytes: image.layers.reduce((sum, id) => sum + (this.#options.layers.get(id)?.sizeBytes ?? 0), 0),

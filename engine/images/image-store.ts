@@ -40,6 +40,8 @@ export interface Image {
   /** `sha256:<64 hex>` of the configuration blob. */
   id: string;
   config: OciImageConfig;
+  /** The image that it was built or committed from here, else ''. */
+  parent: string;
   /** `name:tag`, familiar form. */
   tags: string[];
   /** `name@sha256:…`, familiar form. */
@@ -116,15 +118,16 @@ export interface ContainerSnapshots {
   ): Promise<T>;
 }
 
+type RootEvent = 'archive-path' | 'extract-to-dir' | 'export';
+
 /** What the archive operations ask of containers. */
 export interface ContainerRoots {
   /**
    * A stopped container is kept from starting until `use` settles. Throws not-found `No such container: X`.
-   * `event`: the action told when `use` has succeeded.
+   * `tell` publishes an event of the container.
    */
   useRoot<T>(
     idOrName: string,
-    use: (root: ContainerRoot) => Promise<T>,
-    event?: 'archive-path' | 'extract-to-dir' | 'export',
+    use: (root: ContainerRoot, tell: (action: RootEvent) => void) => Promise<T>,
   ): Promise<T>;
 }

@@ -43,11 +43,3 @@ export function checkFields(prefix: string, value: object, checks: Record<string
     throw invalidArgument(`invalid JSON: ${prefix}${name} must be ${check.expected}`);
   }
 }
-
-/** Renames fields that differ from one of `names` in case alone, which Go's decoder takes for the same. */
-export function foldNames(value: object, names: readonly string[]): object {
-  const known = new Map(names.map((name) => [name.toLowerCase(), name]));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [known.get(name.toLowerCase()) ?? name, field as unknown]),
-  );
-}

@@ -35,6 +35,10 @@ describe('ping, version and info', () => {
     expect(head.headers['api-version']).toBe('1.56');
   });
 
+  test('OPTIONS is answered on every path', async () => {
+    expect((await engine.api('OPTIONS', '/v1.43/containers/x/json')).status).toBe(200);
+  });
+
   test('versions outside the range are refused', async () => {
     const tooOld = await engine.api('GET', '/v1.10/version');
     expect(tooOld.status).toBe(400);
