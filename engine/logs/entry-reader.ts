@@ -79,9 +79,9 @@ interface ChunkSource {
 /** Reads ahead: the disk and its thread work while the chunk before is taken apart. */
 class PlainChunks implements ChunkSource {
   readonly #handle: FileHandle;
-  readonly #chunk = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #chunk: Buffer | undefined;
   #offset: number;
-  /** Of a read into `#chunk` that is under way. */
+  /** Of a read into `#chunk`, which a small file does not need, that is under way. */
   #ahead: Promise<number> | undefined;
 
   constructor(handle: FileHandle, offset: number) {
@@ -92,11 +92,12 @@ class PlainChunks implements ChunkSource {
   async read(block: Buffer, at: number): Promise<number> {
     const ahead = (await this.#ahead) ?? 0;
     this.#ahead = undefined;
-    if (ahead > 0) this.#chunk.copy(block, at, 0, ahead);
+    if (ahead > 0) this.#chunk?.copy(block, at, 0, ahead);
     // Nothing ahead: the file may have grown since.
     const count = ahead || (await this.#read(block, at));
     this.#offset += count;
     if (count === BLOCK_BYTES) {
+      this.#chunk ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
       this.#ahead = this.#read(this.#chunk, 0);
       // Awaited by the next call, or by close.
       this.#ahead.catch(() => undefined);

@@ -32,12 +32,11 @@ export const entryRecords: LogFormat = {
   },
 
   timeOf({ source, timeStart }) {
-    const seconds = u32(source, timeStart);
-    if (seconds !== lastSeconds) {
-      lastSeconds = seconds;
-      lastText = new Date(seconds * 1000).toISOString().slice(0, 20);
-    }
-    return `${lastText}${String(u32(source, timeStart + 4)).padStart(9, '0')}Z`;
+    return `${secondsText(u32(source, timeStart))}${String(u32(source, timeStart + 4)).padStart(9, '0')}Z`;
+  },
+
+  writeTime(view, target, at) {
+    target.write(entryRecords.timeOf(view), at, 'latin1');
   },
 
   lastEntries(block, filled, count) {
@@ -53,6 +52,15 @@ export const entryRecords: LogFormat = {
     return { start, entries };
   },
 };
+
+/** `2026-01-01T00:00:00.`, of the last second that was asked for: most entries share it with the one before. */
+function secondsText(seconds: number): string {
+  if (seconds !== lastSeconds) {
+    lastSeconds = seconds;
+    lastText = new Date(seconds * 1000).toISOString().slice(0, 20);
+  }
+  return lastText;
+}
 
 /** Nanoseconds since the epoch. */
 export function nanosecondsOf(source: Buffer, timeStart: number): bigint {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { roomOrEnd } from '../lib/back-pressure.ts';
-import type { EntryView, LogFormat } from './log-format.ts';
+import { TIME_BYTES, type EntryView, type LogFormat } from './log-format.ts';
 
 export interface LogRequest {
   stdout: boolean;
@@ -21,6 +21,8 @@ export interface LogRequest {
 }
 
 const BLOCK_BYTES = 256 * 1024;
+const SPARE_BLOCKS = 2;
+const SPACE = 0x20;
 /** `[stream, 0, 0, 0, length as 32 bits big-endian]`. Source: Engine API, ContainerAttach, "Stream format". */
 const FRAME_HEADER_BYTES = 8;
 /** Up to here a loop is faster than a call into native code. */
@@ -38,10 +40,12 @@ export class EntryWriter {
   readonly #format: LogFormat;
   /** Of an entry that brings none of its own, as a prefix. */
   readonly #attributes: string;
-  readonly #plain: boolean;
-  #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** Blocks that `out` is done with: new ones for all that is read would keep the garbage collector busy. */
+  readonly #spare: Buffer[] = [];
+  #block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   #filled = 0;
 
+  /** `out` is done with a chunk when it calls back, as sockets and responses are. */
   constructor(
     out: Writable,
     request: LogRequest,
@@ -52,23 +56,29 @@ export class EntryWriter {
     this.#request = request;
     this.#format = format;
     this.#attributes = formatAttributes(attributes);
-    const { since, until, timestamps, details } = request;
-    this.#plain = since === undefined && until === undefined && !timestamps && !details;
   }
 
   /** false when no more is wanted. */
   readonly add = (view: EntryView): boolean => {
     if (!this.#isWanted(view)) return !this.done;
-    const prefix = this.#plain ? '' : this.#prefixOf(view);
-    const headerBytes = this.#request.raw ? 0 : FRAME_HEADER_BYTES;
+    const { raw, timestamps, details } = this.#request;
+    const headerBytes = raw ? 0 : FRAME_HEADER_BYTES;
+    const attributes = details ? `${this.#attributesOf(view)} ` : '';
     const textBytes = view.end - view.start;
-    const bytes = headerBytes + prefix.length * 3 + textBytes;
+    const bytes = headerBytes + TIME_BYTES + 1 + attributes.length * 3 + textBytes;
     if (this.#filled + bytes > this.#block.length) this.#makeRoom(bytes);
+    const block = this.#block;
     const start = this.#filled + headerBytes;
-    const textStart = prefix === '' ? start : start + this.#block.write(prefix, start);
-    copyText(view, this.#block, textStart);
-    const end = textStart + textBytes;
-    if (headerBytes > 0) writeFrameHeader(this.#block, this.#filled, view.stream, end - start);
+    let at = start;
+    if (timestamps) {
+      this.#format.writeTime(view, block, at);
+      block[at + TIME_BYTES] = SPACE;
+      at += TIME_BYTES + 1;
+    }
+    if (details) at += block.write(attributes, at);
+    copyText(view, block, at);
+    const end = at + textBytes;
+    if (!raw) writeFrameHeader(block, this.#filled, view.stream, end - start);
     this.#filled = end;
     return true;
   };
@@ -90,12 +100,6 @@ export class EntryWriter {
     return since === undefined || this.#format.timeOf(view) >= since;
   }
 
-  #prefixOf(view: EntryView): string {
-    const { timestamps, details } = this.#request;
-    const time = timestamps ? `${this.#format.timeOf(view)} ` : '';
-    return details ? `${time}${this.#attributesOf(view)} ` : time;
-  }
-
   #attributesOf({ source, attributesStart, attributesEnd }: EntryView): string {
     if (attributesStart === 0) return this.#attributes;
     const text = source.toString('utf8', attributesStart, attributesEnd);
@@ -109,8 +113,13 @@ export class EntryWriter {
 
   #send(): void {
     if (this.#filled === 0) return;
-    if (!this.#out.destroyed) this.#out.write(this.#block.subarray(0, this.#filled));
-    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    const sent = this.#block;
+    if (!this.#out.destroyed) {
+      this.#out.write(sent.subarray(0, this.#filled), () => {
+        if (sent.length === BLOCK_BYTES && this.#spare.length < SPARE_BLOCKS) this.#spare.push(sent);
+      });
+    }
+    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.#filled = 0;
   }
 }

@@ -1,6 +1,6 @@
 import { toFixedNano } from '../lib/fixed-time.ts';
 import { unescapeJson } from './json-text.ts';
-import { INCOMPLETE, type EntryView, type LogFormat } from './log-format.ts';
+import { INCOMPLETE, TIME_BYTES, type EntryView, type LogFormat } from './log-format.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,8 +14,12 @@ const ATTRIBUTES = ',"attrs":';
 /** Ends the attributes: inside of a string the quote behind the comma would be escaped. */
 const ATTRIBUTES_END = Buffer.from('},"time":"');
 const LINE_END = '"}\n';
-/** The longest time there is, `2026-01-01T00:00:00.123456789Z`. */
-const TIME_BYTES = 30;
+/** `2026-01-01T00:00:00` */
+const SECONDS_BYTES = 19;
+const ZERO = 0x30;
+const NINE = 0x39;
+const DOT = 0x2e;
+const LETTER_Z = 0x5a;
 
 /** json-file: one JSON object per line. Lines in the order of keys that Docker and our shim write take the fast way. */
 export const jsonLines: LogFormat = {
@@ -25,6 +29,21 @@ export const jsonLines: LogFormat = {
   },
 
   timeOf: ({ source, timeStart, timeEnd }) => toFixedNano(source.toString('latin1', timeStart, timeEnd)),
+
+  /** Digit by digit: a string of every entry's time would cost more than the rest of it. */
+  writeTime({ source, timeStart }, target, at) {
+    for (let index = 0; index < SECONDS_BYTES; index += 1)
+      target[at + index] = source[timeStart + index] as number;
+    target[at + SECONDS_BYTES] = DOT;
+    let from = timeStart + SECONDS_BYTES + 1;
+    for (let to = at + SECONDS_BYTES + 1; to < at + TIME_BYTES - 1; to += 1) {
+      const byte = source[from] as number;
+      const isDigit = byte >= ZERO && byte <= NINE;
+      target[to] = isDigit ? byte : ZERO;
+      if (isDigit) from += 1;
+    }
+    target[at + TIME_BYTES - 1] = LETTER_Z;
+  },
 
   lastEntries(block, filled, count, begins) {
     let entries = 0;

@@ -26,6 +26,9 @@ export const createEntryView = (): EntryView => ({
   attributesEnd: 0,
 });
 
+/** `2026-01-01T00:00:00.123456789Z` */
+export const TIME_BYTES = 30;
+
 /** The entry goes on beyond the block. */
 export const INCOMPLETE = -1;
 /** No entry begins here, and none will be found behind it in this file. */
@@ -45,6 +48,8 @@ export interface LogFormat {
   parse(block: Buffer, at: number, filled: number, view: EntryView): number;
   /** RFC 3339 with nine digits: compares as text. */
   timeOf(view: EntryView): string;
+  /** The same, TIME_BYTES long, into `target` at `at`. */
+  writeTime(view: EntryView, target: Buffer, at: number): void;
   /**
    * Where the last entries of `block[0, filled)` begin, at most `count`, and how many these are; what follows the last
    * whole entry is passed over. `begins`: the block is the beginning of the file.

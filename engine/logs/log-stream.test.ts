@@ -41,7 +41,7 @@ const request = (part: Partial<LogRequest>): LogRequest => ({
 async function read(part: Partial<LogRequest>): Promise<Buffer> {
   const out = new PassThrough();
   const chunks: Buffer[] = [];
-  out.on('data', (chunk: Buffer) => chunks.push(chunk));
+  out.on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
   await streamLog(stopped, out, request(part));
   return Buffer.concat(chunks);
 }
