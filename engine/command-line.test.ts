@@ -24,7 +24,7 @@ test('every flag of the contract is read', () => {
   const flags =
     '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
   const more =
-    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24 --layer-form directory --max-layer-size 1000 --max-layer-ratio 7';
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24 --layer-form directory --max-layer-size 1000 --max-layer-ratio 7 --log-driver local --log-opt max-size=1m --log-opt tag=a=b';
   const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
@@ -35,6 +35,7 @@ test('every flag of the contract is read', () => {
     defaultAddressPools: [{ base: parseSubnet('10.8.0.0/16'), size: 24 }],
     cgroupParent: 'gantry',
     logLevel: 'debug',
+    log: { driver: 'local', options: { 'max-size': '1m', tag: 'a=b' } },
     insecureRegistries: ['a:1', 'b:2'],
     registryMirrors: ['http://m'],
     runtimes: new Map([['kata', '/usr/bin/kata']]),
@@ -52,6 +53,7 @@ test.each([
   [['--bridge', 'a-name-longer-than-15'], 'no interface name'],
   [['--cgroup-parent', '../x'], 'no plain name'],
   [['--data-root'], '--data-root'],
+  [['--log-opt', 'max-size'], 'not of the form NAME=VALUE'],
   [['--add-runtime', 'kata'], 'not of the form NAME=PATH'],
   [['--add-runtime', 'gantry=/x'], "'gantry' is the built-in runtime"],
   [['--default-address-pool', 'base=10.0.0.0/16,size=8'], 'is not like base='],

@@ -25,6 +25,8 @@ export interface EngineOptions {
   defaultAddressPools: DefaultPool[];
   cgroupParent: string;
   logLevel: LogLevel;
+  /** Of containers that say nothing of their log. */
+  log: { driver: string; options: Record<string, string> };
   insecureRegistries: string[];
   registryMirrors: string[];
   /** OCI runtimes beside those on PATH: name → path. */
@@ -58,6 +60,8 @@ export const USAGE = `usage: engine [OPTION...]
   --default-runtime NAME       runtime of containers that name none (default gantry, the built-in one)
   --userns-remap USER[:GROUP]  user namespaces for containers, with subordinate ids of this user; default:
                                of dockremap
+  --log-driver NAME            log driver of containers that name none (default json-file)
+  --log-opt NAME=VALUE         its options, where the container gives none, may be repeated
   --starter-image PATH         image archive to load into an empty store
   --insecure-registry HOST:PORT   registry reached without TLS verification, may be repeated
   --registry-mirror URL        mirror of docker.io, may be repeated
@@ -97,6 +101,10 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     defaultAddressPools: (values['default-address-pool'] ?? []).map(parseAddressPool),
     cgroupParent,
     logLevel,
+    log: {
+      driver: values['log-driver'] ?? 'json-file',
+      options: Object.fromEntries((values['log-opt'] ?? []).map(parseLogOption)),
+    },
     insecureRegistries: values['insecure-registry'] ?? [],
     registryMirrors: values['registry-mirror'] ?? [],
     runtimes: new Map((values['add-runtime'] ?? []).map(parseRuntime)),
@@ -132,6 +140,13 @@ function parseLayerLimits(size?: string, ratio?: string): LayerLimits {
     maxRatio: positive('--max-layer-ratio', ratio, DEFAULT_MAX_RATIO),
     ratioFromBytes: ratio === undefined ? RATIO_FROM_BYTES : 0,
   };
+}
+
+/** dockerd's `--log-opt name=value`. */
+function parseLogOption(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw invalidArgument(`--log-opt: '${text}' is not of the form NAME=VALUE`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 /** dockerd's `--add-runtime name=path`. */
@@ -170,6 +185,8 @@ function readFlags(argv: string[]) {
         'default-runtime': { type: 'string' },
         'userns-remap': { type: 'string' },
         'starter-image': { type: 'string' },
+        'log-driver': { type: 'string' },
+        'log-opt': { type: 'string', multiple: true },
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },
         'certs-dir': { type: 'string' },

@@ -123,7 +123,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     logger,
     runTask,
   });
-  const logs = createLogs({ binary, logger });
+  const logs = createLogs({ binary, logger, defaults: options.log });
   const containers = createContainers({
     dataRoot,
     runRoot,

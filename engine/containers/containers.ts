@@ -40,7 +40,7 @@ import { useSnapshot } from './snapshot.ts';
 import { ContainerStore } from './store.ts';
 import { updateContainer, type UpdateOptions } from './update.ts';
 import { waitFor, type WaitCondition } from './wait.ts';
-import { EngineError, withPrefix } from '../lib/errors.ts';
+import { conflict, EngineError, withPrefix } from '../lib/errors.ts';
 
 /** The containers domain. Every operation takes an ID, a name or an unambiguous ID prefix; 404 otherwise. */
 export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapshots {
@@ -228,6 +228,8 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
     prepareLogs(idOrName, request) {
       const container = store.get(idOrName);
       context.logs.checkRequest(logSourceOf(container), request);
+      if (container.removing)
+        throw conflict('can not get logs from container which is dead or marked for removal');
       return { tty: container.record.config.Tty ?? false };
     },
     async logs(idOrName, out, request) {

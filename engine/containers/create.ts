@@ -120,6 +120,7 @@ function toRecord(
   checkPlatform(image, configRequest.Image, platform);
   const id = randomBytes(32).toString('hex');
   const hostConfig = completeHostConfig(hostRequest ?? {}, context.runtimes.defaultName);
+  hostConfig.LogConfig = context.logs.complete(hostRequest?.LogConfig);
   context.runtimes.check(hostConfig.Runtime ?? '');
   if (configRequest.StopSignal) parseSignal(configRequest.StopSignal);
   if (configRequest.WorkingDir) configRequest.WorkingDir = cleanPath(configRequest.WorkingDir);

@@ -49,9 +49,13 @@ export function isCacheDisabled(options: LogOptions): boolean {
   }
 }
 
+export function onlyCacheOptions(options: LogOptions): LogOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name.startsWith(CACHE_PREFIX)));
+}
+
 /** The options of the cache under the names that the driver `local` has for them. */
 export function cacheOptions(options: LogOptions): LogOptions {
-  const entries = Object.entries(options).filter(([name]) => name.startsWith(CACHE_PREFIX));
+  const entries = Object.entries(onlyCacheOptions(options));
   return Object.fromEntries(entries.map(([name, value]) => [name.slice(CACHE_PREFIX.length), value]));
 }
 

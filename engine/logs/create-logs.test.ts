@@ -3,7 +3,9 @@ import { createLogger } from '../lib/logger.ts';
 import { createLogs } from './create-logs.ts';
 import { makeSource } from './source-fixture.ts';
 
-const logs = createLogs({ binary: '/none', logger: createLogger('error') });
+const make = (driver = 'json-file', options: Record<string, string> = {}) =>
+  createLogs({ binary: '/none', logger: createLogger('error'), defaults: { driver, options } });
+const logs = make();
 const plan = (driver: string, options: Record<string, string> = {}) => {
   const source = makeSource(driver, options);
   logs.check(source);
@@ -13,6 +15,18 @@ const plan = (driver: string, options: Record<string, string> = {}) => {
 describe('log drivers', () => {
   it('are listed as docker info lists them', () => {
     expect(logs.drivers).toEqual(['fluentd', 'gelf', 'journald', 'json-file', 'local', 'syslog']);
+  });
+
+  it('have defaults that a container may overrule, and pass on those of the cache', () => {
+    const given = make('local', { 'max-size': '1m', 'cache-max-file': '2' });
+    expect(given.complete(undefined)).toEqual({
+      Type: 'local',
+      Config: { 'max-size': '1m', 'cache-max-file': '2' },
+    });
+    expect(given.complete({ Type: '', Config: { 'max-size': '2m' } }).Config['max-size']).toBe('2m');
+    expect(given.complete({ Type: 'none' })).toEqual({ Type: 'none', Config: { 'cache-max-file': '2' } });
+    expect(() => make('local', { colour: 'red' })).toThrow("unknown log opt 'colour' for log driver local");
+    expect(() => make('smoke')).toThrow("no log driver named 'smoke' is registered");
   });
 
   it('json-file keeps one file without an end by default, and rotates with decimal units', () => {

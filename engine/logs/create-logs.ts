@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, invalidArgument, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { attributesWithTag } from './attributes.ts';
-import { bufferBytes, checkCommonOptions, isCacheDisabled } from './common-options.ts';
+import { bufferBytes, checkCommonOptions, isCacheDisabled, onlyCacheOptions } from './common-options.ts';
 import { dialText } from './dial-text.ts';
-import type { LogDriver, LogSource } from './driver.ts';
+import type { LogDriver, LogOptions, LogSource } from './driver.ts';
 import { entriesPlace, jsonFileDriver, jsonPlace, localDriver, noneDriver } from './file-drivers.ts';
 import { fluentdDriver } from './fluentd.ts';
 import { LogForwarder } from './forwarder.ts';
@@ -24,9 +24,12 @@ interface LogsDeps {
   /** The native helper. */
   binary: string;
   logger: Logger;
+  /** Of containers that say nothing of their log. */
+  defaults: { driver: string; options: LogOptions };
 }
 
-export function createLogs({ binary, logger }: LogsDeps): Logs {
+/** Throws 400 for defaults that are wrong. */
+export function createLogs({ binary, logger, defaults }: LogsDeps): Logs {
   const drivers = new Map<string, LogDriver>(
     [
       jsonFileDriver,
@@ -43,9 +46,15 @@ export function createLogs({ binary, logger }: LogsDeps): Logs {
     if (!driver) throw invalidArgument(`logger: no log driver named '${name}' is registered`);
     return driver;
   };
+  checkOptions(driverOf(defaults), defaults.options);
   return {
     drivers: [...drivers.keys()].filter((name) => name !== noneDriver.name).sort(),
-    defaultDriver: jsonFileDriver.name,
+    defaultDriver: defaults.driver,
+    complete(config) {
+      const Type = config?.Type || defaults.driver;
+      const options = Type === defaults.driver ? defaults.options : onlyCacheOptions(defaults.options);
+      return { Type, Config: { ...options, ...config?.Config } };
+    },
     check: (source) => check(driverOf(source), source),
     plan: (source) => driverOf(source).plan(source),
     pathOf: (source) => (source.driver === jsonFileDriver.name ? jsonPlace(source).path : ''),
@@ -67,6 +76,10 @@ export function createLogs({ binary, logger }: LogsDeps): Logs {
     },
     ...createForwarding(driverOf, logger),
   };
+}
+
+function checkOptions(driver: LogDriver, options: LogOptions): void {
+  if (driver !== noneDriver && Object.keys(options).length > 0) driver.check(checkCommonOptions(options));
 }
 
 function check(driver: LogDriver, source: LogSource): void {

@@ -18,6 +18,11 @@ export interface Logs {
   readonly drivers: readonly string[];
   /** The driver of a container that names none. */
   readonly defaultDriver: string;
+  /** With the engine's defaults where a container says nothing: the driver, its options, those of the cache. */
+  complete(config: { Type?: string; Config?: Record<string, string> | null } | undefined): {
+    Type: string;
+    Config: Record<string, string>;
+  };
   /** 400 for a driver or option that is unknown or makes no sense. */
   check(source: LogSource): void;
   /** What the shim does with the output. */

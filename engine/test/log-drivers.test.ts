@@ -165,6 +165,39 @@ test('a driver or option that is wrong is refused, and nothing is made', async (
   expect(await engine.dockerOk('ps', '-aq')).toBe(before);
 });
 
+test('an engine has defaults for containers that say nothing, and refuses those that make no sense', async () => {
+  const other = await startEngine({ flags: ['--log-driver', 'local', '--log-opt', 'max-size=1m'] });
+  try {
+    const id = await other.dockerOk('create', '--log-opt', 'max-file=2', 'busybox');
+    const { HostConfig, LogPath } = (
+      await other.api<{ HostConfig: { LogConfig: object }; LogPath: string }>('GET', `/containers/${id}/json`)
+    ).json;
+    expect(HostConfig.LogConfig).toEqual({ Type: 'local', Config: { 'max-size': '1m', 'max-file': '2' } });
+    expect(LogPath).toBe('');
+    expect((await other.api<{ LoggingDriver: string }>('GET', '/info')).json.LoggingDriver).toBe('local');
+  } finally {
+    await other.stop();
+  }
+  await expect(startEngine({ flags: ['--log-opt', 'colour=red'] })).rejects.toThrow(
+    "unknown log opt 'colour' for json-file log driver",
+  );
+});
+
+test('a container that is started again goes on where its log ended', async () => {
+  const { flags, seen } = await (SINKS['syslog'] as () => Promise<Sink>)();
+  const id = await engine.dockerOk('run', '-d', ...flags, 'busybox', 'sh', '-c', 'cat /proc/sys/kernel/random/uuid; echo end');
+  for (let run = 2; run <= 4; run += 1) {
+    await engine.dockerOk('wait', id);
+    await engine.dockerOk('start', id);
+  }
+  await engine.dockerOk('wait', id);
+  await expect.poll(() => seen?.().length).toBe(8);
+  const kept = (await engine.dockerOk('logs', id)).split('\n').map((line) => `out ${line}`);
+  expect(seen?.().sort()).toEqual(kept.sort());
+  expect(new Set(kept).size).toBe(5);
+  await engine.dockerOk('rm', id);
+});
+
 test('a receiver that is not there keeps a container from starting, unless it is to be sent later', async () => {
   const syslog = ['--log-driver', 'syslog', ...option('syslog-address', 'tcp://127.0.0.1:9')];
   const refused = await engine.docker('run', '--name', 'refused', ...syslog, 'busybox', 'true');
