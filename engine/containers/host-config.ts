@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { invalidArgument } from '../lib/errors.ts';
 import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 
@@ -109,7 +110,17 @@ export function checkModes(config: ContainerConfig, hostConfig: HostConfig): voi
   if (hostConfig.UTSMode === 'host' && config.Hostname) {
     throw invalidArgument('conflicting options: hostname and the UTS mode');
   }
+  for (const entry of hostConfig.ExtraHosts ?? []) checkExtraHost(entry);
   checkNetworkMode(config, hostConfig);
+}
+
+function checkExtraHost(entry: string): void {
+  const separator = entry.indexOf(':');
+  const address = entry.slice(separator + 1);
+  if (separator < 1) throw invalidArgument(`bad format for add-host: ${JSON.stringify(entry)}`);
+  if (address !== 'host-gateway' && isIP(address) === 0) {
+    throw invalidArgument(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+  }
 }
 
 const MAX_HOSTNAME_BYTES = 64;

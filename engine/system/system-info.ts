@@ -111,7 +111,11 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
       ...(isRootless() ? ['name=rootless'] : []),
     ],
     CDISpecDirs: [],
-    Warnings: [...sources.rootlessWarnings, ...warningsFor(features)],
+    Warnings: [
+      ...sources.rootlessWarnings,
+      ...warningsFor(features, sources.cgroups.version),
+      ...(forwarding.trim() === '1' ? [] : ['WARNING: IPv4 forwarding is disabled']),
+    ],
   };
 }
 
@@ -133,15 +137,24 @@ function registryConfig({ insecureRegistries, registryMirrors }: InfoSources): o
 }
 
 /** Docker's texts. */
-function warningsFor(features: CgroupFeatures): string[] {
+function warningsFor(features: CgroupFeatures, version: 1 | 2): string[] {
+  const throttles =
+    version === 2
+      ? ['rbps', 'wbps', 'riops', 'wiops'].map((key) => `io.max (${key})`)
+      : ['read_bps', 'write_bps', 'read_iops', 'write_iops'].map((key) => `blkio throttle.${key}_device`);
   const missing: [boolean, string][] = [
     [features.memoryLimit, 'memory limit'],
     [features.swapLimit, 'swap limit'],
+    // What no kernel of a version has is nothing that a user could change: without a warning.
+    [features.oomKillDisable || version === 2, 'oom kill disable'],
     [features.cpuQuota, 'cpu cfs quota'],
     [features.cpuQuota, 'cpu cfs period'],
     [features.cpuShares, 'cpu shares'],
     [features.cpuset, 'cpuset'],
     [features.pidsLimit, 'pids limit'],
+    [features.blkioWeight || version === 1, 'io.weight'],
+    [features.blkioWeightDevice || version === 1, 'io.weight (per device)'],
+    ...throttles.map((name): [boolean, string] => [features.blkioThrottle, name]),
   ];
   return missing.filter(([supported]) => !supported).map(([, name]) => `WARNING: No ${name} support`);
 }

@@ -1,40 +1,37 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { mountLoop, type LoopFilesystem } from './loop-filesystem.ts';
 import { create, outputOf, shell } from './run-container.ts';
 
 const limited = { StorageOpt: { size: '8M' } };
 
-/** A file system in a file, with project quotas; undefined where the kernel has none. */
-function mountWithQuota(directory: string): string | undefined {
-  const [image, disk] = [path.join(directory, 'image'), path.join(directory, 'disk')];
-  writeFileSync(image, '');
-  truncateSync(image, 96 * 1024 * 1024);
-  mkdirSync(disk);
-  execFileSync('mkfs.ext4', ['-q', '-O', 'project,quota', '-E', 'quotatype=prjquota', image]);
+/** undefined where the kernel has no project quotas. */
+function mountWithQuota(directory: string): LoopFilesystem | undefined {
   try {
-    execFileSync('mount', ['-o', 'loop,prjquota', image, disk], { stdio: 'pipe' });
-    return disk;
+    return mountLoop(directory, { projectQuota: true });
   } catch (error) {
     console.warn(`no project quota in this kernel, storage-opt size is not tested: ${String(error)}`);
     return undefined;
   }
 }
 
+const hasRepquota = spawnSync('repquota', ['--version']).error === undefined;
+
 describe('the size of a container', () => {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-quota-'));
   const disk = mountWithQuota(directory);
   let engine: TestEngine;
   beforeAll(async () => {
-    engine = await startEngine(disk === undefined ? {} : { dataRoot: path.join(disk, 'data') });
+    engine = await startEngine(disk === undefined ? {} : { dataRoot: path.join(disk.mountpoint, 'data') });
   });
   afterAll(async () => {
     await engine.stop();
-    if (disk !== undefined) execFileSync('umount', [disk]);
+    disk?.unmount();
     rmSync(directory, { recursive: true });
   });
 
@@ -47,8 +44,8 @@ describe('the size of a container', () => {
     expect(await outputOf(engine, shell(`${fill} echo free`))).toBe('free\n');
   });
 
-  test.skipIf(disk === undefined)('goes off the books with the container', () => {
-    const report = execFileSync('repquota', ['-P', '-n', disk ?? '']).toString();
+  test.skipIf(disk === undefined || !hasRepquota)('goes off the books with the container', () => {
+    const report = execFileSync('repquota', ['-P', '-n', disk?.mountpoint ?? '']).toString();
     expect(report.match(/\s8192\s/g)).toBeNull();
   });
 

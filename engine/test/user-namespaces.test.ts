@@ -1,18 +1,33 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { mountLoop } from './loop-filesystem.ts';
 import { create, outputOf, shell, start } from './run-container.ts';
 
 /** An engine whose containers have user namespaces: their root is nobody on the host. */
 const ACCOUNT = 'gantry-remap';
 const FIRST = 700_000;
+const TMPFS_MAGIC = 0x01021994;
 const files = ['/etc/subuid', '/etc/subgid'] as const;
 
 describe('--userns-remap', () => {
   let engine: TestEngine;
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-remap-'));
+  // A tmpfs can be idmapped since 6.3 only.
+  const disk = statfsSync(directory).type === TMPFS_MAGIC ? mountLoop(directory) : undefined;
   beforeAll(async () => {
     for (const file of files)
       appendFileSync(
@@ -20,7 +35,8 @@ describe('--userns-remap', () => {
         `${ACCOUNT}:${FIRST}:65536
 `,
       );
-    engine = await startEngine({ flags: ['--userns-remap', ACCOUNT] });
+    const dataRoot = disk && path.join(disk.mountpoint, 'data');
+    engine = await startEngine({ flags: ['--userns-remap', ACCOUNT], ...(dataRoot ? { dataRoot } : {}) });
   });
   afterAll(async () => {
     for (const file of files) {
@@ -28,6 +44,8 @@ describe('--userns-remap', () => {
       writeFileSync(file, lines.filter((line) => !line.startsWith(`${ACCOUNT}:`)).join('\n'));
     }
     await engine.stop();
+    disk?.unmount();
+    rmSync(directory, { recursive: true });
   });
 
   test('gives root inside the ids of the account, and none of the host', async () => {

@@ -72,6 +72,37 @@ for (const { version, prepare, at } of cases) {
       else expect(read(`${cpu}/cpu.max`)).toBe('50000 100000');
     });
 
+    test('writes the limits of block devices', () => {
+      const device = '/dev/null';
+      const wrote = driver
+        .plan(ID, {
+          BlkioWeight: 500,
+          BlkioWeightDevice: [{ Path: device, Weight: 10 }],
+          BlkioDeviceReadBps: [{ Path: device, Rate: 1024 }],
+          BlkioDeviceWriteIOps: [{ Path: device, Rate: 0 }],
+        })
+        .writes.filter(({ file }) => /\/(blkio|io)\./.test(file))
+        .map(({ file, value }) => [file.slice(file.lastIndexOf('/') + 1), value]);
+      expect(wrote).toEqual(
+        version === 1
+          ? [
+              ['blkio.weight', '500'],
+              ['blkio.weight_device', '1:3 10'],
+              ['blkio.throttle.read_bps_device', '1:3 1024'],
+              ['blkio.throttle.write_iops_device', '1:3 0'],
+            ]
+          : [
+              ['io.weight', '4950'],
+              ['io.weight', '1:3 1'],
+              ['io.max', '1:3 rbps=1024'],
+              ['io.max', '1:3 wiops=max'],
+            ],
+      );
+      expect(() => driver.plan(ID, { BlkioDeviceReadBps: [{ Path: '/dev/none', Rate: 1 }] })).toThrow(
+        'stat /dev/none: no such file or directory',
+      );
+    });
+
     test('gives as much swap as memory unless told otherwise', () => {
       limited({ Memory: 64 * MB });
       const memory = at('memory');

@@ -1,12 +1,4 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readProcess } from './process-tree.ts';
@@ -78,7 +70,7 @@ export async function leaveDelegatedCgroup(runRoot: string, { root, procfs }: Pl
 /** undefined on a host whose hierarchy is not the unified one alone. */
 function ownCgroup({ root, procfs }: Places): string | undefined {
   if (!existsSync(path.join(root, 'cgroup.controllers'))) return undefined;
-  const line = /^0::(\/.*)$/m.exec(readFileSync(path.join(procfs, 'self/cgroup'), 'utf8'))?.[1];
+  const line = /^0::(\/.*)$/m.exec(readText(path.join(procfs, 'self/cgroup')))?.[1];
   return line === undefined ? undefined : path.join(root, line);
 }
 

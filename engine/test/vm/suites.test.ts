@@ -10,6 +10,10 @@ import { runInVirtualMachine, virtualMachineMissing } from './virtual-machine.ts
 const SUITES = [
   'engine/test/cgroups.test.ts',
   'engine/test/limits.test.ts',
+  'engine/test/fields.test.ts',
+  'engine/test/update.test.ts',
+  'engine/test/storage-size.test.ts',
+  'engine/test/user-namespaces.test.ts',
   'engine/test/runtime.test.ts',
   'engine/test/runtime-recovery.test.ts',
   'engine/test/runtime-streams.test.ts',

@@ -9,6 +9,7 @@ const KERNEL_DIRECTORY = path.join(REPOSITORY, 'build/tools/vm-kernel');
 /** Modules the engine leans on; the rest of the kernel package stays out. */
 const MODULES = [
   'fs/overlayfs',
+  'fs/quota',
   'net',
   'lib',
   'crypto',
