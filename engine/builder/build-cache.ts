@@ -74,9 +74,12 @@ function isEntry(value: unknown): boolean {
   );
 }
 
+/** Counts up when the same instruction makes something else than before. */
+const REVISION = 2;
+
 /** The key of a step behind `parent`. SECURITY: secrets are never among the facts. */
 export function cacheKey(parent: string, ...facts: unknown[]): string {
   return createHash('sha256')
-    .update(JSON.stringify([parent, ...facts]))
+    .update(JSON.stringify([REVISION, parent, ...facts]))
     .digest('hex');
 }

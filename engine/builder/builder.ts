@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { findStage, parseDockerfile, type Dockerfile } from '../dockerfile/dockerfile.ts';
 import type { StageInstruction } from '../dockerfile/instructions.ts';
+import { lintDockerfile, warningsAreErrors } from '../dockerfile/lint.ts';
 import { expandWord } from '../dockerfile/words.ts';
 import { invalidArgument } from '../lib/errors.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
@@ -128,8 +129,7 @@ async function runBuild(
       context: context.tree,
       dockerfile,
     });
-    for (const { line, message } of dockerfile.warnings)
-      await write({ stream: `[WARNING]: line ${line}: ${message}\n` });
+    await tellWarnings(dockerfile, options.dockerfile, write);
     const image = await runStages(session, planned, dockerfile, write);
     if (!image) throw invalidArgument('No image was generated. Is your Dockerfile empty?');
     const warning = args.unusedWarning();
@@ -143,6 +143,19 @@ async function runBuild(
   } finally {
     await context.tree?.close();
   }
+}
+
+/** Docker's build checks, with file and line. */
+async function tellWarnings(dockerfile: Dockerfile, name: string, write: WriteMessage): Promise<void> {
+  const warnings = lintDockerfile(dockerfile);
+  const file = name === '' ? 'Dockerfile' : name;
+  const [first] = warnings;
+  if (first && warningsAreErrors(dockerfile))
+    throw invalidArgument(
+      `lint violation found for rules: ${[...new Set(warnings.map(({ rule }) => rule))].join(', ')}: ${file}:${first.line}: ${first.message}`,
+    );
+  for (const { rule, line, message } of warnings)
+    await write({ stream: `[Warning] ${file}:${line}: ${rule}: ${message}\n` });
 }
 
 function createSession(

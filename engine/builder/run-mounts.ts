@@ -33,7 +33,17 @@ interface BindSource {
   hash: string;
 }
 
-export async function prepareMounts(step: Step, mounts: readonly RunMount[]): Promise<MountPreparation> {
+/** A file that the step runs. */
+interface Script {
+  content: string;
+  target: string;
+}
+
+export async function prepareMounts(
+  step: Step,
+  mounts: readonly RunMount[],
+  script?: Script,
+): Promise<MountPreparation> {
   const opened: SourceTree[] = [];
   const binds: BindSource[] = [];
   const close = async (): Promise<void> => {
@@ -49,8 +59,11 @@ export async function prepareMounts(step: Step, mounts: readonly RunMount[]): Pr
   }
   const hashes = new Map(binds.map(({ mount, hash }) => [mount, hash]));
   return {
-    facts: mounts.map((mount) => [mount.type, targetOf(step, mount), mount.id, hashes.get(mount)]),
-    use: (run) => useMounts(step, mounts, binds, run),
+    facts: [
+      ...mounts.map((mount) => [mount.type, targetOf(step, mount), mount.id, hashes.get(mount)]),
+      script?.content,
+    ],
+    use: (run) => useMounts(step, { mounts, binds, script }, run),
     close,
   };
 }
@@ -73,10 +86,15 @@ function selected(mount: RunMount, tree: SourceTree, inside: string, isContext: 
   return { mount, tree, inside, hash: hashSources(sources) };
 }
 
+interface MountSources {
+  mounts: readonly RunMount[];
+  binds: readonly BindSource[];
+  script: Script | undefined;
+}
+
 async function useMounts<T>(
   step: Step,
-  mounts: readonly RunMount[],
-  binds: readonly BindSource[],
+  { mounts, binds, script }: MountSources,
   run: (prepared: PreparedMounts) => Promise<T>,
 ): Promise<T> {
   const directory = spoolFile(step.session);
@@ -91,6 +109,12 @@ async function useMounts<T>(
       const source = path.join(directory, String(index));
       await materialize(tree, node, source);
       prepared.mounts.push(bind(step, mount, source));
+    }
+    if (script) {
+      const source = path.join(directory, 'script');
+      await writeFile(source, script.content, { flag: 'wx', mode: 0o700 });
+      await chmod(source, 0o755);
+      prepared.mounts.push({ Type: 'bind', Source: source, Target: script.target, ReadOnly: true });
     }
     for (const mount of mounts) {
       if (mount.type === 'tmpfs') prepared.mounts.push(tmpfs(step, mount));

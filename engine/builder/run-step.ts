@@ -20,7 +20,12 @@ export async function runCommand(step: Step, instruction: Run): Promise<void> {
   const saved = recorded.length > 0 ? [`|${recorded.length}`, ...recorded, ...words] : words;
   const mounts = instruction.mounts.map((text) => parseRunMount(text, state.expansion.word));
   const host = hostConfigOf(step, instruction);
-  const prepared = await prepareMounts(step, mounts);
+  const script = scriptOf(instruction);
+  const prepared = await prepareMounts(
+    step,
+    mounts,
+    script === undefined ? undefined : { content: script, target: SCRIPT_PATH },
+  );
   try {
     await perform(step, {
       facts: ['run', saved, prepared.facts, host.NetworkMode, host.Privileged ?? false],
@@ -37,10 +42,25 @@ function commandOf({ command, heredocs }: Run, { state }: Step): string[] {
   if (command.form === 'exec') return command.words;
   const [heredoc] = heredocs;
   // `RUN <<EOF` alone: the document is the script. Otherwise the shell itself reads the documents behind the command.
-  if (heredoc && /^<<-?\s*(['"]?)[^\s'"]+\1$/.test(command.text))
+  if (heredoc && isHeredocAlone(command.text)) {
+    if (heredoc.content.startsWith('#!')) return [SCRIPT_PATH];
     return commandWords({ form: 'shell', text: heredoc.content }, state.config);
+  }
   const documents = heredocs.map(({ name, content }) => `\n${content}${name}`).join('');
   return commandWords({ form: 'shell', text: `${command.text}${documents}` }, state.config);
+}
+
+/** Where a heredoc with an interpreter of its own is shown to it. */
+const SCRIPT_PATH = '/dev/pipes/EOF';
+
+function isHeredocAlone(text: string): boolean {
+  return /^<<-?\s*(['"]?)[^\s'"]+\1$/.test(text);
+}
+
+/** The content of `RUN <<EOF` that begins with `#!`. */
+function scriptOf({ command, heredocs: [heredoc] }: Run): string | undefined {
+  const isAlone = command.form === 'shell' && isHeredocAlone(command.text);
+  return isAlone && heredoc?.content.startsWith('#!') ? heredoc.content : undefined;
 }
 
 function hostConfigOf({ session }: Step, { network, security }: Run): HostConfig {

@@ -10,6 +10,8 @@ export interface Stage {
 
 export interface Dockerfile {
   escape: string;
+  /** Lower-case names: `syntax`, `escape`, `check`. */
+  directives: ReadonlyMap<string, string>;
   /** ARGs before the first FROM: known to FROM lines, and to stages that name them again. */
   globalArgs: Arg[];
   stages: Stage[];
@@ -18,8 +20,14 @@ export interface Dockerfile {
 
 /** Reads a whole Dockerfile, all of whose errors are DockerfileErrors with Docker's texts. */
 export function parseDockerfile(source: string): Dockerfile {
-  const { lines, escape, warnings } = readLogicalLines(source);
-  const dockerfile: Dockerfile = { escape, globalArgs: [], stages: [], warnings: [...warnings] };
+  const { lines, escape, warnings, directives } = readLogicalLines(source);
+  const dockerfile: Dockerfile = {
+    escape,
+    directives,
+    globalArgs: [],
+    stages: [],
+    warnings: [...warnings],
+  };
   for (const line of lines) {
     const instruction = parseInstruction(line, escape);
     const stage = dockerfile.stages.at(-1);

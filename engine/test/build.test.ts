@@ -209,6 +209,20 @@ ENTRYPOINT exec top`;
   });
 });
 
+test('a heredoc with an interpreter of its own is run by that', async () => {
+  const { text } = await built('FROM busybox\nRUN <<EOF\n#!/bin/awk -f\nBEGIN { print 6 * 7 }\nEOF');
+  expect(text).toContain('\n42\n');
+});
+
+test('habits that are warned of are told with file and line, and can be made errors', async () => {
+  const { text } = await built('FROM busybox\nENV A b\nCMD x');
+  expect(text).toContain('[Warning] Dockerfile:2: LegacyKeyValueFormat: ');
+  expect(text).toContain('[Warning] Dockerfile:3: JSONArgsRecommended: ');
+  const strict = await build('# check=error=true\nFROM busybox\nCMD x');
+  expect(strict).toMatchObject({ status: 400 });
+  expect(strict.error).toContain('lint violation found for rules: JSONArgsRecommended: Dockerfile:3: ');
+});
+
 test('RUN mounts show files without leaving any, and a cache is kept from build to build', async () => {
   const dockerfile = (mark: string): string => `
     FROM busybox AS other
