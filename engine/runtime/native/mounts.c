@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,27 +15,39 @@
 #include "filesystem.h"
 #include "mounts.h"
 #include "resolve.h"
+#include "rooted.h"
 
 static bool is_below(const char *path, const char *parent) {
   size_t length = strlen(parent);
   return strncmp(path, parent, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
+static int is_procfs(int fd, struct error *err) {
+  struct statfs filesystem;
+  if (fstatfs(fd, &filesystem) < 0)
+    return error_set(err, errno, "statfs");
+  return filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
 /*
- * SECURITY: 2019-16884, 2025-52881. A bind onto procfs could fake what the runtime and LSMs write
- * to; only files that lxcfs provides are accepted, and the target's filesystem is asked, not its
- * path.
+ * SECURITY: 2019-16884, 2025-52881. What is mounted onto procfs could fake what the runtime and
+ * LSMs write to; only files that lxcfs provides are accepted, and the target's filesystem is asked,
+ * not its path. /proc itself takes procfs alone.
  */
-static int refuse_proc_target(const struct plan_mount *mount, int target, struct error *err) {
+static int refuse_proc_target(const struct plan_mount *mount, int target, int source,
+                              struct error *err) {
   static const char *const allowed[] = {"cpuinfo", "diskstats", "meminfo",  "stat",   "swaps",
                                         "uptime",  "loadavg",   "slabinfo", "net/dev"};
-  struct statfs filesystem;
-  if (fstatfs(target, &filesystem) < 0)
-    return error_set(err, errno, "statfs %s", mount->target);
-  if (filesystem.f_type != PROC_SUPER_MAGIC)
+  char clean[PATH_MAX];
+  int target_is = is_procfs(target, err), source_is = is_procfs(source, err);
+  if (target_is < 0 || source_is < 0 || rooted_clean(mount->target, clean, err) < 0)
+    return error_wrap(err, "%s", mount->target);
+  if (source_is && strcmp(clean, "proc") == 0)
+    return 0;
+  if (!target_is && strcmp(clean, "proc") != 0)
     return 0;
   for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
-    if (strncmp(mount->target, "/proc/", 6) == 0 && strcmp(mount->target + 6, allowed[i]) == 0)
+    if (is_below(clean, "proc") && clean[4] == '/' && strcmp(clean + 5, allowed[i]) == 0)
       return 0;
   }
   return error_set(err, EPERM, "%s is inside /proc, which cannot be mounted over", mount->target);
@@ -54,7 +67,7 @@ static int apply_source(const struct plan_mount *mount, int source, int root, st
   bool below = mount->options & MOUNT_READONLY_RECURSIVE;
   bool file = is_file(mount, source);
   autoclose int target = resolve_or_create(root, mount->target, file, true, err);
-  if (target < 0 || refuse_proc_target(mount, target, err) < 0)
+  if (target < 0 || refuse_proc_target(mount, target, source, err) < 0)
     return -1;
   struct mount_attr propagation = {.propagation = mount->propagation & ~(uint32_t)MS_REC};
   unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0);
@@ -93,7 +106,7 @@ static int apply_filesystem(const struct plan_mount *mount, const struct rootfs_
   uint32_t early = changes ? mount->attributes & ~(uint32_t)MOUNT_ATTR_RDONLY : mount->attributes;
   autoclose int fresh =
       filesystem_mount_source(mount->type, mount->source, mount->data, early, err);
-  if (fresh < 0)
+  if (fresh < 0 || refuse_proc_target(mount, target, fresh, err) < 0)
     return -1;
   if (keep_mode && fchmodat(fresh, ".", covered.st_mode & 07777, 0) < 0)
     return error_set(err, errno, "set the mode of %s", mount->target);

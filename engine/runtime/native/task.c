@@ -82,7 +82,8 @@ static int receive_sync(const struct task *task, struct error *err) {
   ssize_t size;
   do {
     size = recv(task->sync.fd, &message, sizeof message, 0);
-  } while (size < 0 && errno == EINTR);
+    /* ECONNRESET: it died without reading what we sent, but its last words are still to come. */
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size != sizeof message)
     return 0;
   if (message.kind == SYNC_READY)
@@ -109,8 +110,12 @@ int task_create_main(struct error *err) {
   const struct plan_interfaces *interfaces = &shim.container->interfaces;
   if (interfaces->count > 0) {
     /* Meanwhile the child mounts. */
-    if (interfaces_create(interfaces, task->pid, err) < 0)
+    if (interfaces_create(interfaces, task->pid, err) < 0) {
+      /* A child that is gone has told why. */
+      if (err->number == ESRCH)
+        receive_sync(task, err);
       return -1;
+    }
     char go = SYNC_NETWORK;
     send(task->sync.fd, &go, 1, MSG_NOSIGNAL);
   }
