@@ -24,22 +24,31 @@ export const JSON_TYPE = 'application/json';
 
 /** Largest JSON body. SECURITY: 2024-41110, 2026-34040: what exceeds it is refused, never cut off. */
 const MAXIMUM_BODY_BYTES = 4 * 1024 * 1024;
-const BODY_TIMEOUT_MS = 60_000;
 /** What dockerode sends where it has no body, also with an upgrade. */
 const EMPTY_CHUNKED_BODY = '0\r\n\r\n';
 
-export function requestExchange(request: IncomingMessage, response: ServerResponse): Exchange {
+/** `bodyTimeoutMs`: for a body that `readBody` waits for. */
+export function requestExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bodyTimeoutMs: number,
+): Exchange {
   return {
     request,
     response,
     socket: request.socket,
     upgraded: false,
     errorType: JSON_TYPE,
-    readBody: async () => (await readBytes(request, declaredLength(request) ?? 'all')).body,
+    readBody: async () => (await readBytes(request, declaredLength(request) ?? 'all', bodyTimeoutMs)).body,
   };
 }
 
-export function upgradeExchange(request: IncomingMessage, socket: Socket, head: Buffer): Exchange {
+export function upgradeExchange(
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  bodyTimeoutMs: number,
+): Exchange {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
@@ -49,16 +58,20 @@ export function upgradeExchange(request: IncomingMessage, socket: Socket, head: 
   });
   socket.on('error', () => socket.destroy());
   if (head.length > 0) socket.unshift(head);
-  const body = readUpgradeBody(request, socket);
+  const body = readUpgradeBody(request, socket, bodyTimeoutMs);
   // Observed by readBody; a handler that never asks must not leave an unhandled rejection.
   body.catch(() => undefined);
   return { request, response, socket, upgraded: true, errorType: JSON_TYPE, readBody: () => body };
 }
 
-async function readUpgradeBody(request: IncomingMessage, socket: Socket): Promise<Buffer> {
+async function readUpgradeBody(
+  request: IncomingMessage,
+  socket: Socket,
+  bodyTimeoutMs: number,
+): Promise<Buffer> {
   const chunked = request.headers['transfer-encoding'] !== undefined;
   const length = chunked ? EMPTY_CHUNKED_BODY.length : (declaredLength(request) ?? 0);
-  const { body, rest } = await readBytes(socket, length);
+  const { body, rest } = await readBytes(socket, length, bodyTimeoutMs);
   if (rest.length > 0) socket.unshift(rest);
   if (!chunked) return body;
   if (body.toString('latin1') === EMPTY_CHUNKED_BODY) return Buffer.alloc(0);
@@ -71,7 +84,11 @@ function declaredLength(request: IncomingMessage): number | undefined {
 }
 
 /** Reads `length` bytes, or to the end of the stream, and leaves the source paused. */
-async function readBytes(source: Readable, length: number | 'all'): Promise<{ body: Buffer; rest: Buffer }> {
+async function readBytes(
+  source: Readable,
+  length: number | 'all',
+  timeoutMs: number,
+): Promise<{ body: Buffer; rest: Buffer }> {
   const limit = length === 'all' ? MAXIMUM_BODY_BYTES : length;
   if (limit > MAXIMUM_BODY_BYTES) throw bodyTooLarge();
   if (limit === 0) return { body: Buffer.alloc(0), rest: Buffer.alloc(0) };
@@ -95,7 +112,7 @@ async function readBytes(source: Readable, length: number | 'all'): Promise<{ bo
         length === 'all' ? undefined : invalidArgument('request body is shorter than its Content-Length'),
       );
     const onClose = (): void => settle(new EngineError('cancelled', 'client hung up'));
-    const timer = setTimeout(() => settle(invalidArgument('timeout reading request body')), BODY_TIMEOUT_MS);
+    const timer = setTimeout(() => settle(invalidArgument('timeout reading request body')), timeoutMs);
     source.on('data', onData).on('end', onEnd).on('error', settle).on('close', onClose);
   });
   const all = Buffer.concat(chunks);

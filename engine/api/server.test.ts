@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { conflict, EngineError } from '../lib/errors.ts';
 import { createLogger } from '../lib/logger.ts';
@@ -245,6 +245,62 @@ test('bodies are bounded, by their declared and by their real size', async () =>
   const chunked = { 'Transfer-Encoding': 'chunked' };
   expect((await fetchApi('POST', '/body', large, chunked)).status).toBe(413);
   expect(await fetchApi('POST', '/body', '{"a":1}', chunked)).toEqual({ status: 200, body: '{"a":1}\n' });
+});
+
+describe('a slow client', () => {
+  const slowPath = path.join(directory, 'slow.sock');
+  const server = createServer({
+    socketPath: slowPath,
+    routes,
+    logger: createLogger('error'),
+    patience: { headersMs: 100, bodyMs: 100 },
+  });
+  beforeAll(() => server.start());
+  afterAll(() => server.close());
+
+  const JSON_HEADERS = 'Host: d\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
+
+  /** Sends, then a byte now and then, until the server has had enough. */
+  async function trickle(start: string): Promise<string> {
+    const socket = createConnection(slowPath);
+    socket.on('error', () => undefined);
+    socket.write(start);
+    const drip = setInterval(() => socket.write('x'), 20);
+    try {
+      return await text(socket);
+    } finally {
+      clearInterval(drip);
+      socket.destroy();
+    }
+  }
+
+  test('is cut off before its headers are whole', async () => {
+    expect(await trickle('GET /wait HTTP/1.1\r\nHost: d\r\nX-Slow: ')).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test('is answered before its body is whole', async () => {
+    expect(await answerTo(`POST /body HTTP/1.1\r\n${JSON_HEADERS}\r\n{`)).toContain(
+      'timeout reading request body',
+    );
+    const upgrade = `POST /echo-with-body HTTP/1.1\r\n${JSON_HEADERS}${UPGRADE}\r\n{`;
+    expect(await answerTo(upgrade)).toContain('timeout reading request body');
+  });
+
+  async function answerTo(start: string): Promise<string> {
+    const socket = createConnection(slowPath);
+    socket.write(start);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return answer.toString();
+  }
+});
+
+test('headers beyond all measure are refused', async () => {
+  const socket = await connect();
+  socket.write(`GET /wait HTTP/1.1\r\nHost: d\r\nX-Long: ${'x'.repeat(80 * 1024)}\r\n\r\n`);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 431 /);
+  socket.destroy();
 });
 
 test('a connection is reused after a body that the handler refused', async () => {

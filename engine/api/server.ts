@@ -28,6 +28,13 @@ interface ApiServerOptions {
   socketPath: string;
   routes: readonly Route[];
   logger: Logger;
+  patience?: ClientPatience;
+}
+
+/** How long a client may take for its headers, and for a JSON body. */
+interface ClientPatience {
+  headersMs: number;
+  bodyMs: number;
 }
 
 const COMMON_HEADERS = {
@@ -39,24 +46,32 @@ const COMMON_HEADERS = {
 
 /** Room for X-Registry-Config with several registries. */
 const MAXIMUM_HEADER_BYTES = 64 * 1024;
-/** SECURITY: slowloris. Bodies have their own limits where they are read; uploads may take as long as they need. */
-const HEADERS_TIMEOUT_MS = 20_000;
+/** SECURITY: slowloris. Uploads, which no handler reads as JSON, may take as long as they need. */
+const PATIENCE: ClientPatience = { headersMs: 20_000, bodyMs: 60_000 };
+/** How often node looks for connections whose headers are late. */
+const CHECKS_PER_LIMIT = 4;
 
-export function createServer({ socketPath, routes, logger }: ApiServerOptions): ApiServer {
+export function createServer({
+  socketPath,
+  routes,
+  logger,
+  patience = PATIENCE,
+}: ApiServerOptions): ApiServer {
   const router = createRouter(routes);
   const sockets = new Set<Socket>();
   const server = createHttpServer({
     maxHeaderSize: MAXIMUM_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: patience.headersMs,
+    connectionsCheckingInterval: patience.headersMs / CHECKS_PER_LIMIT,
     requestTimeout: 0,
     // Clients keep idle connections; closing one just as its next request arrives would lose that request.
     keepAliveTimeout: 0,
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void handle(requestExchange(request, response), router, logger);
+    void handle(requestExchange(request, response, patience.bodyMs), router, logger);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void handle(upgradeExchange(request, socket, head), router, logger);
+    void handle(upgradeExchange(request, socket, head, patience.bodyMs), router, logger);
   });
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
