@@ -107,7 +107,7 @@ const NETWORKING: { [Field in keyof NetworkingConfig]?: Check } = {
 
 /** Refuses fields of a wrong type, as Docker does while decoding; `null` is absence. 400. */
 export function checkRequestTypes(request: ContainerCreateRequest): void {
-  checkFields('', request, CONFIG);
+  checkFields('', request, { ...CONFIG, Runtime: TEXT });
   checkObject('Healthcheck', request.Healthcheck, {
     Test: TEXTS,
     Interval: INTEGER,

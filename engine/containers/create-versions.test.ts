@@ -15,13 +15,12 @@ describe('a container-wide MAC address', () => {
       warnings: [],
     });
     const named = { ...request, HostConfig: { NetworkMode: 'web' } };
-    const adapted = adaptCreate(named, version(51));
+    const adapted = adaptCreate(named, version(56));
     expect(adapted.request.NetworkingConfig?.EndpointsConfig).toEqual({ web: { MacAddress: MAC } });
     expect(adapted.warnings).toEqual([expect.stringContaining('MacAddress field is now deprecated')]);
   });
 
   test('is refused where it has no place', () => {
-    expect(() => adaptCreate(request, version(52))).toThrow('container-wide MAC address no longer supported');
     const host = { ...request, HostConfig: { NetworkMode: 'host' } };
     expect(() => adaptCreate(host, version(43))).toThrow(
       'conflicting options: mac-address and the network mode',
@@ -34,6 +33,12 @@ describe('a container-wide MAC address', () => {
     };
     expect(() => adaptCreate(mismatch, version(44))).toThrow('must match the endpoint-specific MAC address');
   });
+});
+
+test('a runtime beside HostConfig is taken for one inside, unless there is one', () => {
+  expect(adaptCreate({ Runtime: 'runc' }, version(56)).request).toEqual({ HostConfig: { Runtime: 'runc' } });
+  const both = { Runtime: 'runc', HostConfig: { Runtime: 'crun' } };
+  expect(adaptCreate(both, version(56)).request.HostConfig?.Runtime).toBe('crun');
 });
 
 test('read-only binds are read-only to the bottom since 1.44', () => {

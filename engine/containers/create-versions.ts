@@ -20,7 +20,8 @@ export interface AdaptedCreate {
  * already. Throws invalid-argument.
  */
 export function adaptCreate(given: ContainerCreateRequest, version: ApiVersion): AdaptedCreate {
-  const request = structuredClone(given);
+  const { Runtime: runtime, ...request } = structuredClone(given);
+  if (runtime) request.HostConfig = { Runtime: runtime, ...request.HostConfig };
   if (!version.atLeast('1.48')) {
     for (const endpoint of endpointsOf(request)) delete endpoint.GwPriority;
   }
@@ -44,17 +45,15 @@ function volumeDriverWarning({ VolumeDriver, Mounts }: HostConfig, version: ApiV
     : undefined;
 }
 
-/** The container-wide address belongs to the endpoint of the main network since 1.44. */
+/**
+ * The container-wide address belongs to the endpoint of the main network since 1.44. Docker refuses it since 1.52; here
+ * it stays, since clients that name no version still send it.
+ */
 function adaptMacAddress(request: ContainerCreateRequest, version: ApiVersion): string | undefined {
   const { MacAddress: address } = request;
   if (!address) {
     if (!version.atLeast('1.44')) for (const endpoint of endpointsOf(request)) delete endpoint.MacAddress;
     return undefined;
-  }
-  if (version.atLeast('1.52')) {
-    throw invalidArgument(
-      'container-wide MAC address no longer supported; use endpoint-specific MAC address instead',
-    );
   }
   const mode = request.HostConfig?.NetworkMode || 'default';
   const hasEndpoint = mode !== 'host' && mode !== 'none' && !mode.startsWith('container:');

@@ -18,7 +18,7 @@ import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { logSourceOf } from './log-source.ts';
 import { resolveLinks, tellLinking } from './links.ts';
 import { networkModeOf, resolveNamespaces } from './modes.ts';
-import { checkPropagation } from './mount-propagation.ts';
+import { missingPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 import { tellMounts, tellUnmounts } from './volume-events.ts';
@@ -198,7 +198,8 @@ async function resolveMount(context: ContainersContext, mount: MountPoint): Prom
     const layers = context.images.lowerDirectories(mount.source);
     return { ...common, type: 'image', source: '', layers, directory: true, data: '', flags: [] };
   }
-  if (mount.type === 'bind') await checkPropagation(mount);
+  const unshared = mount.type === 'bind' ? await missingPropagation(mount) : undefined;
+  if (unshared) context.logger.warn('mounts are not propagated', { reason: unshared });
   const source = mount.type === 'volume' ? context.volumes.get(mount.name).mountpoint : mount.source;
   const directory = await isDirectory(source, mount.createSource);
   return { ...common, type: mount.type, source, directory, data: '', flags: [] };

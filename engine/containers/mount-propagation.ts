@@ -1,22 +1,22 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { EngineError } from '../lib/errors.ts';
 import type { MountPoint } from './record.ts';
 
 /**
- * A mount below a bind can reach the host, or come from there, only where the host's own mount hands it on. Throws
- * Docker's text for a source whose mount does not.
+ * A mount below a bind can reach the host, or come from there, only where the host's own mount hands it on: Docker's
+ * text for a source whose mount does not, undefined for one that does. Docker refuses to start the container; on a host
+ * whose root is private, as without systemd, that keeps every monitoring container from starting for nothing.
  */
-export async function checkPropagation({ source, propagation }: MountPoint): Promise<void> {
+export async function missingPropagation({
+  source,
+  propagation,
+}: Pick<MountPoint, 'source' | 'propagation'>): Promise<string | undefined> {
   const shared = /^r?shared$/.test(propagation);
-  if (!shared && !/^r?slave$/.test(propagation)) return;
+  if (!shared && !/^r?slave$/.test(propagation)) return undefined;
   const real = await realpath(source).catch(() => source);
   const mount = mountOf(await readFile('/proc/self/mountinfo', 'latin1'), real);
-  if (!mount || mount.fields.some((field) => field.startsWith('shared:'))) return;
-  if (!shared && mount.fields.some((field) => field.startsWith('master:'))) return;
-  throw new EngineError(
-    'internal',
-    `path ${source} is mounted on ${mount.point} but it is not a ${shared ? 'shared' : 'shared or slave'} mount`,
-  );
+  const has = (kind: string): boolean => mount?.fields.some((field) => field.startsWith(kind)) === true;
+  if (!mount || has('shared:') || (!shared && has('master:'))) return undefined;
+  return `path ${source} is mounted on ${mount.point} but it is not a ${shared ? 'shared' : 'shared or slave'} mount`;
 }
 
 /** The topmost mount that `file` lies on, with its optional fields (proc_pid_mountinfo(5)). */

@@ -276,11 +276,32 @@ describe('what mounts show', () => {
     await expect(old).rejects.toThrow('400 Mount type "Image" needs API v1.48 or newer');
   });
 
-  test('with a propagation that the host does not have is refused by name', async () => {
-    const slave = { Type: 'bind', Source: host, Target: '/h', BindOptions: { Propagation: 'rslave' } };
-    await expect(outputOf(engine, shell('true', bind([slave])))).rejects.toThrow(
-      /500 path .*host is mounted on .* but it is not a shared or slave mount/,
-    );
+  test('go on where the host hands mounts on, and are told of in the log where it does not', async () => {
+    const shared = path.join(engine.directory, 'shared');
+    mkdirSync(path.join(shared, 'late'), { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', 'gantry-test', shared]);
+    execFileSync('mount', ['--make-shared', shared]);
+    try {
+      mkdirSync(path.join(shared, 'late'));
+      const slave = { Type: 'bind', Source: shared, Target: '/h', BindOptions: { Propagation: 'rslave' } };
+      const wait = 'until mount | grep -q " /h/late "; do sleep 0.1; done; echo seen';
+      const output = outputOf(engine, shell(wait, bind([slave])));
+      await expect.poll(async () => engine.dockerOk('ps', '-q')).not.toBe('');
+      execFileSync('mount', ['-t', 'tmpfs', 'gantry-test', path.join(shared, 'late')]);
+      expect(await output).toBe('seen\n');
+    } finally {
+      execFileSync('umount', ['-R', shared]);
+    }
+    const alone = { Type: 'bind', Source: host, Target: '/h', BindOptions: { Propagation: 'rshared' } };
+    execFileSync('mount', ['-t', 'tmpfs', 'gantry-test', path.join(host, 'below')]);
+    execFileSync('mount', ['--make-private', path.join(host, 'below')]);
+    try {
+      const below = { ...alone, Source: path.join(host, 'below') };
+      expect(await outputOf(engine, shell('echo ok', bind([below])))).toBe('ok\n');
+      expect(engine.log()).toContain('but it is not a shared mount');
+    } finally {
+      execFileSync('umount', [path.join(host, 'below')]);
+    }
   });
 
   test('and the mountpoint that is to be made for it', async () => {

@@ -189,6 +189,7 @@ const NETWORKING: NamesOf<NetworkingConfig> = { EndpointsConfig: mapOf(ENDPOINT_
 /** `POST /containers/create`. */
 export const CREATE_FIELDS: FieldNames = {
   ...CONFIG,
+  Runtime: null,
   HostConfig: HOST_CONFIG,
   NetworkingConfig: NETWORKING,
 };

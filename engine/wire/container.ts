@@ -213,6 +213,8 @@ export interface NetworkingConfig {
 }
 
 export interface ContainerCreateRequest extends ContainerConfig {
+  /** Where docker-py puts what belongs into HostConfig. */
+  Runtime?: string;
   HostConfig?: HostConfig | null;
   NetworkingConfig?: NetworkingConfig | null;
 }

@@ -48,11 +48,9 @@ static int open_image(const struct plan_mount *mount, const struct overlay_mappi
       .lower = &mount->layers,
       .attributes = MOUNT_ATTR_RDONLY,
       .mapping = mapping,
+      .subpath = mount->subpath,
   };
-  autoclose int whole = overlay_open(&layers, err);
-  if (whole < 0 || mount->subpath[0] == '\0')
-    return take_fd(&whole);
-  return take_part(whole, mount, err);
+  return overlay_open(&layers, err);
 }
 
 /* In the child: its descriptors are the supervisor's, everything else is its own. */

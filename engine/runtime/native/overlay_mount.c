@@ -11,7 +11,7 @@
 #include "filesystem.h"
 #include "layer_mount.h"
 #include "layer_table.h"
-#include "overlay_mapped.h"
+#include "overlay_apart.h"
 #include "user_namespace.h"
 
 enum { FSCONFIG_MAX_STRING = 255 };
@@ -78,8 +78,8 @@ static int open_single(const char *path, uint32_t attributes, struct error *err)
 }
 
 int overlay_open(const struct overlay_layers *layers, struct error *err) {
-  if (layers->mapping)
-    return overlay_open_mapped(layers, err);
+  if (layers->mapping || (layers->subpath && *layers->subpath))
+    return overlay_open_apart(layers, err);
   if (layers->lower->count == 1 && !layers->upper)
     return open_single(layers->lower->items[0], layers->attributes, err);
   autoclose int context = fsopen("overlay", FSOPEN_CLOEXEC);
@@ -94,5 +94,8 @@ int overlay_open(const struct overlay_layers *layers, struct error *err) {
   for (size_t i = 0; i < layers->lower->count; i++)
     close_fd(&own[i]);
   free(own);
+  /* A writable one, PID 1 can mount itself where nobody sees it. */
+  if (mount < 0 && err->number == EINVAL && !layers->upper)
+    return overlay_open_apart(layers, err);
   return mount;
 }

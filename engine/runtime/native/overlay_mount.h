@@ -18,11 +18,13 @@ struct overlay_layers {
   bool is_volatile;                 /* no umount syncs the backing filesystem, 100 ms and more */
   uint32_t attributes;              /* MOUNT_ATTR_* */
   const struct overlay_mapping *mapping; /* NULL: owners are what they are */
+  const char *subpath; /* the part of a read-only one that is wanted, relative; NULL, "": all */
 };
 
 /*
- * The mount's descriptor; -1 with EINVAL where the kernel has no `lowerdir+` (before 6.5): there
- * layers are never images. A single layer alone, which overlay refuses, is mounted as it is.
+ * The mount's descriptor; -1 with EINVAL for a writable one where the kernel has no `lowerdir+`
+ * (before 6.5): there layers are never images. A single layer alone, which overlay refuses, is
+ * mounted as it is.
  */
 int overlay_open(const struct overlay_layers *layers, struct error *err);
 

@@ -1,9 +1,10 @@
 /*
  * A layer must be a mount of the caller's namespace to be taken by overlay (detached ones only
- * since 6.15): a child makes a namespace of its own, puts the idmapped layers there, mounts overlay
- * over them, and leaves a detached clone of it in the supervisor's descriptors, which it shares.
+ * since 6.15), and so must be what a part is cloned of: a child makes a namespace of its own, puts
+ * the layers there, mounts overlay over them, and leaves a detached clone of it in the supervisor's
+ * descriptors, which it shares.
  */
-#include "overlay_mapped.h"
+#include "overlay_apart.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +25,10 @@
 #include "descriptor.h"
 #include "filesystem.h"
 #include "layer_mount.h"
+#include "resolve.h"
+#include "user_namespace.h"
 
-/* A mount of the layer that nobody shares: its owners are about to change. */
+/* A mount of the layer that nobody shares: its owners may be about to change. */
 static int open_layer(const char *path, struct error *err) {
   autoclose int layer = layer_mount_open(path, err);
   if (layer < 0 || layer_is_image(path))
@@ -34,9 +37,10 @@ static int open_layer(const char *path, struct error *err) {
 }
 
 /* Short, relative names: all layers have to fit into one page of options. */
-static int place_layer(const char *path, const char *name, int user_namespace, struct error *err) {
+static int place_layer(const char *path, const char *name, const struct overlay_mapping *mapping,
+                       struct error *err) {
   autoclose int layer = open_layer(path, err);
-  if (layer < 0 || mount_map(layer, user_namespace, err) < 0)
+  if (layer < 0 || (mapping && mount_map(layer, mapping->user_namespace, err) < 0))
     return error_wrap(err, "layer %.256s", path);
   if (mkdir(name, 0700) < 0 || move_mount(layer, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
     return error_set(err, errno, "layer %.256s", path);
@@ -53,16 +57,22 @@ static int place_upper(const struct overlay_layers *layers, char *options, size_
       snprintf(directory, sizeof directory, "%.*s", (int)parent, layers->upper) >=
           (int)sizeof directory)
     return error_set(err, EINVAL, "writable layer %s", layers->upper);
-  if (place_layer(directory, "w", layers->mapping->user_namespace, err) < 0)
+  if (place_layer(directory, "w", layers->mapping, err) < 0)
     return -1;
   snprintf(options, size, ",upperdir=w%s,workdir=w%s%s,redirect_dir=nofollow,metacopy=off", upper,
            work, layers->is_volatile ? ",volatile" : "");
   return 0;
 }
 
-static int clone_mount(const char *name, struct error *err) {
-  int clone = open_tree(AT_FDCWD, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  return clone < 0 ? error_set(err, errno, "clone the overlay") : clone;
+/* SECURITY: whoever made the image chose what lies at the subpath: resolved as if it were the root.
+ */
+static int clone_part(const char *name, const char *subpath, struct error *err) {
+  autoclose int whole = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose int part =
+      whole < 0 ? -1 : resolve(whole, subpath && *subpath ? subpath : ".", O_PATH, true);
+  if (part < 0)
+    return error_set(err, errno, "cannot access subpath %s", subpath ? subpath : "");
+  return mount_clone(part, false, err);
 }
 
 static int mount_over_layers(const struct overlay_layers *layers, struct error *err) {
@@ -71,7 +81,7 @@ static int mount_over_layers(const struct overlay_layers *layers, struct error *
   for (size_t i = 0; i < layers->lower->count && length < sizeof options; i++) {
     char name[24];
     snprintf(name, sizeof name, "%zu", i);
-    if (place_layer(layers->lower->items[i], name, layers->mapping->user_namespace, err) < 0)
+    if (place_layer(layers->lower->items[i], name, layers->mapping, err) < 0)
       return -1;
     length += (size_t)snprintf(options + length, sizeof options - length, "%s%s",
                                i == 0 ? "lowerdir=" : ":", name);
@@ -79,14 +89,15 @@ static int mount_over_layers(const struct overlay_layers *layers, struct error *
   if (layers->upper && place_upper(layers, upper, sizeof upper, err) < 0)
     return -1;
   if (length < sizeof options)
-    length += (size_t)snprintf(options + length, sizeof options - length, "%s", upper);
+    length += (size_t)snprintf(options + length, sizeof options - length, "%s%s", upper,
+                               user_namespace_is_child() ? ",userxattr" : "");
   if (length >= sizeof options)
     return error_set(err, E2BIG, "%zu layers", layers->lower->count);
   if (layers->lower->count == 1 && !layers->upper)
-    return clone_mount("0", err);
+    return clone_part("0", layers->subpath, err);
   if (mkdir("m", 0700) < 0 || mount("overlay", "m", "overlay", 0, options) < 0)
-    return error_set(err, errno, "mount overlay over mapped layers");
-  return clone_mount("m", err);
+    return error_set(err, errno, "mount overlay");
+  return clone_part("m", layers->subpath, err);
 }
 
 /* What overlay makes for itself in the work directory must have an owner that the mapped layer
@@ -108,7 +119,7 @@ static int build(const struct overlay_layers *layers, struct error *err) {
     return error_set(err, errno, "make a mount namespace");
   if (move_mount(scratch, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0 || chdir("/proc") < 0)
     return error_set(err, errno, "make room for the layers");
-  if (act_as_root_inside(layers, err) < 0)
+  if (layers->mapping && act_as_root_inside(layers, err) < 0)
     return -1;
   autoclose int overlay = mount_over_layers(layers, err);
   if (overlay < 0)
@@ -118,7 +129,7 @@ static int build(const struct overlay_layers *layers, struct error *err) {
   return take_fd(&overlay);
 }
 
-int overlay_open_mapped(const struct overlay_layers *layers, struct error *err) {
+int overlay_open_apart(const struct overlay_layers *layers, struct error *err) {
   int answer[2];
   if (pipe2(answer, O_CLOEXEC) < 0)
     return error_set(err, errno, "pipe");

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { mountOf } from './mount-propagation.ts';
+
+const MOUNTINFO = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 22 0:25 / /with\\040space rw shared:7 master:2 - tmpfs none rw
+31 22 0:26 / /data rw - tmpfs none rw
+32 22 0:27 / /data rw master:3 - tmpfs none rw
+`;
+
+test.each([
+  ['/etc', '/', ['shared:1']],
+  ['/with space/x', '/with space', ['shared:7', 'master:2']],
+  ['/data', '/data', ['master:3']],
+  ['/database', '/', ['shared:1']],
+])('%s is on the mount at %s', (file, point, fields) => {
+  expect(mountOf(MOUNTINFO, file)).toEqual({ point, fields });
+});
