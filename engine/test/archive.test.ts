@@ -286,3 +286,11 @@ test('a stopped container shows the /etc files of its last run, and each access 
     'export',
   ]);
 });
+
+test('directories that the archive does not mention are made, by absolute names too', async () => {
+  await engine.dockerOk('create', '--name', 'sparse', 'busybox', 'cat', '/tmp/a/b/c', '/new/d');
+  expect((await put('sparse', '/', [{ name: '/tmp/a/b/c', content: 'deep ' }])).status).toBe(200);
+  expect((await put('sparse', '/', [{ name: 'new/d', content: 'new' }])).status).toBe(200);
+  expect(await engine.dockerOk('start', '-a', 'sparse')).toBe('deep new');
+  expect((await put('sparse', '/tmp', [{ name: 'x/y', content: '' }])).status).toBe(200);
+});

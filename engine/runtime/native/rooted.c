@@ -43,6 +43,10 @@ int rooted_make_directories(int directory, const char *path, uint64_t resolve, s
     return error_set(err, errno, "open directory %s", path);
   current = fcntl(directory, F_DUPFD_CLOEXEC, 0);
   for (char *start = prefix; current >= 0 && start < prefix + length;) {
+    if (*start == '/') {
+      start++;
+      continue;
+    }
     char *end = strchrnul(start, '/');
     char saved = *end;
     *end = '\0';
@@ -57,7 +61,7 @@ int rooted_make_directories(int directory, const char *path, uint64_t resolve, s
     if (current < 0)
       return error_set(err, errno, "open directory %s", prefix);
     *end = saved;
-    start = end + (saved ? 1 : 0);
+    start = end;
   }
   return current >= 0 ? current : error_set(err, errno, "open directory");
 }
