@@ -156,7 +156,11 @@ async function reconnect(context: ContainersContext, container: Container): Prom
     record.state.pid = found.shim.pid;
     watchExit(context, container);
     await finishStart(context, found.shim);
-    if (record.attachment) await context.networks.restore(record.id, record.attachment);
+    if (record.attachment) {
+      await context.networks.restore(record.id, record.attachment, (_, change) =>
+        found.shim.changeNetwork(change),
+      );
+    }
     if (record.state.status === 'running') container.health = startHealthMonitor(context, container);
     return;
   }

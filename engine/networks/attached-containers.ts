@@ -19,6 +19,7 @@ import {
   type AllocatedAddresses,
   type EndpointRequest,
 } from './endpoint-request.ts';
+import { joinBridge, linkExists } from './bridge-links.ts';
 import type { Firewall } from './firewall.ts';
 import { writeHostLines } from './hosts-file.ts';
 import type { NameService } from './name-service.ts';
@@ -216,7 +217,7 @@ export class AttachedContainers {
     this.#tell('disconnect', containerId, attached.attachment.endpoints);
   }
 
-  async restore(containerId: string, attachment: Attachment): Promise<void> {
+  async restore(containerId: string, attachment: Attachment, plug: ChangeLinks): Promise<void> {
     const { registry, logger } = this.#options;
     // Records of 0.1.0 know one family only.
     const older = { ipv6: '', prefixLength6: 0, gateway6: '', links: {}, gatewayPriority: 0 };
@@ -231,6 +232,30 @@ export class AttachedContainers {
     }
     this.#containers.set(containerId, attached);
     attached.reservations = await this.#ports.takeBack(containerId, attachment.ports);
+    await this.#repair(attachment, plug).catch((error: unknown) => {
+      logger.error('links of a container stay broken', { container: containerId, error: messageOf(error) });
+    });
+  }
+
+  /** Bridges first, then the links that are gone, and those that lost their bridge. */
+  async #repair(attachment: Attachment, plug: ChangeLinks): Promise<void> {
+    const { registry, ensureLink } = this.#options;
+    for (const { networkId } of attachment.endpoints) {
+      const network = registry.get(networkId);
+      if (network) await ensureLink(network);
+    }
+    const added = attachment.interfaces.filter(
+      ({ kind, hostName }) => kind === 'veth' && !linkExists(hostName),
+    );
+    for (const { kind, hostName, link } of attachment.interfaces) {
+      if (kind === 'veth' && linkExists(hostName)) await joinBridge(hostName, link);
+    }
+    if (added.length === 0) return;
+    const nothing = { oldRoutes: [], removed: [], newRoutes: [], resolver: null };
+    await plug(attachment, { ...nothing, added });
+    this.#options.logger.warn('links that somebody removed are plugged in again', {
+      links: added.map(({ hostName }) => hostName).join(' '),
+    });
   }
 
   rename(containerId: string, name: string): void {

@@ -119,6 +119,16 @@ function vlanLink(name: string): string {
   return `link ${link} name ${name} type vlan id ${id}`;
 }
 
+export function linkExists(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}`);
+}
+
+/** For a veth whose bridge was removed and made again. */
+export async function joinBridge(name: string, bridge: string): Promise<void> {
+  if (existsSync(`/sys/class/net/${name}/brport`)) return;
+  await runTool('ip', ['link', 'set', 'dev', name, 'master', bridge, 'up'], '');
+}
+
 /** '' for a link without one, or none of this name. */
 function aliasOf(name: string): string {
   try {

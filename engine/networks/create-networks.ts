@@ -70,7 +70,7 @@ export function createNetworks(options: NetworksOptions): Networks {
   const structure = new Mutex();
   const table = tableName(bridgeName);
   const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules() });
-  const firewall = new Firewall({ table, runTask, wanted });
+  const firewall = new Firewall({ table, runTask, logger, wanted });
   const networkLinks = new NetworkLinks({ registry, links, firewall, mark: table, logger });
 
   async function ensureLink(network: Network): Promise<void> {
@@ -146,6 +146,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     },
     async close() {
       names.close();
+      firewall.close();
       await attached.close();
       if (attached.count > 0) return;
       // Also those whose last namespaces the kernel is still taking down: nobody is on them any more.
@@ -168,7 +169,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     connect: (request, network, plug) => attached.connect(request, network, plug),
     disconnect: (containerId, networkId, unplug) => attached.disconnect(containerId, networkId, unplug),
     detach: (containerId) => attached.detach(containerId),
-    restore: (containerId, attachment) => attached.restore(containerId, attachment),
+    restore: (containerId, attachment, plug) => attached.restore(containerId, attachment, plug),
     rename: async (containerId, name) => attached.rename(containerId, name),
     create: (request) => structure.run(() => addNetwork(request)),
     inspect: (nameOrId) => view(registry.resolve(nameOrId)),

@@ -1,4 +1,6 @@
-import { errnoOf } from '../lib/errors.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
 import type { NftBatch } from './nftables/batch.ts';
 import { addPorts, removePorts, removeTable, ruleSet, type BridgeRules, type PortRule } from './rules.ts';
 
@@ -6,9 +8,13 @@ interface FirewallOptions {
   table: string;
   /** Runs a subcommand of the native binary: no `nft` is spawned. */
   runTask: (argv: string[]) => Promise<void>;
+  logger: Logger;
   /** Asked at the moment of writing. */
   wanted: () => { bridges: BridgeRules[]; ports: PortRule[] };
 }
+
+/** Between two repairs, whoever removes our rules and how often. */
+const REST_MS = 500;
 
 /** Elements of one request, so that its length fits into the 16 bits of a netlink attribute. */
 const CHUNK = 400;
@@ -18,6 +24,8 @@ export class Firewall {
   readonly #options: FirewallOptions;
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<void> | undefined;
+  #watching = false;
+  #closed = false;
 
   constructor(options: FirewallOptions) {
     this.#options = options;
@@ -33,12 +41,46 @@ export class Firewall {
   }
 
   /** Adds what a container publishes. Where somebody flushed our table, it is all made again. */
-  publish(ports: readonly PortRule[]): Promise<void> {
-    return this.#queue(() => this.#change(ports, addPorts));
+  async publish(ports: readonly PortRule[]): Promise<void> {
+    await this.#queue(() => this.#change(ports, addPorts));
+    await this.#forgetFlows(ports);
   }
 
-  withdraw(ports: readonly PortRule[]): Promise<void> {
-    return this.#queue(() => this.#change(ports, removePorts));
+  async withdraw(ports: readonly PortRule[]): Promise<void> {
+    await this.#queue(() => this.#change(ports, removePorts));
+    await this.#forgetFlows(ports);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /**
+   * UDP has no connections but in conntrack's memory: a client that goes on sending from one port would be led past
+   * new rules, or to a container that is gone.
+   */
+  async #forgetFlows(ports: readonly PortRule[]): Promise<void> {
+    const udp = ports.filter(({ protocol }) => protocol === 'udp').map(({ hostPort }) => String(hostPort));
+    if (udp.length === 0) return;
+    await this.#options.runTask(['forget-flows', ...new Set(udp)]).catch((error: unknown) => {
+      this.#options.logger.debug('conntrack entries stay', { error: messageOf(error) });
+    });
+  }
+
+  /** Makes the table again when somebody else empties it, as a reload of /etc/nftables.conf does. */
+  async #watch(): Promise<void> {
+    const { table, runTask, logger } = this.#options;
+    while (!this.#closed) {
+      try {
+        await runTask(['watch-netfilter', table]);
+        if (this.#closed) return;
+        logger.warn('somebody removed rules of ours: they are made again', { table });
+        await this.apply();
+      } catch (error) {
+        if (!this.#closed) logger.debug('rules are not watched', { error: messageOf(error) });
+      }
+      await delay(REST_MS, undefined, { ref: false });
+    }
   }
 
   async #change(
@@ -61,6 +103,8 @@ export class Firewall {
     const { bridges, ports } = wanted();
     if (bridges.length === 0) return this.#send(removeTable(table));
     await this.#send(ruleSet(table, bridges, ports.slice(0, CHUNK)));
+    if (!this.#watching) void this.#watch();
+    this.#watching = true;
     for (let at = CHUNK; at < ports.length; at += CHUNK) {
       await this.#send(addPorts(table, ports.slice(at, at + CHUNK)));
     }

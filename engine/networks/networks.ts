@@ -105,8 +105,11 @@ export interface NetworkAttacher {
   detach(containerId: string): Promise<void>;
   /** The neighbours of a running container know it by its new name. */
   rename(containerId: string, name: string): Promise<void>;
-  /** After an engine restart: takes back what a still running container has. */
-  restore(containerId: string, attachment: Attachment): Promise<void>;
+  /**
+   * After an engine restart: takes back what a still running container has, and plugs in again by way of `plug` what
+   * somebody removed meanwhile.
+   */
+  restore(containerId: string, attachment: Attachment, plug: ChangeLinks): Promise<void>;
 }
 
 export interface NetworkFilesRequest extends ResolverSettings {

@@ -213,7 +213,7 @@ test('rounds of connecting and disconnecting leak nothing and give no address tw
   await run('fixed', '--network', 'carousel');
   await run('rider');
   const fixed = await inspect('fixed', 'carousel', 'IPAddress');
-  const [rider] = await Promise.all([engine.dockerOk('inspect', '-f', '{{.Id}}', 'rider')]);
+  const rider = await engine.dockerOk('inspect', '-f', '{{.Id}}', 'rider');
   for (let round = 0; round < 40; round += 1) {
     const change = (verb: string) => engine.api('POST', `/networks/carousel/${verb}`, { Container: rider });
     expect((await change('connect')).status).toBe(200);
@@ -236,3 +236,23 @@ test('rounds of connecting and disconnecting leak nothing and give no address tw
 async function bridgeOf(network: string): Promise<string> {
   return `gb-${(await engine.dockerOk('network', 'inspect', '-f', '{{.Id}}', network)).slice(0, 10)}`;
 }
+
+test.runIf(rootful)(
+  'links and bridges removed while the engine was dead are there again after its start',
+  async () => {
+    await engine.dockerOk('network', 'create', 'broken');
+    await run('left', '--network', 'broken');
+    await run('right', '--network', 'broken');
+    const bridge = await bridgeOf('broken');
+    const listing = execFileSync('ip', ['-o', 'link', 'show', 'master', bridge], { encoding: 'utf8' });
+    const [veth = ''] = /gv[0-9a-f]+/.exec(listing) ?? [];
+    await engine.kill9();
+    execFileSync('ip', ['link', 'del', veth]);
+    execFileSync('ip', ['link', 'del', bridge]);
+    await engine.restart();
+    expect(await reaches('left', 'right')).toBe(true);
+    expect(await reaches('right', 'left')).toBe(true);
+    await engine.dockerOk('rm', '-f', 'left', 'right');
+    await engine.dockerOk('network', 'rm', 'broken');
+  },
+);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../lib/logger.ts';
 
@@ -37,9 +38,16 @@ function run(command: string): Promise<{ status: number; output: string }> {
   });
 }
 
-/** As the zygote does it. */
+const stopped = new AbortController();
+
+/** As the zygote does it: tasks end with it. */
 async function runTask(argv: string[]): Promise<void> {
-  await promisify(execFile)(BINARY, argv);
+  try {
+    await promisify(execFile)(BINARY, argv, { signal: stopped.signal });
+  } catch (error) {
+    const [, code] = /^(E[A-Z0-9]+) /.exec((error as { stderr?: string }).stderr ?? '') ?? [];
+    throw Object.assign(error as Error, { code });
+  }
 }
 
 async function sure(command: string): Promise<string> {
@@ -179,6 +187,7 @@ afterAll(async () => {
   for (const name of ['web', 'peer', 'stranger', 'hermit', 'monk']) await networks.detach(name);
   for (const namespace of namespaces) await run(`ip netns delete ${namespace}`);
   await networks.close();
+  stopped.abort();
   await rm(dataRoot, { recursive: true });
 });
 
@@ -296,9 +305,46 @@ test('after the container is gone its port is refused and can be published again
   const web = networks.inspect('bridge').attachments.get('web');
   await networks.detach('web');
   expect(await ask(undefined, '127.0.0.1', tcpPort)).toBe('ECONNREFUSED');
-  await networks.restore('web', web ?? expect.fail('web is not attached'));
+  await networks.restore('web', web ?? expect.fail('web is not attached'), () => Promise.resolve());
   await networks.settle();
   expect(await ask(undefined, '127.0.0.1', tcpPort)).toMatch(/^web to /);
+});
+
+test('rules that somebody else flushes are made again, with what is published', async () => {
+  await sure(`nft delete table inet gantry_${tag}br`);
+  let answer = '';
+  for (let attempt = 0; attempt < 50 && !answer.startsWith('web'); attempt += 1) {
+    await delay(50);
+    answer = await ask(undefined, '127.0.0.1', tcpPort);
+  }
+  expect(answer).toMatch(/^web to /);
+  expect(await sure(`nft list table inet gantry_${tag}br`)).toContain(
+    `tcp . ${tcpPort} : ${webAddress} . 80`,
+  );
+});
+
+test('a client that sends UDP all along is heard as soon as the port is published', async () => {
+  const script = `
+    const [port, from] = process.argv.slice(1).map(Number);
+    const s = require('dgram').createSocket('udp4');
+    s.on('message', (m) => { console.log(String(m)); process.exit(); });
+    s.on('error', () => undefined);
+    s.bind(from, () => { setInterval(() => s.send('hello', port, '127.0.0.1'), 50); console.log('up'); });
+    setTimeout(() => { console.log('timeout'); process.exit(1); }, 8000);`;
+  const port = 20_000 + (process.pid % 10_000);
+  const client = spawn(process.execPath, ['-e', script, String(port), String(port + 10_000)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  servers.push(client);
+  let output = '';
+  client.stdout.on('data', (data: Buffer) => (output += data.toString()));
+  await once(client.stdout, 'data');
+  await delay(200);
+  await startContainer('late', { portBindings: { '53/udp': [{ HostPort: String(port) }] } });
+  await serve('late', 'udp', 53, 'late');
+  await once(client, 'exit');
+  expect(output).toContain('late to');
+  await networks.detach('late');
 });
 
 test('a second engine beside it keeps its own bridge, subnet and rules', async () => {

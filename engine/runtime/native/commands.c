@@ -26,8 +26,10 @@ static const struct command commands[] = {
     {"send-datagrams", send_datagrams_main}, /* messages on stdin -> a unix datagram socket */
     {"--",
      init_main}, /* PID 1 of a container that another runtime makes: `docker-init -- COMMAND` */
-    {"netfilter", netfilter_main},   /* one nf_tables transaction */
-    {"oci-create", oci_create_main}, /* gantry-runc's work: oci.c */
+    {"netfilter", netfilter_main},             /* one nf_tables transaction */
+    {"watch-netfilter", watch_netfilter_main}, /* until somebody flushes our table */
+    {"forget-flows", forget_flows_main},       /* of UDP to published ports */
+    {"oci-create", oci_create_main},           /* gantry-runc's work: oci.c */
     {"oci-exec", oci_exec_main},
     {"hold", hold_main}, /* namespaces of an ordinary user's engine, and their uplink */
 };

@@ -24,6 +24,8 @@ int oci_exec_main(int argc, char **argv);
 int init_main(int argc, char **argv);
 int send_datagrams_main(int argc, char **argv);
 int netfilter_main(int argc, char **argv);
+int watch_netfilter_main(int argc, char **argv);
+int forget_flows_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 
 #endif
