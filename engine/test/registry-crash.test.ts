@@ -59,6 +59,8 @@ test('SIGKILL in the middle of pulls and removals leaves whole images and nothin
     await engine.restart();
 
     await expect.poll(leftovers).toEqual([]);
+    const report = await engine.api<{ whole: boolean; problems: unknown[] }>('POST', '/gantry/v1/fsck');
+    expect(report.json).toMatchObject({ whole: true, problems: [] });
     const { json: images } = await engine.api<{ Id: string }[]>('GET', '/images/json');
     for (const { Id } of images) {
       // Every layer's tar is read and hashed on its way out.

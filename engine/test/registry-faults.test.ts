@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request } from 'node:http';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fail, gate, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, startFakeRegistry } from './fake-registry.ts';
 import type { FakeRegistry } from './fake-registry.ts';
@@ -626,4 +627,79 @@ test('layers come uncompressed, too, and zero layers make an image', async () =>
   expect((await pull('a/plain', { tag: plain.digest })).failure).toBeUndefined();
   const empty = registry.addImage('a/empty', { layers: [] });
   expect((await pull('a/empty', { tag: empty.digest })).failure).toBeUndefined();
+});
+
+test('a root file system is imported from the web', async () => {
+  const root = freshLayer(5000);
+  registry.fault = ({ url }, response) => {
+    if (url === '/root.tar.gz') response.end(gzipSync(root));
+    return url === '/root.tar.gz';
+  };
+  const imported = await engine.dockerOk('import', `http://${registry.host}/root.tar.gz`, 'from-web:1');
+  expect(imported).toMatch(/sha256:[0-9a-f]{64}$/);
+  const layers = await engine.dockerOk('image', 'inspect', '-f', '{{json .RootFS.Layers}}', 'from-web:1');
+  expect(JSON.parse(layers)).toEqual([`sha256:${sha256(root)}`]);
+  registry.fault = (_, response) => {
+    response.writeHead(404).end();
+    return true;
+  };
+  const missing = await engine.docker('import', `http://${registry.host}/root.tar.gz`);
+  expect(missing.stderr).toContain(
+    `failed to GET http://${registry.host}/root.tar.gz with status 404 Not Found`,
+  );
+});
+
+test('a search asks the registry that the term begins with', async () => {
+  const found = [
+    { name: 'team/tools', description: 'Tools', is_official: false, is_automated: true, star_count: 7 },
+    { name: 'tools', description: '', is_official: true, star_count: 90 },
+  ];
+  registry.fault = ({ url }, response) => {
+    if (!url?.startsWith('/v1/search')) return false;
+    response.end(JSON.stringify({ num_results: 2, results: found }));
+    return true;
+  };
+  const search = (filters: object) =>
+    engine.api<{ name: string; is_automated: boolean }[]>(
+      'GET',
+      `/images/search?term=${registry.host}/tools&limit=5&filters=${encodeURIComponent(JSON.stringify(filters))}`,
+    );
+  const all = (await search({})).json;
+  expect(all.map(({ name, is_automated: automated }) => [name, automated])).toEqual([
+    ['team/tools', false],
+    ['tools', false],
+  ]);
+  expect(registry.seen.at(-1)?.path).toBe('/v1/search?q=tools&n=5');
+  expect((await search({ stars: ['10'] })).json).toHaveLength(1);
+  expect((await search({ 'is-official': ['false'] })).json).toHaveLength(1);
+  expect((await search({ nope: ['1'] })).status).toBe(400);
+  expect((await engine.api('GET', '/images/search?term=x&limit=101')).status).toBe(400);
+});
+
+test('what a reference names is told without a pull, with the registry’s own status where it names nothing', async () => {
+  const image = addTagged('a/remote', [freshLayer()]);
+  const inspect = (name: string) =>
+    engine.api<{ Descriptor: object; Platforms: object[] }>(
+      'GET',
+      `/distribution/${registry.host}/${name}/json`,
+    );
+  expect((await inspect('a/remote:latest')).json).toEqual({
+    Descriptor: image,
+    Platforms: [{ architecture: 'amd64', os: 'linux' }],
+  });
+  expect(await inspect('a/nothing')).toMatchObject({
+    status: 404,
+    json: { message: 'manifest unknown: manifest unknown' },
+  });
+  registry.authentication = { kind: 'bearer', ...USER, uses: 5 };
+  expect((await inspect('a/remote')).status).toBe(401);
+});
+
+test('an image of another platform than asked for is pulled with a warning when there is only that one', async () => {
+  addTagged('a/single', [freshLayer()]);
+  const { failure, lines } = await pull('a/single', { more: '&platform=linux/arm64' });
+  expect(failure).toBeUndefined();
+  expect(lines.map(({ status }) => status)).toContain(
+    `WARNING: image with reference ${registry.host}/a/single:latest was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64`,
+  );
 });

@@ -1,10 +1,12 @@
-import { invalidArgument, notImplemented } from '../../lib/errors.ts';
+import { invalidArgument } from '../../lib/errors.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import { countLayerUse, toHistory, toInspect, toSummary } from '../../images/describe-image.ts';
 import type { Images } from '../../images/images.ts';
 import { importImage } from '../../images/import-image.ts';
 import type { LoadProgress } from '../../images/load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from '../../images/reference.ts';
+import type { ByteSource } from '../../images/decompress.ts';
+import { layerMessage, throttled, type ProgressStream } from '../../images/registry/progress.ts';
 import type { Registries } from '../../images/registry/registries.ts';
 import { previewPrune, pruneImages } from '../../images/prune-images.ts';
 import { exploreLayers } from '../../images/explore-layers.ts';
@@ -16,7 +18,7 @@ import { askedPlatform, requirePlatform } from './image-platform.ts';
 import { asksTrue, matchesLabels } from '../object-filters.ts';
 import type { ApiVersion, Filters, JsonLines, Route, RouteContext } from '../route.ts';
 import { errorLine } from '../stream-error.ts';
-import { pullImage } from './registries.ts';
+import { pullImage, streamProgress } from './registries.ts';
 
 const LIST_FILTERS = ['before', 'dangling', 'label', 'reference', 'since', 'until'];
 const PRUNE_FILTERS = ['all', 'dangling', 'label', 'label!', 'until'];
@@ -222,22 +224,43 @@ async function createImage(
   { images: { parts }, registries }: ImageDomains,
   context: RouteContext,
 ): Promise<void> {
-  const { request, query, signal, reply } = context;
+  const { query, signal } = context;
   if (query.string('fromImage')) return pullImage(registries, context);
   const source = query.string('fromSrc');
   if (source === undefined || source === '') throw invalidArgument('neither fromImage nor fromSrc is given');
-  if (source !== '-') throw notImplemented('import from a URL');
-  const id = await importImage(parts, {
-    source: request,
+  const request = {
     reference: repositoryReference(query.string('repo') ?? '', query.string('tag') ?? ''),
     changes: query.all('changes'),
-    message: query.string('message') || 'Imported from -',
+    message: query.string('message') || `Imported from ${source}`,
     architecture: goArchitecture(),
     signal,
+  };
+  await streamProgress(context, async (progress) => {
+    const content =
+      source === '-' ? context.request : await fetchSource(registries, source, signal, progress);
+    progress.send({ status: await importImage(parts, { ...request, source: content }) });
   });
-  const lines = reply.jsonLines();
-  await lines.write({ status: id });
-  lines.end();
+}
+
+/** An import's root file system from the web, with progress. */
+async function fetchSource(
+  registries: Registries,
+  url: string,
+  signal: AbortSignal,
+  progress: ProgressStream,
+): Promise<ByteSource> {
+  const { content, lengthBytes: total } = await registries.download(url, signal);
+  progress.send({ status: `Downloading from ${url}` });
+  const report = throttled(({ status, ...counts }) => progress.send(layerMessage('', { status, ...counts })));
+  async function* counted(): ByteSource {
+    let current = 0;
+    for await (const chunk of content) {
+      yield chunk;
+      current += chunk.length;
+      report({ status: 'Importing', current, total });
+    }
+  }
+  return counted();
 }
 
 /** `repo` and `tag` of a request; undefined without a repository. */

@@ -118,7 +118,8 @@ async function pushImage(registries: Registries, context: RouteContext): Promise
   );
 }
 
-async function streamProgress(
+/** An error before the first message has a status of its own; a later one is a line. */
+export async function streamProgress(
   { reply }: RouteContext,
   work: (progress: ProgressStream) => Promise<void>,
 ): Promise<void> {
@@ -126,9 +127,9 @@ async function streamProgress(
   const progress = new ProgressStream(() => (state.lines ??= reply.jsonLines()));
   try {
     await work(progress);
-    await progress.settled();
+    await progress.end();
   } catch (error) {
-    await progress.settled();
+    await progress.end();
     if (!state.lines) throw error;
     await state.lines.write(errorLine(error));
   }

@@ -52,6 +52,11 @@ export class Connections {
     );
   }
 
+  /** To a host outside of the registries' protocol: its certificate is looked at, nobody is logged in. */
+  async clientFor(host: string): Promise<HttpClient> {
+    return this.clientOf(await this.#endpoints.secure(host));
+  }
+
   clientOf({ base, tls }: Endpoint): HttpClient {
     // Certificates are files that an administrator may replace while the engine runs.
     const key = createHash('sha256')

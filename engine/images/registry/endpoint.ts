@@ -51,9 +51,9 @@ export class Endpoints {
     if (HUB_HOSTS.includes(domain)) {
       const listed = mirrors ? this.#options.mirrors : [];
       const found = await Promise.all(listed.map((mirror) => this.#mirror(new URL(mirror))));
-      return [...found, await this.#secure(HUB_REGISTRY)];
+      return [...found, await this.secure(HUB_REGISTRY)];
     }
-    if (!(await this.#isInsecure(domain))) return [await this.#secure(domain)];
+    if (!(await this.#isInsecure(domain))) return [await this.secure(domain)];
     return ['https', 'http'].map((scheme) => ({
       base: new URL(`${scheme}://${domain}`),
       mirror: false,
@@ -70,7 +70,8 @@ export class Endpoints {
     };
   }
 
-  async #secure(host: string): Promise<Endpoint> {
+  /** A host that must prove who it is, whatever is configured. */
+  async secure(host: string): Promise<Endpoint> {
     const tls = await readCertificates(this.#options.certificateDirectories, host);
     return { base: new URL(`https://${host}`), mirror: false, tls };
   }

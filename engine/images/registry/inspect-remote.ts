@@ -5,6 +5,7 @@ import { formatReference, withDefaultTag, type Reference } from '../reference.ts
 import type { Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { parseManifest, type Manifest } from './manifest.ts';
+import { RegistryError } from './registry-error.ts';
 import type { Repository } from './repository.ts';
 
 /** `GET /distribution/{name}/json`. */
@@ -19,20 +20,22 @@ interface InspectRequest {
   signal: AbortSignal;
 }
 
-/** What a reference names in its registry, without pulling it. */
+/** What a reference names in its registry, without pulling it. Fails with the status that the registry failed with. */
 export function inspectRemote(
   connections: Connections,
   { reference, credentials, signal }: InspectRequest,
 ): Promise<DistributionInspect> {
   const { name, tag, digest } = withDefaultTag(reference);
-  return connections.withRepository({ name, credentials, actions: 'pull', signal }, async (repository) => {
-    const raw = await repository.manifest(digest ?? tag ?? '', signal);
-    const manifest = parseManifest(raw.bytes, raw.mediaType, formatReference(reference));
-    return {
-      Descriptor: { mediaType: manifest.mediaType, digest: raw.digest, size: raw.bytes.length },
-      Platforms: await platformsOf(repository, manifest, signal),
-    };
-  });
+  return withStatus(
+    connections.withRepository({ name, credentials, actions: 'pull', signal }, async (repository) => {
+      const raw = await repository.manifest(digest ?? tag ?? '', signal);
+      const manifest = parseManifest(raw.bytes, raw.mediaType, formatReference(reference));
+      return {
+        Descriptor: { mediaType: manifest.mediaType, digest: raw.digest, size: raw.bytes.length },
+        Platforms: await platformsOf(repository, manifest, signal),
+      };
+    }),
+  );
 }
 
 /** The digest a reference has in its registry: asked, not fetched, where the registry answers that. */
@@ -41,12 +44,27 @@ export function remoteDigest(
   { reference, credentials, signal }: InspectRequest,
 ): Promise<string> {
   const { name, tag, digest } = withDefaultTag(reference);
-  return connections.withRepository({ name, credentials, actions: 'pull', signal }, async (repository) => {
-    const wanted = digest ?? tag ?? '';
-    return (
-      (await repository.manifestDigest(wanted, signal)) ?? (await repository.manifest(wanted, signal)).digest
-    );
-  });
+  return withStatus(
+    connections.withRepository({ name, credentials, actions: 'pull', signal }, async (repository) => {
+      const wanted = digest ?? tag ?? '';
+      return (
+        (await repository.manifestDigest(wanted, signal)) ??
+        (await repository.manifest(wanted, signal)).digest
+      );
+    }),
+  );
+}
+
+const KINDS = { 401: 'unauthorized', 403: 'forbidden', 404: 'not-found' } as const;
+
+async function withStatus<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const kind = error instanceof RegistryError ? KINDS[error.status as keyof typeof KINDS] : undefined;
+    if (kind === undefined || !(error instanceof RegistryError)) throw error;
+    throw new EngineError(kind, error.message, { cause: error });
+  }
 }
 
 async function platformsOf(

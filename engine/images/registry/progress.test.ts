@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { layerMessage, ProgressStream, throttled, type LayerProgress } from './progress.ts';
 
 test.each([
@@ -29,6 +29,20 @@ test('counts that follow each other closely are left out, but never the last one
   ]);
 });
 
+test('a transfer that stands still is told where it stands', () => {
+  vi.useFakeTimers();
+  try {
+    const told: LayerProgress[] = [];
+    const report = throttled((progress) => told.push(progress));
+    for (const current of [1, 2, 3]) report({ status: 'Downloading', current, total: 10 });
+    expect(told.map(({ current }) => current)).toEqual([1]);
+    vi.advanceTimersByTime(200);
+    expect(told.map(({ current }) => current)).toEqual([1, 3]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('for a slow reader a newer count takes the place of the one that waits; the order of the rest stays', async () => {
   const written: unknown[] = [];
   let unblock = (): void => undefined;
@@ -47,7 +61,8 @@ test('for a slow reader a newer count takes the place of the one that waits; the
   stream.send({ status: 'Pull complete', id: 'a' });
   stream.send({ status: 'last' });
   unblock();
-  await stream.settled();
+  await stream.end();
+  stream.send({ status: 'too late' });
   expect(written).toEqual([
     { status: 'first' },
     count(3),

@@ -46,17 +46,26 @@ function humanSize(bytes: number): string {
 /** Between two counts of the same layer. */
 const INTERVAL_MS = 100;
 
-/** Lets counts through ten times a second and at their end; what changes the status always. */
+/** Lets counts through ten times a second, the last one too; what changes the status always. */
 export function throttled(report: (progress: LayerProgress) => void): (progress: LayerProgress) => void {
   let status = '';
   let toldAtMs = 0;
-  return (progress) => {
-    const now = performance.now();
-    const isCount = progress.current !== undefined && progress.current !== progress.total;
-    if (isCount && progress.status === status && now - toldAtMs < INTERVAL_MS) return;
+  let held: LayerProgress | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (progress: LayerProgress): void => {
+    clearTimeout(timer);
+    timer = held = undefined;
     status = progress.status;
-    toldAtMs = now;
+    toldAtMs = performance.now();
     report(progress);
+  };
+  return (progress) => {
+    const isCount = progress.current !== undefined && progress.current !== progress.total;
+    const waitMs = INTERVAL_MS - (performance.now() - toldAtMs);
+    if (!isCount || progress.status !== status || waitMs <= 0) return tell(progress);
+    held = progress;
+    // Where the transfer stands still, the newest count is told all the same.
+    timer ??= setTimeout(() => held && tell(held), waitMs);
   };
 }
 
@@ -72,6 +81,7 @@ export class ProgressStream {
   readonly #open: () => LineWriter;
   #waiting: ProgressMessage[] = [];
   #writing: Promise<void> | undefined;
+  #ended = false;
 
   /** `open` is called with the first message: what fails before has a status of its own. */
   constructor(open: () => LineWriter) {
@@ -79,6 +89,7 @@ export class ProgressStream {
   }
 
   send(message: ProgressMessage): void {
+    if (this.#ended) return;
     const last = this.#waiting.findLastIndex(({ id }) => id === message.id);
     const replaces = message.progress !== undefined && this.#waiting[last]?.progress !== undefined;
     if (replaces && this.#waiting[last]?.status === message.status) this.#waiting[last] = message;
@@ -86,8 +97,9 @@ export class ProgressStream {
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves when everything is with the client. */
-  async settled(): Promise<void> {
+  /** Takes nothing more; resolves when everything is with the client. */
+  async end(): Promise<void> {
+    this.#ended = true;
     await this.#writing;
   }
 

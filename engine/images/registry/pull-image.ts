@@ -5,11 +5,9 @@ import { registerImage, type ImageParts } from '../images.ts';
 import { familiarName, formatFamiliar, formatReference, type Reference } from '../reference.ts';
 import type { Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
-import { INSECURE_TLS } from './certificates.ts';
 import { remoteNameOf } from './endpoint.ts';
-import { HttpClient } from './http-client.ts';
 import type { KeptLayers } from './kept-layers.ts';
-import type { LayerDownloads } from './layer-downloads.ts';
+import type { LayerDownload, LayerDownloads } from './layer-downloads.ts';
 import { formatPlatform, rankPlatform, type Platform } from './platform.ts';
 import { layerMessage, type ProgressMessage } from './progress.ts';
 import { errorFromResponse, RegistryError } from './registry-error.ts';
@@ -160,9 +158,13 @@ async function bringLayers(
     return [];
   });
   const bring = async ({ descriptor, diffId, id }: (typeof missing)[number]): Promise<void> => {
-    const watch = request.tell;
-    const download = { repository, descriptor, diffId, openUrl };
-    await context.downloads.fetch(download, stop, (progress) => watch(layerMessage(id, progress)));
+    const download: LayerDownload = {
+      repository,
+      descriptor,
+      diffId,
+      openUrl: (url, offset, signal) => openUrl(context.connections, url, offset, signal),
+    };
+    await context.downloads.fetch(download, stop, (progress) => request.tell(layerMessage(id, progress)));
     held.push(diffId);
   };
   const running = missing
@@ -188,13 +190,12 @@ async function bringLayers(
  * A foreign layer from its own place. SECURITY: a manifest names the URL, so no credential goes there, TLS is a must
  * and what comes is only believed when its digest is right.
  */
-async function openUrl(text: string, offset: number, signal: AbortSignal) {
+async function openUrl(connections: Connections, text: string, offset: number, signal: AbortSignal) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'https:') throw new RegistryError('refused to fetch a foreign layer without TLS');
-  const client = new HttpClient({ ...INSECURE_TLS, rejectUnauthorized: true });
   const headers = offset > 0 ? { Range: `bytes=${offset}-` } : {};
+  const client = await connections.clientFor(url.host);
   const response = await client.request({ method: 'GET', url, headers, signal });
-  response.once('close', () => client.close());
   if (response.statusCode === 200 || response.statusCode === 206) return response;
   throw await errorFromResponse(response);
 }

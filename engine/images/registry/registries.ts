@@ -1,7 +1,9 @@
 import type { ImageParts } from '../images.ts';
+import type { ByteSource } from '../decompress.ts';
 import type { Reference } from '../reference.ts';
 import { Connections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
+import { downloadFile } from './download-file.ts';
 import { Endpoints } from './endpoint.ts';
 import { inspectRemote, remoteDigest, type DistributionInspect } from './inspect-remote.ts';
 import { KeptLayers } from './kept-layers.ts';
@@ -42,6 +44,8 @@ export interface Registries {
   /** Names of a registry's repositories, where it tells them. */
   repositories(serverAddress: string, credentials: Credentials, signal: AbortSignal): Promise<string[]>;
   tags(request: RemoteRequest): Promise<string[]>;
+  /** Any file on the web (`docker import URL`); its length is 0 where the server does not say. */
+  download(url: string, signal: AbortSignal): Promise<{ content: ByteSource; lengthBytes: number }>;
   /** Throws invalid-argument. */
   parsePlatform(text: string): Platform;
   /** Gives up the layers that wait for another try of their pull. */
@@ -81,6 +85,7 @@ export function createRegistries(options: RegistriesOptions): Registries {
       connections.withRepository({ name, credentials, actions: 'pull', signal }, (repository) =>
         repository.tags(signal),
       ),
+    download: (url, signal) => downloadFile(connections, url, signal),
     parsePlatform: (text) => parsePlatform(text, host),
     forgetInterrupted: () => kept.clear(),
     async close() {

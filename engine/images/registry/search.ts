@@ -4,6 +4,7 @@ import { readAtMost } from './bounded-body.ts';
 import type { Connections } from './connections.ts';
 import { ANONYMOUS, type Credentials } from './credentials.ts';
 import { HUB } from './endpoint.ts';
+import type { HttpClient } from './http-client.ts';
 import { RegistryError } from './registry-error.ts';
 
 /** An item of `GET /images/search`. */
@@ -42,26 +43,18 @@ export async function searchImages(
   const { domain, name } = splitTerm(term);
   const isHub = domain === HUB || domain === HUB_INDEX;
   const path = `/v1/search?${new URLSearchParams({ q: isHub ? name.replace(/^library\//, '') : name, n: String(limit) })}`;
-  const results = await connections.withRegistry(
-    isHub ? HUB : domain,
-    ANONYMOUS,
-    signal,
-    async ({ endpoint }, http) => {
-      const base = isHub ? new URL(`https://${HUB_INDEX}`) : endpoint.base;
-      const url = new URL(path, base);
-      const response = await http.request({
-        method: 'GET',
-        url,
-        headers: basic(request.credentials),
-        signal,
-      });
-      if (response.statusCode !== 200) {
-        response.resume();
-        throw new EngineError('internal', `unexpected status code ${response.statusCode}`);
-      }
-      return readResults(await readAtMost(response, MAX_ANSWER_BYTES));
-    },
-  );
+  const ask = async (http: HttpClient, base: URL): Promise<SearchResult[]> => {
+    const headers = basic(request.credentials);
+    const response = await http.request({ method: 'GET', url: new URL(path, base), headers, signal });
+    if (response.statusCode === 200) return readResults(await readAtMost(response, MAX_ANSWER_BYTES));
+    response.resume();
+    throw new EngineError('internal', `unexpected status code ${response.statusCode}`);
+  };
+  const results = isHub
+    ? await ask(await connections.clientFor(HUB_INDEX), new URL(`https://${HUB_INDEX}`))
+    : await connections.withRegistry(domain, ANONYMOUS, signal, ({ endpoint }, http) =>
+        ask(http, endpoint.base),
+      );
   return results.filter(
     ({ is_official: official, star_count: stars }) =>
       (request.isOfficial === undefined || request.isOfficial === official) && stars >= request.stars,
