@@ -1,5 +1,9 @@
 // `npm run bench -- NAME`: speed and memory are claimed from here only, ours and the peers in turn in one run.
-const BENCHES = { lifecycle: () => import('./lifecycle.mjs'), logs: () => import('./logs.mjs') };
+const BENCHES = {
+  lifecycle: () => import('./lifecycle.mjs'),
+  logs: () => import('./logs.mjs'),
+  images: () => import('./images.mjs'),
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const load = BENCHES[name];

@@ -1,8 +1,7 @@
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { isObject, listOf } from '../lib/field-types.ts';
-import type { ArchiveIndex } from './archive-index.ts';
 import { digestOf } from './blob-store.ts';
-import { MAX_CONFIG_BYTES, parseImageConfig } from './image-config.ts';
+import { parseImageConfig } from './image-config.ts';
 import type { OciImageConfig } from './image-store.ts';
 import { isSha256, parseReference, type Reference } from './reference.ts';
 
@@ -14,6 +13,13 @@ export interface ArchivedImage {
   /** Lowest first; `digest` is of the bytes in the archive, where the archive states it. */
   layers: { entry: string; digest: string | undefined }[];
   references: Reference[];
+}
+
+/** The small files of an archive. */
+interface ArchiveFiles {
+  has(name: string): boolean;
+  /** Throws invalid-argument where there is none. */
+  read(name: string): Buffer;
 }
 
 /** Hostile input: nothing of it is taken for what it says. */
@@ -42,7 +48,7 @@ const ARCHITECTURES: Partial<Record<string, string>> = {
  * The images of a `docker save` archive (manifest.json) or an OCI layout (index.json). Digests that the archive states
  * are verified. Throws invalid-argument.
  */
-export async function readArchiveManifest(archive: ArchiveIndex): Promise<ArchivedImage[]> {
+export function readArchiveManifest(archive: ArchiveFiles): ArchivedImage[] {
   if (archive.has('manifest.json')) return readDockerManifest(archive);
   if (archive.has('index.json')) return readOciIndex(archive);
   throw invalidArgument(
@@ -50,8 +56,8 @@ export async function readArchiveManifest(archive: ArchiveIndex): Promise<Archiv
   );
 }
 
-async function readDockerManifest(archive: ArchiveIndex): Promise<ArchivedImage[]> {
-  const manifest: unknown = await readJsonEntry(archive, 'manifest.json');
+function readDockerManifest(archive: ArchiveFiles): ArchivedImage[] {
+  const manifest: unknown = readJsonEntry(archive, 'manifest.json');
   if (!isItemList<DockerManifestItem>(manifest)) {
     throw invalidArgument('invalid archive: manifest.json is not a list of objects');
   }
@@ -62,7 +68,7 @@ async function readDockerManifest(archive: ArchiveIndex): Promise<ArchivedImage[
     const layers = stringsOf(Layers).map((entry) => ({ entry, digest: undefined }));
     const references = stringsOf(RepoTags).map(parseTag);
     const digest = named === undefined ? undefined : `sha256:${named}`;
-    images.push({ ...(await readConfig(archive, Config, digest, layers.length)), layers, references });
+    images.push({ ...readConfig(archive, Config, digest, layers.length), layers, references });
   }
   return images;
 }
@@ -81,13 +87,8 @@ function parseTag(text: string): Reference {
   return reference;
 }
 
-async function readConfig(
-  archive: ArchiveIndex,
-  entry: string,
-  digest: string | undefined,
-  layerCount: number,
-) {
-  const configBlob = await archive.read(entry, MAX_CONFIG_BYTES);
+function readConfig(archive: ArchiveFiles, entry: string, digest: string | undefined, layerCount: number) {
+  const configBlob = archive.read(entry);
   const id = digestOf(configBlob);
   if (digest !== undefined && digest !== id) {
     throw invalidArgument(`invalid archive: ${entry} is damaged, its digest is ${id}`);
@@ -102,11 +103,11 @@ async function readConfig(
   return { id, config, configBlob };
 }
 
-async function readOciIndex(archive: ArchiveIndex): Promise<ArchivedImage[]> {
-  const { manifests } = await readJsonEntry<{ manifests?: unknown }>(archive, 'index.json');
+function readOciIndex(archive: ArchiveFiles): ArchivedImage[] {
+  const { manifests } = readJsonEntry(archive, 'index.json') as { manifests?: unknown };
   const images: ArchivedImage[] = [];
   for (const descriptor of descriptorsOf(manifests)) {
-    const image = await readOciImage(archive, descriptor, 0);
+    const image = readOciImage(archive, descriptor, 0);
     if (image) images.push({ ...image, references: referencesOf(descriptor) });
   }
   if (images.length === 0) throw invalidArgument('invalid archive: no image for this platform in index.json');
@@ -114,18 +115,18 @@ async function readOciIndex(archive: ArchiveIndex): Promise<ArchivedImage[]> {
 }
 
 /** The image a descriptor stands for, chosen by platform from an index; undefined for attestations and the like. */
-async function readOciImage(
-  archive: ArchiveIndex,
+function readOciImage(
+  archive: ArchiveFiles,
   descriptor: Descriptor,
   depth: number,
-): Promise<Omit<ArchivedImage, 'references'> | undefined> {
+): Omit<ArchivedImage, 'references'> | undefined {
   if (depth > MAX_NESTING) throw invalidArgument('invalid archive: indexes nested too deep');
   if (descriptor.platform?.os === 'unknown') return undefined;
-  const manifest = await readBlobJson<{
+  const manifest = readBlobJson(archive, descriptor) as {
     manifests?: unknown;
     config?: Descriptor;
     layers?: unknown;
-  }>(archive, descriptor);
+  };
   if (manifest.manifests) {
     const architecture = ARCHITECTURES[process.arch] ?? process.arch;
     const usable = descriptorsOf(manifest.manifests).filter(({ platform }) => platform?.os !== 'unknown');
@@ -138,7 +139,7 @@ async function readOciImage(
     digest: layer.digest,
   }));
   const { digest } = manifest.config;
-  return { ...(await readConfig(archive, blobEntry(manifest.config), digest, layers.length)), layers };
+  return { ...readConfig(archive, blobEntry(manifest.config), digest, layers.length), layers };
 }
 
 /** Full names only: a bare `latest` says nothing about the repository. */
@@ -163,15 +164,15 @@ function blobEntry({ digest }: Descriptor): string {
   return `blobs/sha256/${digest.slice('sha256:'.length)}`;
 }
 
-async function readBlobJson<T>(archive: ArchiveIndex, descriptor: Descriptor): Promise<T> {
+function readBlobJson(archive: ArchiveFiles, descriptor: Descriptor): object {
   const entry = blobEntry(descriptor);
-  const data = await archive.read(entry, MAX_CONFIG_BYTES);
+  const data = archive.read(entry);
   if (digestOf(data) !== descriptor.digest) throw invalidArgument(`invalid archive: ${entry} is damaged`);
-  return parseJson(entry, data) as T;
+  return parseJson(entry, data);
 }
 
-async function readJsonEntry<T>(archive: ArchiveIndex, entry: string): Promise<T> {
-  return parseJson(entry, await archive.read(entry, MAX_CONFIG_BYTES)) as T;
+function readJsonEntry(archive: ArchiveFiles, entry: string): object {
+  return parseJson(entry, archive.read(entry));
 }
 
 function parseJson(entry: string, data: Buffer): object {

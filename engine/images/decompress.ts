@@ -53,11 +53,26 @@ export async function peekCompression(
   return { compression: detectCompression(head), source: rest };
 }
 
-async function peek(source: ByteSource): Promise<{ head: Uint8Array; rest: ByteSource }> {
+/** The first bytes of a source, at most `count`, what they are compressed with, and the source as it was. */
+export async function peekHead(
+  source: ByteSource,
+  count: number,
+): Promise<{ head: { bytes: Buffer; compression: Compression }; rest: ByteSource }> {
+  const { head, rest } = await peek(source, count);
+  return {
+    head: { bytes: Buffer.from(head).subarray(0, count), compression: detectCompression(head) },
+    rest,
+  };
+}
+
+async function peek(
+  source: ByteSource,
+  count = MAGIC_BYTES,
+): Promise<{ head: Uint8Array; rest: ByteSource }> {
   const iterator = source[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  while (length < MAGIC_BYTES) {
+  while (length < count) {
     const next = await iterator.next();
     if (next.done) break;
     chunks.push(next.value);

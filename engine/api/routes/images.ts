@@ -209,12 +209,12 @@ function loadMessages(progress: LoadProgress, quiet: boolean): object[] {
     return references.map((reference) => ({ stream: `Loaded image: ${formatFamiliar(reference)}\n` }));
   }
   if (quiet) return [];
-  const { current, total, diffId } = progress;
+  const { current, total, name } = progress;
   return [
     {
       status: 'Loading layer',
       progressDetail: { current, total },
-      id: diffId.slice('sha256:'.length, 'sha256:'.length + 12),
+      id: (/[0-9a-f]{12}/.exec(name)?.[0] ?? name).slice(0, 12),
     },
   ];
 }

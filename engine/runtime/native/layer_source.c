@@ -1,10 +1,13 @@
 #include "layer_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "frame.h"
+
+enum { FLUSH_BYTES = 8 * 1024 * 1024 };
 
 int layer_source_open(struct layer_source *source, enum decoder_kind kind, struct error *err) {
   source->buffer = malloc(LAYER_SOURCE_BUFFER);
@@ -92,6 +95,20 @@ static int fill(struct layer_source *source, struct error *err) {
   return 1;
 }
 
+/* Writes and lets the disk begin: the sync at the end then waits for little. */
+static int keep_tar(struct layer_source *source, const unsigned char *data, size_t size,
+                    struct error *err) {
+  if (layer_write(source->keep_tar, data, size, err) < 0)
+    return -1;
+  if (source->tar_bytes - source->flushed >= FLUSH_BYTES) {
+    off_t end = lseek(source->keep_tar, 0, SEEK_CUR);
+    uint64_t fresh = source->tar_bytes - source->flushed;
+    sync_file_range(source->keep_tar, end - (off_t)fresh, (off_t)fresh, SYNC_FILE_RANGE_WRITE);
+    source->flushed = source->tar_bytes;
+  }
+  return 0;
+}
+
 static int account(struct layer_source *source, const unsigned char *data, size_t size,
                    struct error *err) {
   const struct layer_limits *limits = &source->limits;
@@ -104,7 +121,7 @@ static int account(struct layer_source *source, const unsigned char *data, size_
     return error_set(err, EFBIG, "the layer is more than %llu times as large as its %llu bytes",
                      (unsigned long long)limits->ratio, (unsigned long long)source->blob_bytes);
   sha256_update(&source->tar_hash, data, size);
-  return source->keep_tar < 0 ? 0 : layer_write(source->keep_tar, data, size, err);
+  return source->keep_tar < 0 ? 0 : keep_tar(source, data, size, err);
 }
 
 long layer_source_read(void *context, unsigned char *buffer, size_t size, struct error *err) {

@@ -32,7 +32,7 @@ struct layer_source {
   size_t position, length;
   int keep_blob, keep_tar; /* files that get a copy, -1: none */
   struct sha256 blob_hash, tar_hash;
-  uint64_t blob_bytes, tar_bytes;
+  uint64_t blob_bytes, tar_bytes, flushed;
 };
 
 /* -1 when out of memory. The caller fills input, framed, offset, left, limits and keep_* first. */
