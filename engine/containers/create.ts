@@ -136,6 +136,11 @@ function toRecord(
   const ports = normalizePorts(config, hostConfig);
   if (Object.keys(ports.exposed).length > 0) config.ExposedPorts = ports.exposed;
   hostConfig.PortBindings = ports.bindings;
+  if (mode.kind === 'container') {
+    // The files that name it are shared, and so is the name.
+    const { Hostname, Domainname } = context.store.get(mode.target).record.config;
+    Object.assign(config, { Hostname, Domainname });
+  }
   config.Hostname = hostnameFor(config, hostConfig, id);
   return {
     version: 1,

@@ -17,7 +17,7 @@ import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { logSourceOf } from './log-source.ts';
 import { resolveLinks, tellLinking } from './links.ts';
-import { networkModeOf, resolveNamespaces } from './modes.ts';
+import { networkModeOf, resolveNamespaces, type NetworkMode } from './modes.ts';
 import { missingPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
@@ -115,8 +115,14 @@ function prepareRunDirectory(context: ContainersContext, container: Container): 
   return runDirectory;
 }
 
+/** NetworkDisabled leaves a container alone with its loopback, whatever networks it is in. */
+function modeOf({ record: { config, hostConfig } }: Pick<Container, 'record'>): NetworkMode {
+  const mode = networkModeOf(hostConfig);
+  return config.NetworkDisabled && mode.kind === 'network' ? { kind: 'none' } : mode;
+}
+
 async function attachNetworks(context: ContainersContext, container: Container): Promise<Attachment | null> {
-  if (networkModeOf(container.record.hostConfig).kind !== 'network') return null;
+  if (modeOf(container).kind !== 'network') return null;
   return context.networks.attach(attachRequestOf(container));
 }
 
@@ -157,7 +163,7 @@ function networkFiles(
   attachment: Attachment | null,
   links: HostLine[],
 ): { hosts: string; hostname: string; resolvConf: string } {
-  const mode = networkModeOf(record.hostConfig);
+  const mode = modeOf({ record });
   if (mode.kind === 'container') {
     const owner = context.store.get(mode.target).directory;
     return {

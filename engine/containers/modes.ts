@@ -4,7 +4,7 @@ import type { HostConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import type { ContainerStore } from './store.ts';
 
-type NetworkMode =
+export type NetworkMode =
   | { kind: 'network'; name: string }
   | { kind: 'host' }
   | { kind: 'none' }

@@ -174,6 +174,13 @@ const rows: Row[] = [
     }),
   },
   {
+    name: 'NetworkDisabled',
+    script: 'ls /sys/class/net',
+    config: { NetworkDisabled: true },
+    hostConfig: { NetworkMode: 'bridge' },
+    expected: 'lo\n',
+  },
+  {
     name: 'extra hosts',
     script: 'grep -c "10.1.2.3.*there" /etc/hosts',
     hostConfig: { ExtraHosts: ['there:10.1.2.3'], NetworkMode: 'bridge' },
@@ -328,10 +335,8 @@ function tarOf(name: string, text: string): Buffer {
 
 describe('namespaces of another container', () => {
   test('are joined, with the memory that is shared', async () => {
-    const { id } = await create(
-      engine,
-      shell('echo hello > /dev/shm/x; sleep 1000', { IpcMode: 'shareable' }),
-    );
+    const donor = shell('echo hello > /dev/shm/x; sleep 1000', { IpcMode: 'shareable' });
+    const { id } = await create(engine, { ...donor, Hostname: 'donor' });
     await start(engine, id);
     const shared: HostConfig = {
       IpcMode: `container:${id}`,
@@ -339,8 +344,8 @@ describe('namespaces of another container', () => {
       NetworkMode: `container:${id}`,
     };
     await expect
-      .poll(() => outputOf(engine, shell('cat /dev/shm/x; ps | grep -c "[s]leep 1000"', shared)))
-      .toMatch(/^hello\n[1-9]\n$/);
+      .poll(() => outputOf(engine, shell('cat /dev/shm/x; hostname; ps | grep -c "[s]leep 1000"', shared)))
+      .toMatch(/^hello\ndonor\n[1-9]\n$/);
     await engine.api('DELETE', `/containers/${id}?force=1`);
   });
 
