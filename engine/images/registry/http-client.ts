@@ -23,6 +23,8 @@ export interface HttpRequest {
 
 /** A connection on which nothing moves for so long is given up. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** A registry may take its time over what it was sent, e.g. to move a blob into an object store. */
+const STORING_TIMEOUT_MS = 300_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = [301, 302, 303, 307, 308];
 const USER_AGENT = `docker/28.2.2 gantry/${VERSION} os/linux arch/${process.arch}`;
@@ -78,25 +80,25 @@ export class HttpClient {
   }
 
   #attempt({ method, url, headers, body, signal }: HttpRequest): Promise<IncomingMessage> {
+    signal.throwIfAborted();
     const protocol = url.protocol === 'http:' ? 'http:' : 'https:';
     const start = protocol === 'http:' ? http.request : https.request;
     const request = start(url, {
       method,
       agent: this.#agents[protocol],
       headers: { 'User-Agent': USER_AGENT, ...lengthOf(body), ...headers },
-      timeout: IDLE_TIMEOUT_MS,
-      signal,
+      timeout: body === undefined ? IDLE_TIMEOUT_MS : STORING_TIMEOUT_MS,
     });
+    destroyOnAbort(request, signal);
     return new Promise((resolve, reject) => {
+      request.once('timeout', () => request.destroy(new Error('i/o timeout')));
       request.once('response', (response) => {
-        response.setTimeout(IDLE_TIMEOUT_MS, () => response.destroy(new Error('i/o timeout')));
         // An answer that did not wait for the whole body: nobody reads the rest.
         response.once('end', () => {
           if (!request.writableFinished) request.destroy();
         });
         resolve(response);
       });
-      request.once('timeout', () => request.destroy(new Error('i/o timeout')));
       request.on('error', (error) => {
         const stale = request.reusedSocket && errnoOf(error) === 'ECONNRESET' && !isStream(body);
         reject(stale ? new StaleConnection() : error);
@@ -107,6 +109,16 @@ export class HttpClient {
       });
     });
   }
+}
+
+/**
+ * Not Node's `signal` option: that is handed on to the socket, which lives on in the pool, and an abort that comes
+ * after the answer would cut off whoever uses it by then.
+ */
+function destroyOnAbort(request: ClientRequest, signal: AbortSignal): void {
+  const abort = (): void => void request.destroy(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  request.once('close', () => signal.removeEventListener('abort', abort));
 }
 
 class StaleConnection extends Error {}
