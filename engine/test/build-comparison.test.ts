@@ -151,7 +151,9 @@ describe.skipIf(absent.length === 2)('an image of the same context', () => {
     const dockerd = await startDockerd({ network, directory: path.join(work, 'dockerd'), flags: [] });
     try {
       await dockerd.dockerOk('build', '-t', 'compared', context);
-      expect(ours).toEqual(await exported(dockerd.docker, path.join(work, 'docker.tar')));
+      expect(ours).toEqual(
+        await exported((...args) => dockerd.docker(...args), path.join(work, 'docker.tar')),
+      );
     } finally {
       await dockerd.stop();
     }
