@@ -34,6 +34,7 @@ export const DEBIAN_PACKAGES = [
   { name: 'python3', probe: ['/usr/bin/python3'], purpose: 'test', why: 'lists the trees of layers' },
   { name: 'attr', probe: ['/usr/bin/setfattr'], purpose: 'test', why: 'layers with attributes' },
   { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'reads and writes our archives' },
+  { name: 'podman', probe: ['/usr/bin/podman'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'umoci', probe: ['/usr/bin/umoci'], purpose: 'test', why: 'unpacks layers for comparison' },
   { name: 'curl', probe: ['/usr/bin/curl'], purpose: 'test', why: 'asks published ports' },
   { name: 'chromium', probe: ['/usr/bin/chromium'], purpose: 'test', why: 'e2e tests and screenshots' },

@@ -319,6 +319,7 @@ export class ImageCatalog {
 
   async save(): Promise<void> {
     // Before anything names them.
+    await this.#options.layers.sync();
     await this.#options.blobs.sync();
     const state: CatalogFile = {
       version: 2,

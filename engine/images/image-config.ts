@@ -5,8 +5,8 @@ import { isSha256 } from './reference.ts';
 
 /** Largest image configuration accepted, bytes. */
 export const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
-/** Overlay takes 500 lower directories; Docker builds no more than this. */
-const MAX_LAYERS = 125;
+/** Docker builds no more than 125; overlay takes 500, a plan 256 with the engine's own (native/plan.c). */
+const MAX_LAYERS = 250;
 
 /** Reads an image configuration blob and checks the parts the engine relies on; throws invalid-argument. */
 export function parseImageConfig(blob: Uint8Array): OciImageConfig {

@@ -78,6 +78,7 @@ export function createImages(options: ImagesOptions): Images {
     binary,
     form: options.layerForm,
     limits: options.layerLimits,
+    runTask,
     forget: options.forgetLayer,
     logger,
   });

@@ -50,6 +50,8 @@ export interface LayerStore {
    * what `commit` of the same directory makes. `upper` is on the data root's file system and gone afterwards.
    */
   adopt(upper: string, signal: AbortSignal): Promise<Layer>;
+  /** What was adopted survives a crash of the machine from now on; before, whoever names it has to call this. */
+  sync(): Promise<void>;
   get(diffId: string): Layer | undefined;
   /** The layer that travelled as this blob. */
   findBlob(digest: string): Layer | undefined;

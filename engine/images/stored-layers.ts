@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
@@ -8,7 +9,7 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import { contentError } from './content-error.ts';
 import { decompressAs, peekCompression, type ByteSource, type Compression } from './decompress.ts';
 import { isFilePart, readPart, type FilePart } from './file-part.ts';
-import { faultsOf, lowerOf, tarOf, treeTar, type LayerForm } from './layer-form.ts';
+import { faultsOf, lowerOf, tarOf, treeFacts, treeTar, type LayerForm } from './layer-form.ts';
 import type { Layer, LayerBlob, LayerRequest, LayerStore } from './layer-store.ts';
 import { LayerWorkers, type LayerFacts, type LayerLimits } from './layer-worker.ts';
 import { NativeError, startNative } from './native-process.ts';
@@ -26,6 +27,8 @@ interface StoredLayersOptions {
   /** How new layers are kept; `auto`: as images where the kernel takes them. */
   form: 'auto' | 'image' | 'directory';
   limits: LayerLimits;
+  /** `Runtime.runTask` */
+  runTask: (argv: string[]) => Promise<void>;
   /** Told what `lower` named when it goes: whoever has it mounted lets go. */
   forget(lower: string): void;
   logger: Logger;
@@ -64,6 +67,8 @@ export class StoredLayers implements LayerStore {
   /** A name in the layers directory is given or taken away by one at a time. */
   readonly #naming = new KeyedMutex();
   #abilities = NO_ABILITIES;
+  /** Adopted layers may not be on the disk yet. */
+  #unsynced = false;
 
   constructor(options: StoredLayersOptions) {
     this.#options = options;
@@ -133,12 +138,27 @@ export class StoredLayers implements LayerStore {
   }
 
   async adopt(upper: string, signal: AbortSignal): Promise<Layer> {
-    return this.#inWorkDirectory(signal, async (work) => {
+    const make = async (work: string): Promise<Stored> => {
       const diff = path.join(work, 'diff');
       await rename(upper, diff);
-      const { diffId, tarBytes } = await measure(treeTar(this.#options.binary, diff));
-      return { form: 'tree', layer: { diffId, sizeBytes: tarBytes, tarBytes, blobs: [] } };
-    });
+      const facts = await treeFacts(this.#options.binary, diff);
+      const { diffId, tarBytes, bytes } = facts;
+      return { form: 'tree', layer: { diffId, sizeBytes: bytes, tarBytes, blobs: [] } };
+    };
+    // Its files were written without a sync: nothing may name it for good before `sync`.
+    this.#unsynced = true;
+    return this.#inWorkDirectory(signal, make, 'lazily');
+  }
+
+  async sync(): Promise<void> {
+    if (!this.#unsynced) return;
+    this.#unsynced = false;
+    try {
+      await this.#options.runTask(['sync-filesystem', this.#options.root]);
+    } catch (error) {
+      this.#unsynced = true;
+      throw error;
+    }
   }
 
   async addBlob(diffId: string, blob: LayerBlob): Promise<void> {
@@ -289,14 +309,20 @@ export class StoredLayers implements LayerStore {
   }
 
   /** A layer is made in a directory of its own and then gets its name: a reader never sees half of one. */
-  async #inWorkDirectory(signal: AbortSignal, make: (work: string) => Promise<Stored>): Promise<Layer> {
+  async #inWorkDirectory(
+    signal: AbortSignal,
+    make: (work: string) => Promise<Stored>,
+    durably: 'durably' | 'lazily' = 'durably',
+  ): Promise<Layer> {
     const { temporary, trash } = this.#options;
     const work = path.join(temporary, `layer-${randomBytes(8).toString('hex')}`);
     await mkdir(work, { recursive: true, mode: 0o700 });
     try {
       const stored = await make(work);
-      await writeJsonAtomic(path.join(work, 'meta.json'), stored);
-      await this.#publish(work, stored);
+      const meta = path.join(work, 'meta.json');
+      if (durably === 'durably') await writeJsonAtomic(meta, stored);
+      else writeFileSync(meta, JSON.stringify(stored), { mode: 0o600 });
+      await this.#publish(work, stored, durably);
       return stored.layer;
     } catch (error) {
       await trash.discard(work);
@@ -307,7 +333,7 @@ export class StoredLayers implements LayerStore {
   }
 
   /** Gives the finished directory its name and takes a reference; an import may find its content already there. */
-  async #publish(work: string, stored: Stored): Promise<void> {
+  async #publish(work: string, stored: Stored, durably: 'durably' | 'lazily'): Promise<void> {
     const { root, trash } = this.#options;
     const { diffId, blobs } = stored.layer;
     await this.#naming.run(diffId, async () => {
@@ -316,7 +342,7 @@ export class StoredLayers implements LayerStore {
       } else {
         await rename(work, this.#place(diffId));
         this.#remember(stored);
-        await syncDirectory(root);
+        if (durably === 'durably') await syncDirectory(root);
       }
       this.acquire(diffId);
     });
@@ -328,16 +354,6 @@ function isNative(compression: Compression, can: Abilities): compression is 'non
   return (
     compression === 'none' || (compression === 'gzip' && can.gzip) || (compression === 'zstd' && can.zstd)
   );
-}
-
-async function measure(source: ByteSource): Promise<{ diffId: string; tarBytes: number }> {
-  const hash = createHash('sha256');
-  let tarBytes = 0;
-  for await (const chunk of source) {
-    hash.update(chunk);
-    tarBytes += chunk.length;
-  }
-  return { diffId: `sha256:${hash.digest('hex')}`, tarBytes };
 }
 
 function hexOf(diffId: string): string {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
-import { dockerArchive } from './tar-fixture.ts';
+import { dockerArchive, readTar, tar } from './tar-fixture.ts';
 
 const LIST_TREE = fileURLToPath(new URL('./trees/list-tree.py', import.meta.url));
 const NEEDED = ['/usr/bin/python3', '/usr/bin/skopeo', '/usr/bin/umoci', '/usr/bin/setfattr'];
@@ -116,6 +116,26 @@ describe.each(['image', 'directory'])('kept as %s', (form) => {
       expect(ours).toEqual(theirs);
     },
   );
+
+  test('an image of 200 layers runs, is copied out of and exported', async () => {
+    const container = await engine.dockerOk('create', 'busybox');
+    const shell = (await engine.api('GET', `/containers/${container}/export`)).bytes;
+    await engine.dockerOk('rm', container);
+    const many = Array.from({ length: 199 }, (_, number) =>
+      tar([
+        { name: `file-${number}`, content: String(number) },
+        { name: 'last', content: String(number) },
+      ]),
+    );
+    await engine.dockerWithInput(dockerArchive({ layers: [shell, ...many], tags: ['many:1'] }), 'load');
+    const script = 'ls / | grep -c ^file-; cat /last';
+    expect(await engine.dockerOk('run', '--name', 'many', 'many:1', 'sh', '-c', script)).toBe('199\n198');
+    const exported = (await engine.api('GET', '/containers/many/export')).bytes;
+    expect([...readTar(exported).keys()].filter((name) => name.startsWith('file-'))).toHaveLength(199);
+    expect(await engine.dockerOk('diff', 'many')).toBe('');
+    await engine.dockerOk('rm', 'many');
+    await engine.dockerOk('rmi', 'many:1');
+  });
 
   test('the tar of every layer is read back byte for byte, and what a container changed is a layer like any', async () => {
     const script =

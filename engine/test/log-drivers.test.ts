@@ -185,7 +185,15 @@ test('an engine has defaults for containers that say nothing, and refuses those 
 
 test('a container that is started again goes on where its log ended', async () => {
   const { flags, seen } = await (SINKS['syslog'] as () => Promise<Sink>)();
-  const id = await engine.dockerOk('run', '-d', ...flags, 'busybox', 'sh', '-c', 'cat /proc/sys/kernel/random/uuid; echo end');
+  const id = await engine.dockerOk(
+    'run',
+    '-d',
+    ...flags,
+    'busybox',
+    'sh',
+    '-c',
+    'cat /proc/sys/kernel/random/uuid; echo end',
+  );
   for (let run = 2; run <= 4; run += 1) {
     await engine.dockerOk('wait', id);
     await engine.dockerOk('start', id);

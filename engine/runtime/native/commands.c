@@ -13,6 +13,8 @@ static const struct command commands[] = {
     {"zygote", zygote_main},             /* resident parent that forks shims, see zygote.c */
     {"layer-worker", layer_worker_main}, /* layers on stdin -> layer directories or images */
     {"layer-probe", layer_probe_main},   /* what kinds of layers work here */
+    {"layer-facts", layer_tar_main},
+    {"sync-filesystem", sync_filesystem_main},
     {"layer-tar", layer_tar_main},       /* overlay upper directory -> layer tar on stdout */
     {"archive-stat", archive_stat_main}, /* a container's file: archive_get.c */
     {"archive-get", archive_get_main},

@@ -10,6 +10,7 @@ int zygote_main(int argc, char **argv);
 int layer_worker_main(int argc, char **argv);
 int layer_probe_main(int argc, char **argv);
 int layer_tar_main(int argc, char **argv);
+int sync_filesystem_main(int argc, char **argv);
 int archive_get_main(int argc, char **argv);
 int archive_put_main(int argc, char **argv);
 int archive_walk_main(int argc, char **argv);

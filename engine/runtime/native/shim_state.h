@@ -50,7 +50,7 @@ struct shim {
   struct task *main;
   int run_directory, pidfd;
   unsigned long oom_kills, oom_told; /* counted before the run; told so far */
-  struct connection *starter; /* asked for START and is not answered yet */
+  struct connection *starter;        /* asked for START and is not answered yet */
   uint32_t start_request;
   bool ended;
   struct error failure; /* set-up failed: told to the control connection, then the shim ends */

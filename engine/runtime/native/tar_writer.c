@@ -29,7 +29,10 @@ void tar_writer_close(struct tar_writer *writer) {
 }
 
 static int flush(struct tar_writer *writer, struct error *err) {
-  for (size_t done = 0; done < writer->length;) {
+  if (writer->hash)
+    sha256_update(writer->hash, writer->buffer, writer->length);
+  writer->bytes += writer->length;
+  for (size_t done = 0; writer->fd >= 0 && done < writer->length;) {
     ssize_t count = write(writer->fd, writer->buffer + done, writer->length - done);
     if (count < 0 && errno != EINTR)
       return error_set(err, errno, "write archive");
@@ -215,6 +218,7 @@ int tar_writer_item(struct tar_writer *writer, const struct tar_item *item, stru
 
 int tar_writer_content(struct tar_writer *writer, int fd, uint64_t size, struct error *err) {
   uint64_t left = size;
+  writer->content += size;
   while (left > 0) {
     if (writer->length == BUFFER && flush(writer, err) < 0)
       return -1;

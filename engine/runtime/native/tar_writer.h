@@ -9,9 +9,12 @@
 #include <sys/stat.h>
 
 #include "error.h"
+#include "sha256.h"
 
 struct tar_writer {
-  int fd;
+  int fd;                  /* -1: nothing is written, only `hash` is told */
+  struct sha256 *hash;     /* or NULL */
+  uint64_t bytes, content; /* of the archive, and of the files in it */
   unsigned char *buffer;
   size_t length;
 };
