@@ -1,11 +1,9 @@
 // `npm run bench -- NAME`: speed and memory are claimed from here only, ours and the peers in turn in one run.
 const BENCHES = {
-const BENCHES = {
   build: () => import('./build.mjs'),
   images: () => import('./images.mjs'),
   lifecycle: () => import('./lifecycle.mjs'),
   logs: () => import('./logs.mjs'),
-};
 };
 
 const [name = '', ...args] = process.argv.slice(2);
