@@ -4,7 +4,9 @@ import { createGunzip } from 'node:zlib';
 import type { LogFile } from './log-files.ts';
 import { INCOMPLETE, TORN, type EntryView, type LogFormat } from './log-format.ts';
 
-const BLOCK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+/** A chunk, and what was incomplete before it. */
+export const READ_BLOCK_BYTES = 2 * CHUNK_BYTES;
 
 /** Where reading begins: a byte of the (uncompressed) content, and how many entries after it are passed over. */
 export interface ReadFrom {
@@ -16,14 +18,21 @@ export interface ReadFrom {
 export class EntryReader {
   readonly #format: LogFormat;
   readonly #chunks: ChunkSource;
-  #block = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES);
+  #block: Buffer;
   #filled = 0;
   #skip: number;
   #torn = false;
   /** Of the content: everything before has been given out. */
   offset: number;
 
-  constructor(file: LogFile, format: LogFormat, from: ReadFrom) {
+  /** `block`: READ_BLOCK_BYTES to read into, if the caller wants to say where. */
+  constructor(
+    file: LogFile,
+    format: LogFormat,
+    from: ReadFrom,
+    block: Buffer = Buffer.allocUnsafeSlow(READ_BLOCK_BYTES),
+  ) {
+    this.#block = block;
     this.#format = format;
     this.#chunks = file.compressed
       ? new CompressedChunks(file.handle, from.offset)
@@ -38,7 +47,7 @@ export class EntryReader {
    */
   async next(view: EntryView, take: (view: EntryView) => boolean): Promise<boolean> {
     if (this.#torn) return false;
-    if (this.#block.length - this.#filled < BLOCK_BYTES) this.#grow();
+    if (this.#block.length - this.#filled < CHUNK_BYTES) this.#grow();
     const count = await this.#chunks.read(this.#block, this.#filled);
     if (count === 0) return false;
     this.#filled += count;
@@ -71,7 +80,7 @@ export class EntryReader {
 }
 
 interface ChunkSource {
-  /** Up to BLOCK_BYTES into `block` at `at`; 0: no more for now. */
+  /** Up to CHUNK_BYTES into `block` at `at`; 0: no more for now. */
   read(block: Buffer, at: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -96,8 +105,8 @@ class PlainChunks implements ChunkSource {
     // Nothing ahead: the file may have grown since.
     const count = ahead || (await this.#read(block, at));
     this.#offset += count;
-    if (count === BLOCK_BYTES) {
-      this.#chunk ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    if (count === CHUNK_BYTES) {
+      this.#chunk ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
       this.#ahead = this.#read(this.#chunk, 0);
       // Awaited by the next call, or by close.
       this.#ahead.catch(() => undefined);
@@ -110,7 +119,7 @@ class PlainChunks implements ChunkSource {
   }
 
   async #read(block: Buffer, at: number): Promise<number> {
-    return (await this.#handle.read(block, at, BLOCK_BYTES, this.#offset)).bytesRead;
+    return (await this.#handle.read(block, at, CHUNK_BYTES, this.#offset)).bytesRead;
   }
 }
 
@@ -122,8 +131,8 @@ class CompressedChunks implements ChunkSource {
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(handle: FileHandle, offset: number) {
-    const file = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: BLOCK_BYTES });
-    this.#stream = file.pipe(createGunzip({ chunkSize: BLOCK_BYTES }));
+    const file = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: CHUNK_BYTES });
+    this.#stream = file.pipe(createGunzip({ chunkSize: CHUNK_BYTES }));
     file.on('error', (error) => this.#stream.destroy(error));
     this.#iterator = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     this.#passOver = offset;
@@ -137,7 +146,7 @@ class CompressedChunks implements ChunkSource {
       this.#passOver -= passed;
       this.#rest = value.subarray(passed);
     }
-    const count = this.#rest.copy(block, at, 0, BLOCK_BYTES);
+    const count = this.#rest.copy(block, at, 0, CHUNK_BYTES);
     this.#rest = this.#rest.subarray(count);
     return count;
   }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { roomOrEnd } from '../lib/back-pressure.ts';
+import { READ_BLOCK_BYTES } from './entry-reader.ts';
 import { TIME_BYTES, type EntryView, type LogFormat } from './log-format.ts';
 
 export interface LogRequest {
@@ -21,12 +22,11 @@ export interface LogRequest {
 }
 
 const BLOCK_BYTES = 256 * 1024;
-const SPARE_BLOCKS = 2;
+/** As many may be on their way while the next is filled. */
+const BLOCKS = 3;
 const SPACE = 0x20;
 /** `[stream, 0, 0, 0, length as 32 bits big-endian]`. Source: Engine API, ContainerAttach, "Stream format". */
 const FRAME_HEADER_BYTES = 8;
-/** Up to here a loop is faster than a call into native code. */
-const SHORT_TEXT_BYTES = 160;
 
 /**
  * Filters entries and packs their frames into large writes (16 times cheaper than one a line). One frame an entry, as
@@ -40,9 +40,16 @@ export class EntryWriter {
   readonly #format: LogFormat;
   /** Of an entry that brings none of its own, as a prefix. */
   readonly #attributes: string;
-  /** Blocks that `out` is done with: new ones for all that is read would keep the garbage collector busy. */
-  readonly #spare: Buffer[] = [];
-  #block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** What is read and what is written lie in one: moving bytes inside of a buffer is what JavaScript does fastest. */
+  readonly #arena = Buffer.allocUnsafeSlow(READ_BLOCK_BYTES + BLOCKS * BLOCK_BYTES);
+  /** For the reader. */
+  readonly readBlock = this.#arena.subarray(0, READ_BLOCK_BYTES);
+  /** Blocks that `out` is done with. */
+  readonly #free: Buffer[] = Array.from({ length: BLOCKS }, (_, index) => {
+    const start = READ_BLOCK_BYTES + index * BLOCK_BYTES;
+    return this.#arena.subarray(start, start + BLOCK_BYTES);
+  });
+  #block = this.#nextBlock();
   #filled = 0;
 
   /** `out` is done with a chunk when it calls back, as sockets and responses are. */
@@ -76,7 +83,7 @@ export class EntryWriter {
       at += TIME_BYTES + 1;
     }
     if (details) at += block.write(attributes, at);
-    copyText(view, block, at);
+    this.#copyText(view, at);
     const end = at + textBytes;
     if (!raw) writeFrameHeader(block, this.#filled, view.stream, end - start);
     this.#filled = end;
@@ -106,30 +113,40 @@ export class EntryWriter {
     return formatAttributes(JSON.parse(text) as Record<string, string>);
   }
 
+  #copyText({ source, start, end }: EntryView, at: number): void {
+    const target = this.#block;
+    const arena = this.#arena;
+    if (source.buffer === arena.buffer && target.buffer === arena.buffer) {
+      arena.copyWithin(target.byteOffset + at, source.byteOffset + start, source.byteOffset + end);
+    } else {
+      target.set(source.subarray(start, end), at);
+    }
+  }
+
+  #giveBack(block: Buffer): void {
+    if (block.buffer === this.#arena.buffer) this.#free.push(block);
+  }
+
+  #nextBlock(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
   #makeRoom(bytes: number): void {
     this.#send();
-    if (bytes > this.#block.length) this.#block = Buffer.allocUnsafeSlow(bytes);
+    if (bytes <= this.#block.length) return;
+    this.#giveBack(this.#block);
+    this.#block = Buffer.allocUnsafeSlow(bytes);
   }
 
   #send(): void {
     if (this.#filled === 0) return;
     const sent = this.#block;
     if (!this.#out.destroyed) {
-      this.#out.write(sent.subarray(0, this.#filled), () => {
-        if (sent.length === BLOCK_BYTES && this.#spare.length < SPARE_BLOCKS) this.#spare.push(sent);
-      });
+      this.#out.write(sent.subarray(0, this.#filled), () => this.#giveBack(sent));
     }
-    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#block = this.#nextBlock();
     this.#filled = 0;
   }
-}
-
-function copyText({ source, start, end }: EntryView, target: Buffer, at: number): void {
-  if (end - start > SHORT_TEXT_BYTES) {
-    source.copy(target, at, start, end);
-    return;
-  }
-  for (let from = start, to = at; from < end; from += 1, to += 1) target[to] = source[from] as number;
 }
 
 function writeFrameHeader(block: Buffer, at: number, stream: number, payloadBytes: number): void {

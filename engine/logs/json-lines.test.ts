@@ -53,6 +53,15 @@ describe('jsonLines', () => {
     expect(parse(line('\\ud83d|\\ude00|\\ud83d\\u0041'))?.text).toBe('\ufffd|\ufffd|\ufffdA');
   });
 
+  it('finds the end of the text wherever it lies, escapes or not', () => {
+    for (let length = 0; length < 12; length += 1) {
+      for (const end of ['', '\\\\', '\\"x', '\\\\\\""'.slice(0, 4)]) {
+        const line = `{"log":"${'é'.repeat(length)}${end}","stream":"stdout","time":"2026-01-01T00:00:00Z"}`;
+        expect(parse(line)?.text).toBe((JSON.parse(line) as { log: string }).log);
+      }
+    }
+  });
+
   it('reads attributes', () => {
     const attrs = { k: 'v', tricky: '},"time":"x' };
     const line = JSON.stringify({ log: 'a\n', stream: 'stdout', attrs, time: '2026-01-01T00:00:00Z' });

@@ -1,5 +1,5 @@
 import { toFixedNano } from '../lib/fixed-time.ts';
-import { unescapeJson } from './json-text.ts';
+import { findSpecial, unescapeJson } from './json-text.ts';
 import { INCOMPLETE, TIME_BYTES, type EntryView, type LogFormat } from './log-format.ts';
 
 const QUOTE = 0x22;
@@ -61,15 +61,10 @@ export const jsonLines: LogFormat = {
 function parseUsual(block: Buffer, at: number, filled: number, view: EntryView): number {
   if (!startsWith(block, at, filled, START)) return 0;
   const start = at + START.length;
-  let scan = start;
-  let firstEscape = 0;
-  // Byte by byte: for lines of ordinary length that is faster than a search in native code.
-  for (let byte = block[scan]; byte !== QUOTE; byte = block[++scan]) {
-    if (scan >= filled) return INCOMPLETE;
-    if (byte !== BACKSLASH) continue;
-    firstEscape ||= scan;
-    scan += 1;
-  }
+  let scan = findSpecial(block, start, filled);
+  const firstEscape = block[scan] === BACKSLASH ? scan : 0;
+  while (scan < filled && block[scan] === BACKSLASH) scan = findSpecial(block, scan + 2, filled);
+  if (scan >= filled) return INCOMPLETE;
   const end = scan;
   if (!startsWith(block, scan, filled, STREAM)) return 0;
   scan += STREAM.length;

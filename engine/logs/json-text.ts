@@ -1,4 +1,9 @@
+const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
+const ONES = 0x01010101;
+const HIGH_BITS = 0x80808080 | 0;
 const LETTER_U = 0x75;
 /** Byte after the backslash → what it stands for; others (`"`, `\`, `/`) stand for themselves. */
 const SHORT_ESCAPES = new Map([
@@ -9,6 +14,49 @@ const SHORT_ESCAPES = new Map([
   [0x74, 0x09],
 ]);
 const REPLACEMENT = 0xfffd;
+
+/** The block that was looked at last, as words. */
+let wordsBlock: Buffer | undefined;
+let words: Int32Array | undefined;
+
+/**
+ * Where the first quote or backslash of `block[from, end)` is, or `end`. Four bytes at a time: for lines of ordinary
+ * length that is faster than byte by byte, and than a search in native code.
+ */
+export function findSpecial(block: Buffer, from: number, end: number): number {
+  let at = from;
+  const view = wordsOf(block);
+  if (view) {
+    for (; at < end && (at & 3) !== 0; at += 1) {
+      if (block[at] === QUOTE || block[at] === BACKSLASH) return at;
+    }
+    if (at >= end) return end;
+    const last = end >> 2;
+    let word = at >> 2;
+    for (; word < last; word += 1) {
+      const quotes = (view[word] as number) ^ QUOTES;
+      const backslashes = (view[word] as number) ^ BACKSLASHES;
+      // A byte that is zero borrows from its high bit (Hacker's Delight, 6-1).
+      const zeros = ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes);
+      if ((zeros & HIGH_BITS) !== 0) break;
+    }
+    at = word << 2;
+  }
+  while (at < end && block[at] !== QUOTE && block[at] !== BACKSLASH) at += 1;
+  return at;
+}
+
+/** undefined for one that does not begin at a word. */
+function wordsOf(block: Buffer): Int32Array | undefined {
+  if (block !== wordsBlock) {
+    wordsBlock = block;
+    words =
+      block.byteOffset % 4 === 0
+        ? new Int32Array(block.buffer, block.byteOffset, block.length >> 2)
+        : undefined;
+  }
+  return words;
+}
 
 /**
  * Undoes the escapes of a JSON string's inside, `block[from, end)`, in place; `from` is at the first backslash or before.

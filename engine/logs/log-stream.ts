@@ -98,7 +98,7 @@ class LogWalk {
   async #enter(file: LogFile, from: { offset: number; skip: number }): Promise<void> {
     await this.close();
     this.#last = file;
-    this.#reader = new EntryReader(file, formatOf(this.#place), from);
+    this.#reader = new EntryReader(file, formatOf(this.#place), from, this.#writer.readBlock);
     await this.#copy(this.#reader);
   }
 
