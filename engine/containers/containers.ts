@@ -25,6 +25,7 @@ import {
   type StopOptions,
 } from './lifecycle.ts';
 import type { FilterValues } from './list-filters.ts';
+import { findByName, unlink } from './links.ts';
 import { listContainers, type ListOptions } from './list-view.ts';
 import type { LogRequest } from '../logs/logs.ts';
 import { logSourceOf } from './log-source.ts';
@@ -56,7 +57,10 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
     options: CreateOptions,
   ): Promise<{ id: string; warnings: string[] }>;
   list(options: ListOptions): Promise<object[]>;
+  /** Also by the name of a link, `own/alias`. */
   inspect(idOrName: string, options: { size: boolean }): Promise<object>;
+  /** Removes a link, not the container behind it. 500 for the name of a container. */
+  unlink(name: string): Promise<void>;
   startContainer(idOrName: string): Promise<void>;
   stop(idOrName: string, options: StopOptions): Promise<void>;
   restart(idOrName: string, options: StopOptions): Promise<void>;
@@ -136,6 +140,7 @@ type Operations =
   | 'create'
   | 'list'
   | 'inspect'
+  | 'unlink'
   | 'startContainer'
   | 'stop'
   | 'restart'
@@ -154,7 +159,8 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
   return {
     create: (request, options) => createContainer(context, request, options),
     list: (options) => listContainers(context, options),
-    inspect: async (idOrName, options) => inspectContainer(context, store.get(idOrName), options),
+    inspect: async (idOrName, options) => inspectContainer(context, findByName(context, idOrName), options),
+    unlink: (name) => unlink(context, name),
     startContainer: async (idOrName) => startContainer(context, store.get(idOrName)),
     stop: async (idOrName, options) => stopContainer(context, store.get(idOrName), options),
     async restart(idOrName, options) {
@@ -184,7 +190,7 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
       connectNetwork(context, store.get(idOrName), network, settings),
     disconnectNetwork: async (idOrName, network) => disconnectNetwork(context, store.get(idOrName), network),
     remove: async (idOrName, options) =>
-      removeContainer(context, store.get(idOrName), { ...options, calledAs: idOrName }),
+      removeContainer(context, findByName(context, idOrName), { ...options, calledAs: idOrName }),
     prune: (filters) => pruneContainers(context, filters),
   };
 }

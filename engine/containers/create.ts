@@ -18,7 +18,7 @@ import { adaptCreate, type ApiVersion } from './create-versions.ts';
 import { containersRoot, publish, save, type ContainersContext } from './context.ts';
 import { checkModes, completeHostConfig } from './host-config.ts';
 import { logSourceOf } from './log-source.ts';
-import { checkLinks } from './links.ts';
+import { fixLinks } from './links.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
 import { planMounts } from './mount-points.ts';
 import type { PlannedMount } from './mount-request.ts';
@@ -51,7 +51,7 @@ export async function createContainer(
   const { request, ...adapted } = adaptCreate(given, options.apiVersion);
   const { hostConfig, warnings } = context.validateHostConfig(request.HostConfig ?? {});
   const record = toRecord(context, { ...request, HostConfig: hostConfig }, options.platform);
-  checkLinks(context, record);
+  fixLinks(context, record);
   const planned = planMounts(
     record.config,
     record.hostConfig,
@@ -102,6 +102,15 @@ function otherContainer(context: ContainersContext, name: string): Container {
   }
 }
 
+function isKnown({ store }: ContainersContext, idOrName: string): boolean {
+  try {
+    store.get(idOrName);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function noTarget(key: 'NetworkMode' | 'PidMode' | 'IpcMode'): EngineError {
   if (key === 'NetworkMode') {
     return invalidArgument('invalid network mode: invalid container format container:<name|id>');
@@ -130,7 +139,10 @@ function toRecord(
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const target = joinTarget(hostConfig[key]);
     if (target === '') throw noTarget(key);
-    if (target !== undefined) hostConfig[key] = `container:${otherContainer(context, target).record.id}`;
+    if (target === undefined) continue;
+    // As in Docker, whose network a container shares matters when it starts.
+    const mayBeMissing = key === 'NetworkMode' && !isKnown(context, target);
+    if (!mayBeMissing) hostConfig[key] = `container:${otherContainer(context, target).record.id}`;
   }
   const mode = networkModeOf(hostConfig);
   const ports = normalizePorts(config, hostConfig);

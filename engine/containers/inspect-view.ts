@@ -39,7 +39,7 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: appArmorProfileOf(record),
     ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
-    HostConfig: hostConfigView(record),
+    HostConfig: hostConfigView(context, record),
     GraphDriver: graphDriver(context, container),
     ...(options.size ? await sizesOf(context, container) : {}),
     Mounts: mountViews(record.mounts),
@@ -71,12 +71,12 @@ function stateView({ record: { state } }: Container): object {
   };
 }
 
-function hostConfigView(record: ContainerRecord): object {
+function hostConfigView(context: ContainersContext, record: ContainerRecord): object {
   const { hostConfig } = record;
   const { Tmpfs, Mounts, Annotations, ...always } = hostConfig;
   return {
     ...always,
-    Links: linksView(record),
+    Links: linksView(context, record),
     ...(Tmpfs && Object.keys(Tmpfs).length > 0 ? { Tmpfs } : {}),
     ...(Mounts?.length ? { Mounts } : {}),
     ...(Annotations ? { Annotations } : {}),

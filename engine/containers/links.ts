@@ -1,7 +1,7 @@
 import { EngineError, invalidArgument, messageOf } from '../lib/errors.ts';
 import type { Attachment, HostLine } from '../networks/networks.ts';
 import type { Container } from './container.ts';
-import type { ContainersContext } from './context.ts';
+import { save, type ContainersContext } from './context.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -28,27 +28,75 @@ function linksOf({ hostConfig }: ContainerRecord): Link[] {
   return isDefault ? (hostConfig.Links ?? []).map(parseLink) : [];
 }
 
-/** As inspect shows them: `/container:/own/alias`. */
-export function linksView(record: ContainerRecord): string[] | null {
-  const links = linksOf(record);
+/** As inspect shows them: `/container:/own/alias`, without those to containers that are gone. */
+export function linksView({ store }: ContainersContext, record: ContainerRecord): string[] | null {
+  const links = linksOf(record).filter(({ target }) => store.has(target));
   if (links.length === 0) return null;
-  return links.map(({ target, alias }) => `/${target}:/${record.name}/${alias}`);
+  return links.map(({ target, alias }) => `/${store.get(target).record.name}:/${record.name}/${alias}`);
 }
 
-/** Throws invalid-argument for a link that can never work, as Docker does at create. */
-export function checkLinks(context: ContainersContext, record: ContainerRecord): void {
-  for (const { target } of linksOf(record)) {
-    let child = find(context, target);
-    for (let next = joinTarget(child.record.hostConfig.NetworkMode); next !== undefined;) {
-      child = find(context, next);
-      next = joinTarget(child.record.hostConfig.NetworkMode);
+/** The names that links give to containers, `/own/alias`, by the ID of the container that is linked to. */
+export function linkNames({ store }: ContainersContext): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { record } of store.list()) {
+    if (!record.hostConfig.Links?.length) continue;
+    for (const { target, alias } of linksOf(record)) {
+      names.set(target, [...(names.get(target) ?? []), `/${record.name}/${alias}`]);
     }
-    if (child.record.hostConfig.NetworkMode === 'host') {
+  }
+  return names;
+}
+
+/** `own/alias` → the container that has the link, and the one behind it; undefined for any other name. */
+function findLink({ store }: ContainersContext, name: string): (Link & { owner: Container }) | undefined {
+  const [own = '', alias, ...rest] = name.replace(/^\//, '').split('/');
+  if (alias === undefined || rest.length > 0 || !store.isNameTaken(own)) return undefined;
+  const owner = store.get(own);
+  const link = linksOf(owner.record).find((one) => one.alias === alias && store.has(one.target));
+  return link && { ...link, owner };
+}
+
+/** The container behind a name, which may be that of a link. 404 otherwise. */
+export function findByName(context: ContainersContext, name: string): Container {
+  const link = name.includes('/') ? findLink(context, name) : undefined;
+  return context.store.get(link ? link.target : name);
+}
+
+/** `docker rm --link own/alias`: the link goes, both containers stay. */
+export async function unlink(context: ContainersContext, name: string): Promise<void> {
+  const link = findLink(context, name);
+  if (!link) {
+    context.store.get(name);
+    throw new EngineError('internal', 'Conflict, cannot remove the default link name of the container');
+  }
+  const { owner, alias } = link;
+  await owner.mutex.run(async () => {
+    const { hostConfig } = owner.record;
+    hostConfig.Links = (hostConfig.Links ?? []).filter((text) => parseLink(text).alias !== alias);
+    await save(owner);
+  });
+}
+
+/**
+ * Replaces the names in the links by IDs, which no rename makes untrue. Throws invalid-argument for a link that can
+ * never work, as Docker does at create.
+ */
+export function fixLinks(context: ContainersContext, record: ContainerRecord): void {
+  const links = linksOf(record).map(({ target, alias }) => {
+    const child = find(context, target);
+    let host = child;
+    for (let next = joinTarget(host.record.hostConfig.NetworkMode); next !== undefined;) {
+      host = find(context, next);
+      next = joinTarget(host.record.hostConfig.NetworkMode);
+    }
+    if (host.record.hostConfig.NetworkMode === 'host') {
       throw invalidArgument(
         "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
       );
     }
-  }
+    return `${child.record.id}:${alias}`;
+  });
+  if (links.length > 0) record.hostConfig.Links = links;
 }
 
 function find(context: ContainersContext, name: string): Container {
@@ -71,7 +119,9 @@ export function resolveLinks(context: ContainersContext, record: ContainerRecord
   const hosts: HostLine[] = [];
   const environment: string[] = [];
   for (const { target, alias } of linksOf(record)) {
-    const { record: child, shim } = find(context, target);
+    // A link ends with the container behind it.
+    if (!context.store.has(target)) continue;
+    const { record: child, shim } = context.store.get(target);
     const name = `/${record.name}/${alias}`;
     if (!shim) {
       throw new EngineError('internal', `Cannot link to a non running container: /${child.name} AS ${name}`);
@@ -176,7 +226,7 @@ export async function tellLinking(
   if (address === '') return;
   for (const { record: other, shim } of context.store.list()) {
     if (!shim || !other.attachment || !other.hostConfig.Links?.length) continue;
-    const link = linksOf(other).find(({ target }) => target === record.name || record.id.startsWith(target));
+    const link = linksOf(other).find(({ target }) => target === record.id);
     if (link)
       await context.networks.rewriteLink(other.attachment, { address, names: namesOf(link.alias, record) });
   }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import type { ContainersContext } from './context.ts';
+import { linkNames } from './links.ts';
 import { compileFilters, type FilterValues } from './list-filters.ts';
 import { mountViews } from './mount-view.ts';
 import { networksOf, portSummaries } from './network-view.ts';
@@ -35,19 +36,21 @@ export async function listContainers(context: ContainersContext, options: ListOp
     .filter(matches)
     .sort((one, other) => (one.record.createdAt < other.record.createdAt ? 1 : -1));
   const listed = limit > 0 ? selected.slice(0, limit) : selected;
-  return Promise.all(listed.map((container) => toSummary(context, container, options.size)));
+  const links = linkNames(context);
+  return Promise.all(listed.map((container) => toSummary(context, container, links, options.size)));
 }
 
 async function toSummary(
   context: ContainersContext,
   container: Container,
+  links: ReadonlyMap<string, string[]>,
   withSize: boolean,
 ): Promise<object> {
   const { record } = container;
   const { health } = record.state;
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...(links.get(record.id) ?? [])],
     Image: imageNameOf(context, container),
     ImageID: record.imageId,
     Command: commandText(argvOf(record.config)),

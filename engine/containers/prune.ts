@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { EngineError } from '../lib/errors.ts';
+import { conflict, invalidArgument, messageOf } from '../lib/errors.ts';
 import { parseTimestamp } from '../lib/timestamp.ts';
 import type { Container } from './container.ts';
 import type { ContainersContext } from './context.ts';
@@ -12,30 +12,29 @@ import { writableSizeBytes } from './writable-size.ts';
 /** The filters of `POST /containers/prune`. */
 export const PRUNE_FILTERS = ['until', 'label', 'label!'];
 
-/** Removes every stopped container that the filters accept. */
+/** Contexts in which a prune is under way: one at a time, as in Docker. */
+const pruning = new WeakSet<ContainersContext>();
+
+/** Removes every stopped container that the filters accept; what cannot be removed stays. */
 export async function pruneContainers(
   context: ContainersContext,
   filters: FilterValues,
 ): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }> {
   const matches = compilePruneFilters(filters);
+  if (pruning.has(context)) throw conflict('a prune operation is already running');
+  pruning.add(context);
   const deleted: string[] = [];
   let SpaceReclaimed = 0;
-  for (const container of context.store.list()) {
-    if (isActive(container.record.state.status) || container.removing || !matches(container)) continue;
-    const bytes = await writableSizeBytes(path.join(container.directory, 'upper'));
-    try {
-      await removeContainer(context, container, {
-        force: false,
-        volumes: false,
-        calledAs: container.record.id,
-      });
-    } catch (error) {
-      // Started or removed by somebody else meanwhile.
-      if (error instanceof EngineError && error.kind === 'conflict') continue;
-      throw error;
+  try {
+    for (const container of context.store.list()) {
+      if (isActive(container.record.state.status) || container.removing || !matches(container)) continue;
+      const bytes = await removeOne(context, container);
+      if (bytes === undefined) continue;
+      deleted.push(container.record.id);
+      SpaceReclaimed += bytes;
     }
-    deleted.push(container.record.id);
-    SpaceReclaimed += bytes;
+  } finally {
+    pruning.delete(context);
   }
   context.events.publish({
     type: 'container',
@@ -45,7 +44,22 @@ export async function pruneContainers(
   return { ContainersDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed };
 }
 
+/** The bytes that it held; undefined when it stays. */
+async function removeOne(context: ContainersContext, container: Container): Promise<number | undefined> {
+  const { id } = container.record;
+  try {
+    const bytes = await writableSizeBytes(path.join(container.directory, 'upper'));
+    await removeContainer(context, container, { force: false, volumes: false, calledAs: id });
+    return bytes;
+  } catch (error) {
+    // Often started or removed by somebody else meanwhile.
+    context.logger.warn('container not pruned', { container: id, error: messageOf(error) });
+    return undefined;
+  }
+}
+
 function compilePruneFilters(filters: FilterValues): (container: Container) => boolean {
+  if (filters.values('until').length > 1) throw invalidArgument('more than one until filter specified');
   const untils = filters.values('until').map((value) => nanosToFixed(parseTimestamp(value) ?? 0n));
   const wanted = filters.values('label').map(matchLabel);
   const unwanted = filters.values('label!').map(matchLabel);

@@ -70,7 +70,7 @@ describe('create refuses', () => {
       400,
       'invalid port specification: "99999"',
     ],
-    [{ HostConfig: { NetworkMode: 'container:nope' } }, 400, 'No such container: nope'],
+    [{ HostConfig: { PidMode: 'container:nope' } }, 400, 'No such container: nope'],
     [
       { HostConfig: { AutoRemove: true, RestartPolicy: { Name: 'always' } } },
       400,

@@ -271,3 +271,47 @@ describe('running out of memory', () => {
     expect((await actionsOf('hog')).slice(-2)).toEqual(['oom', 'die']);
   });
 });
+
+describe('links', () => {
+  const namesOf = async (id: string): Promise<string[]> => {
+    const { json } = await engine.api<{ Id: string; Names: string[] }[]>('GET', '/containers/json?all=1');
+    return json.find(({ Id }) => Id === id)?.Names ?? [];
+  };
+  const linksOf = async (name: string): Promise<string[] | null> =>
+    (await engine.api<{ HostConfig: { Links: string[] | null } }>('GET', `/containers/${name}/json`)).json
+      .HostConfig.Links;
+
+  test('are names of the container behind them, follow its renames, and are removed alone', async () => {
+    const child = await engine.dockerOk('run', '-d', '--name', 'child', 'busybox', 'sleep', '1000');
+    await engine.dockerOk('create', '--name', 'owner', '--link', 'child:db', 'busybox', 'true');
+    expect(await namesOf(child)).toEqual(['/child', '/owner/db']);
+    expect((await engine.api<{ Id: string }>('GET', '/containers/owner/db/json')).json.Id).toBe(child);
+    await engine.dockerOk('rename', 'child', 'renamed');
+    await engine.dockerOk('rename', 'owner', 'holder');
+    expect(await linksOf('holder')).toEqual(['/renamed:/holder/db']);
+    expect((await engine.docker('rm', '--link', 'holder')).stderr).toContain(
+      'Conflict, cannot remove the default link name of the container',
+    );
+    await engine.dockerOk('rm', '--link', 'holder/db');
+    expect(await namesOf(child)).toEqual(['/renamed']);
+    expect(await linksOf('holder')).toBeNull();
+    expect((await engine.api('GET', '/containers/holder/db/json')).status).toBe(404);
+    await engine.dockerOk('rm', '-f', 'holder', 'renamed');
+  });
+
+  test('end with the container behind them', async () => {
+    await engine.dockerOk('create', '--name', 'brief', 'busybox');
+    await engine.dockerOk('create', '--name', 'lasting', '--link', 'brief', 'busybox', 'true');
+    await engine.dockerOk('rm', 'brief');
+    expect(await linksOf('lasting')).toBeNull();
+    await engine.dockerOk('start', '-a', 'lasting');
+    await engine.dockerOk('rm', 'lasting');
+  });
+});
+
+test('prune takes one until filter, and leaves what runs', async () => {
+  const filters = encodeURIComponent('{"until":["1h","2h"]}');
+  expect((await engine.api('POST', `/containers/prune?filters=${filters}`)).json).toEqual({
+    message: 'more than one until filter specified',
+  });
+});

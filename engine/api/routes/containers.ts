@@ -3,7 +3,7 @@ import { LIST_FILTERS } from '../../containers/list-filters.ts';
 import type { StopOptions } from '../../containers/lifecycle.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
 import { parseSignal } from '../../lib/signals.ts';
-import { EngineError, invalidArgument } from '../../lib/errors.ts';
+import { invalidArgument } from '../../lib/errors.ts';
 import { CREATE_FIELDS, UPDATE_FIELDS } from '../../wire/container-fields.ts';
 import type { ContainerCreateRequest, ContainerUpdateRequest } from '../../wire/container.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
@@ -24,9 +24,10 @@ export function containerRoutes({ containers }: { containers: Containers }): Rou
     { method: 'GET', path: '/containers/json', handler: list(containers) },
     { method: 'POST', path: '/containers/create', handler: create(containers) },
     { method: 'POST', path: '/containers/prune', handler: prune(containers) },
-    { method: 'GET', path: '/containers/{id}/json', handler: inspect(containers) },
+    // A link's name, `own/alias`, is of two segments.
+    { method: 'GET', path: '/containers/{id...}/json', handler: inspect(containers) },
     { method: 'GET', path: '/containers/{id}/top', handler: top(containers) },
-    { method: 'DELETE', path: '/containers/{id}', handler: remove(containers) },
+    { method: 'DELETE', path: '/containers/{id...}', handler: remove(containers) },
     { method: 'POST', path: '/containers/{id}/update', handler: update(containers) },
     { method: 'POST', path: '/containers/{id}/resize', handler: resize(containers) },
     action('start', (id, context) => {
@@ -112,16 +113,11 @@ const remove =
   (containers: Containers): Handler =>
   async (context) => {
     const { query, reply } = context;
-    if (query.boolean('link')) throw await cannotUnlink(containers, idOf(context));
-    await containers.remove(idOf(context), { force: query.boolean('force'), volumes: query.boolean('v') });
+    const options = { force: query.boolean('force'), volumes: query.boolean('v') };
+    if (query.boolean('link')) await containers.unlink(idOf(context));
+    else await containers.remove(idOf(context), options);
     reply.empty(204);
   };
-
-/** Containers have no links yet, so that every name is the default one; the status is Docker's. */
-async function cannotUnlink(containers: Containers, id: string): Promise<EngineError> {
-  await containers.inspect(id, { size: false });
-  return new EngineError('internal', 'Conflict, cannot remove the default link name of the container');
-}
 
 const prune =
   (containers: Containers): Handler =>

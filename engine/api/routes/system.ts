@@ -26,6 +26,7 @@ export function systemRoutes({ info, diskUsage }: SystemRouteDependencies): Rout
   return [
     { method: 'GET', path: '/_ping', handler: ({ reply }) => reply.text(200, 'OK', PING_HEADERS) },
     { method: 'HEAD', path: '/_ping', handler: ({ reply }) => replyHeadPing(reply) },
+    { method: 'OPTIONS', path: '/', handler: ({ reply }) => reply.empty(200) },
     { method: 'OPTIONS', path: '/{anything...}', handler: ({ reply }) => reply.empty(200) },
     { method: 'GET', path: '/version', handler: ({ reply }) => reply.json(200, versionInfo()) },
     { method: 'GET', path: '/info', handler: async ({ reply }) => reply.json(200, await info()) },
