@@ -130,8 +130,10 @@ describe('every operation', () => {
       expect(text, `an empty ${status}`).not.toBe('');
       expect(json?.message).not.toBe('page not found');
       if (status === 501) expect(json?.message).toMatch(/ is not implemented by Gantry yet$/);
-      // Docker's own answer when Docker Hub cannot be reached.
-      else if (!json?.message?.startsWith('Get "https://')) expect(status).not.toBe(500);
+      // Docker's own answers when Docker Hub cannot be reached, and without a Dockerfile.
+      else if (!/^(Get "https:|Cannot locate specified Dockerfile)/.test(json?.message ?? '')) {
+        expect(status).not.toBe(500);
+      }
     },
   );
 
