@@ -20,6 +20,7 @@ export function compileProcess(process: SpecProcess, seccomp: SpecSeccomp | unde
     additionalGroups: (user.additionalGids ?? []).map((gid) => String(idOf(gid))),
     capabilities,
     noNewPrivileges: process.noNewPrivileges === true,
+    apparmor: '',
     seccomp: compileSeccomp(seccomp, capabilities.bounding),
     rlimits: compileRlimits(process.rlimits ?? []),
     oomScoreAdj: process.oomScoreAdj ?? null,

@@ -85,6 +85,7 @@ const SAMPLE: ContainerPlan = {
     additionalGroups: ['audio'],
     capabilities: { bounding: 0xa80425fbn, effective: 0x1_0000_0001n, permitted: 3n, ambient: 4n },
     noNewPrivileges: true,
+    apparmor: 'docker-default',
     seccomp: Uint8Array.from([6, 0, 0, 0, 0, 0, 0xff, 0x7f]),
     rlimits: [{ resource: 7, soft: 1024n, hard: 0xffff_ffff_ffff_ffffn }],
     oomScoreAdj: -5,

@@ -405,7 +405,8 @@ function writeProcess(group: GroupWriter, plan: ProcessPlan): void {
     .u32(plan.rows)
     .u32(plan.columns)
     .flag(plan.openStdin)
-    .flag(plan.stdinOnce);
+    .flag(plan.stdinOnce)
+    .string(plan.apparmor);
 }
 
 function writeLog(group: GroupWriter, log: LogPlan): void {

@@ -207,6 +207,8 @@ export interface ProcessPlan {
   additionalGroups: string[];
   capabilities: CapabilitySets;
   noNewPrivileges: boolean;
+  /** AppArmor profile from execve on; '': whatever the engine has. */
+  apparmor: string;
   /** Compiled BPF program (struct sock_filter[]), empty: unconfined. */
   seccomp: Uint8Array;
   rlimits: Rlimit[];

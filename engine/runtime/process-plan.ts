@@ -9,7 +9,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 type Confinement = Pick<
   ProcessPlan,
-  'capabilities' | 'noNewPrivileges' | 'seccomp' | 'rlimits' | 'oomScoreAdj'
+  'capabilities' | 'noNewPrivileges' | 'apparmor' | 'seccomp' | 'rlimits' | 'oomScoreAdj'
 >;
 
 /** What confines a process of the container: its PID 1 and, the same, every exec. */
@@ -26,6 +26,7 @@ export function confinement(hostConfig: HostConfig): Confinement {
   return {
     capabilities: capabilitySets(bounding),
     noNewPrivileges: options.noNewPrivileges,
+    apparmor: options.apparmor,
     seccomp: unconfined ? new Uint8Array() : seccompProgram(options.seccomp, bounding),
     rlimits: toRlimits(hostConfig.Ulimits ?? []),
     oomScoreAdj: hostConfig.OomScoreAdj ?? 0,

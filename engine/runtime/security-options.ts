@@ -5,6 +5,8 @@ export interface SecurityOptions {
   /** `unconfined`, `default`, or the JSON text of a profile. */
   seccomp: string;
   noNewPrivileges: boolean;
+  /** Profile to apply; '': none was asked for, or this kernel has no AppArmor. */
+  apparmor: string;
   /** No masked and no read-only paths. */
   unconfinedPaths: boolean;
   /** undefined: as privileged says. */
@@ -48,6 +50,7 @@ export function parseSecurityOptions(
   const result: SecurityOptions = {
     seccomp: 'default',
     noNewPrivileges: false,
+    apparmor: '',
     unconfinedPaths: false,
     writableCgroups: undefined,
     warnings: [],
@@ -81,17 +84,21 @@ function applyPair(result: SecurityOptions, option: string, modules: SecurityMod
       result.unconfinedPaths = true;
       break;
     case 'apparmor':
-      if (modules.apparmor && value !== 'unconfined') throw notImplemented(`the AppArmor profile ${value}`);
+      if (modules.apparmor) result.apparmor = value === 'unconfined' ? '' : value;
+      else if (value !== 'unconfined') result.warnings.push(ignored('AppArmor', option));
       break;
     case 'label':
       if (value === 'disable') break;
       if (modules.selinux) throw notImplemented(`the SELinux label ${value}`);
-      result.warnings.push(`SELinux is not enabled on this host: security option ${option} is ignored`);
+      result.warnings.push(ignored('SELinux', option));
       break;
     default:
       throw invalidOption(option);
   }
 }
+
+const ignored = (module: string, option: string): string =>
+  `${module} is not enabled on this host: security option ${option} is ignored`;
 
 /** Go's strconv.ParseBool. */
 function parseBoolean(value: string, option: string): boolean {

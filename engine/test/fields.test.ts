@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerCreateRequest, HostConfig } from '../wire/container.ts';
@@ -332,6 +332,24 @@ function tarOf(name: string, text: string): Buffer {
   writeFileSync(path.join(directory, name), text);
   return execFileSync('tar', ['-C', directory, '-c', name]);
 }
+
+test('an AppArmor profile that is not loaded fails the start; without AppArmor it is a warning', async () => {
+  const enabled = '/sys/module/apparmor/parameters/enabled';
+  const hasAppArmor = existsSync(enabled) && readFileSync(enabled, 'latin1').startsWith('Y');
+  const request = shell('echo ran', { SecurityOpt: ['apparmor=gantry-not-loaded'] });
+  const { warnings } = await create(engine, request);
+  if (hasAppArmor) {
+    expect(warnings).toEqual([]);
+    await expect(outputOf(engine, request)).rejects.toThrow('apparmor failed to apply profile');
+  } else {
+    expect(warnings).toEqual([
+      'AppArmor is not enabled on this host: security option apparmor=gantry-not-loaded is ignored',
+    ]);
+    expect(await outputOf(engine, request)).toBe('ran\n');
+  }
+  const unconfined = shell('echo ran', { SecurityOpt: ['apparmor=unconfined'] });
+  expect(await outputOf(engine, unconfined)).toBe('ran\n');
+});
 
 describe('namespaces of another container', () => {
   test('are joined, with the memory that is shared', async () => {

@@ -202,6 +202,7 @@ function processPlan(argv: string[], change: Partial<ProcessPlan> = {}): Process
       ambient: 0n,
     },
     noNewPrivileges: false,
+    apparmor: '',
     seccomp: new Uint8Array(),
     rlimits: [],
     oomScoreAdj: null,

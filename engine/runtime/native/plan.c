@@ -200,6 +200,7 @@ static const struct field process_fields[] = {
     U32(struct plan_process, columns),
     U32(struct plan_process, open_stdin),
     U32(struct plan_process, stdin_once),
+    STRING(struct plan_process, apparmor),
 };
 SCHEMA(process, struct plan_process, process_fields);
 

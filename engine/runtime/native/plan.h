@@ -197,6 +197,7 @@ struct plan_process {
   int32_t oom_score_adj;
   uint32_t tty, rows, columns;
   uint32_t open_stdin, stdin_once;
+  const char *apparmor; /* profile from execve on; "": as it is */
 };
 
 enum { LOG_JSON = 0, LOG_ENTRIES = 1 };

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apparmor.h"
 #include "descriptor.h"
 #include "process.h"
 #include "resolve.h"
@@ -121,6 +122,8 @@ int process_prepare(const struct plan_process *plan, const char *session, struct
     return error_stage(err, "user");
   if (build_environment(process, err) < 0)
     return error_stage(err, "environment");
+  if (plan->apparmor[0] && apparmor_apply(plan->apparmor, err) < 0)
+    return error_stage(err, "apparmor");
   umask(0022);
   return 0;
 }

@@ -26,6 +26,7 @@ export function processDocument(plan: ProcessPlan, argv = plan.argv): object {
     },
     rlimits: plan.rlimits.map(({ resource, soft, hard }) => ({ type: rlimitName(resource), soft, hard })),
     noNewPrivileges: plan.noNewPrivileges,
+    ...(plan.apparmor === '' ? {} : { apparmorProfile: plan.apparmor }),
     ...(plan.oomScoreAdj === null ? {} : { oomScoreAdj: plan.oomScoreAdj }),
   };
 }
