@@ -13,7 +13,7 @@ import type {
   Propagation,
 } from '../runtime/plan.ts';
 import { compileMounts } from './compile-mounts.ts';
-import { compileProcess } from './compile-process.ts';
+import { compileProcess, refuseLabel } from './compile-process.ts';
 import { compileDeviceRules, compileResources } from './compile-resources.ts';
 import { OCI_VERSION } from './container-state.ts';
 
@@ -36,9 +36,7 @@ export function compilePlan(input: CompileInput): ContainerPlan {
   const { id, spec, bundle, directory, cgroups, cgroup } = input;
   const { process, linux = {} } = spec;
   if (!process) throw invalidArgument('process property must not be empty');
-  if (linux.mountLabel) {
-    throw invalidArgument('selinux label is specified in config, but selinux is disabled or not supported');
-  }
+  refuseLabel(linux.mountLabel);
   const namespaces = namespaceSources(linux);
   const resources = linux.resources ?? {};
   const plan = cgroups.plan(
@@ -101,6 +99,7 @@ function compileExtras(
     umask: spec.process?.user.umask ?? 0o022,
     personality: linux.personality ? personalityOf(linux.personality.domain) : null,
     preservedDescriptors,
+    mount: namespaces('mount'),
     user,
     uidMap: mapLines(linux.uidMappings),
     gidMap: mapLines(linux.gidMappings),
@@ -118,8 +117,7 @@ function namespaceSources({ namespaces = [] }: SpecLinux): (type: string) => Nam
   const twice = types.find((type, index) => types.indexOf(type) !== index);
   if (twice !== undefined)
     throw invalidArgument(`malformed spec file: duplicated ns ${JSON.stringify(twice)}`);
-  const mount = namespaces.find(({ type }) => type === 'mount');
-  if (!mount || mount.path) throw notImplemented('a container without a mount namespace of its own');
+  if (!types.includes('mount')) throw notImplemented('a container without a mount namespace of its own');
   return (type) => {
     const found = namespaces.find((namespace) => namespace.type === type);
     if (!found) return { kind: 'host' };
@@ -206,7 +204,8 @@ function furtherWrites(
 }
 
 const MOMENTS: [HookKind, HookPlan['moment'], string][] = [
-  ['prestart', 'createRuntime', 'creating'],
+  // Deprecated, and older than the status `creating`.
+  ['prestart', 'createRuntime', 'created'],
   ['createRuntime', 'createRuntime', 'creating'],
   ['createContainer', 'createContainer', 'creating'],
   ['startContainer', 'startContainer', 'created'],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { invalidArgument, notImplemented } from '../lib/errors.ts';
 import { capabilityMask, hostCapabilities } from '../runtime/capabilities.ts';
 import type { SpecProcess, SpecSeccomp } from '../runtime/oci/spec.ts';
@@ -76,10 +77,15 @@ function compileRlimits(limits: NonNullable<SpecProcess['rlimits']>): Rlimit[] {
 const unsigned64 = (value: number | bigint): bigint =>
   Number(value) >= 2 ** 63 ? 0xffff_ffff_ffff_ffffn : BigInt(value);
 
-/** Fails closed: a confinement that was asked for and cannot be given is an error. */
+/**
+ * Fails closed: a confinement that was asked for and cannot be given is an error. Labels of SELinux mean nothing to a
+ * kernel without it, and are ignored there.
+ */
 function refuseLabels({ apparmorProfile, selinuxLabel }: SpecProcess): void {
   if (apparmorProfile) throw invalidArgument('apparmor: config provided but apparmor not supported');
-  if (selinuxLabel) {
-    throw invalidArgument('selinux label is specified in config, but selinux is disabled or not supported');
-  }
+  refuseLabel(selinuxLabel);
+}
+
+export function refuseLabel(label: string | undefined): void {
+  if (label && existsSync('/sys/fs/selinux/enforce')) throw notImplemented('an SELinux label');
 }

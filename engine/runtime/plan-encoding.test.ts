@@ -123,6 +123,7 @@ const SAMPLE: ContainerPlan = {
     umask: 0o27,
     personality: 8,
     preservedDescriptors: 2,
+    mount: { kind: 'new' },
     user: { kind: 'host' },
     uidMap: '0 1000 1',
     gidMap: '0 1001 1',

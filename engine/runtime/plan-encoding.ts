@@ -307,6 +307,7 @@ function writeOci(group: GroupWriter, plan: OciPlan): void {
     .u32(plan.umask)
     .u32(plan.personality ?? 0)
     .u32(plan.preservedDescriptors)
+    .group((g) => writeNamespace(g, plan.mount))
     .group((g) => writeNamespace(g, plan.user))
     .string(plan.uidMap)
     .string(plan.gidMap)

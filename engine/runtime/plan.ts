@@ -285,6 +285,8 @@ export interface OciPlan {
   personality: number | null;
   /** Descriptors from 3 that the process inherits. */
   preservedDescriptors: number;
+  /** `new`, or one to join, in which the root is built. */
+  mount: NamespaceSource;
   user: NamespaceSource;
   /** Lines of /proc/PID/uid_map and gid_map of a new user namespace. */
   uidMap: string;

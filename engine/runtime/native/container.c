@@ -53,8 +53,8 @@ static void await(int sync, char kind) {
 /* Whose namespaces are joined, as pidfds: inside a joined pid namespace their numbers mean somebody
  * else. */
 struct joins {
-  int pid, cgroup, ipc, uts, network, user, time; /* -1: not joined */
-  const char *born_in;                            /* the cgroup that the birth already joined */
+  int pid, cgroup, ipc, uts, network, user, time, mount; /* -1: not joined */
+  const char *born_in; /* the cgroup that the birth already joined */
 };
 
 static int open_join(const struct plan_namespace *source, int *target, struct error *err) {
@@ -69,8 +69,8 @@ static int open_join(const struct plan_namespace *source, int *target, struct er
 }
 
 static void close_joins(struct joins *joins) {
-  int *all[] = {&joins->pid,     &joins->cgroup, &joins->ipc, &joins->uts,
-                &joins->network, &joins->user,   &joins->time};
+  int *all[] = {&joins->pid,     &joins->cgroup, &joins->ipc,  &joins->uts,
+                &joins->network, &joins->user,   &joins->time, &joins->mount};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     close_fd(all[i]);
 }
@@ -78,9 +78,10 @@ static void close_joins(struct joins *joins) {
 static int open_joins(const struct container_plan *plan, struct joins *joins, struct error *err) {
   const struct plan_namespaces *namespaces = &plan->namespaces;
   const struct plan_oci *oci = plan_oci(plan);
-  *joins = (struct joins){-1, -1, -1, -1, -1, -1, -1, NULL};
+  *joins = (struct joins){-1, -1, -1, -1, -1, -1, -1, -1, NULL};
   if (oci && (open_join(&oci->user, &joins->user, err) < 0 ||
-              open_join(&oci->time, &joins->time, err) < 0))
+              open_join(&oci->time, &joins->time, err) < 0 ||
+              open_join(&oci->mount, &joins->mount, err) < 0))
     return -1;
   if (open_join(&namespaces->pid, &joins->pid, err) < 0 ||
       open_join(&namespaces->cgroup, &joins->cgroup, err) < 0 ||
@@ -101,7 +102,8 @@ static int enter_namespaces(const struct plan_namespaces *namespaces, const stru
       join_namespace(joins->cgroup, CLONE_NEWCGROUP, err) < 0 ||
       join_namespace(joins->ipc, CLONE_NEWIPC, err) < 0 ||
       join_namespace(joins->uts, CLONE_NEWUTS, err) < 0 ||
-      join_namespace(joins->network, CLONE_NEWNET, err) < 0)
+      join_namespace(joins->network, CLONE_NEWNET, err) < 0 ||
+      join_namespace(joins->mount, CLONE_NEWNS, err) < 0)
     return -1;
   /* After the join, so that the container's own cgroup is the root that it sees. */
   if (namespaces->cgroup.kind == NAMESPACE_NEW && unshare(CLONE_NEWCGROUP) < 0)
@@ -216,17 +218,6 @@ static bool has_new_users(const struct container_plan *plan) {
   return oci && oci->user.kind == NAMESPACE_NEW;
 }
 
-/* Files that are made from here on belong to the new namespace's root. */
-static int become_mapped_root(int sync, struct error *err) {
-  await(sync, SYNC_MAP);
-  user_namespace_entered();
-  if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
-    error_set(err, errno, "become root of the user namespace");
-    return error_stage(err, "namespaces");
-  }
-  return 0;
-}
-
 static int prepare(const struct container_plan *plan, const struct plan_process *process_plan,
                    struct process *process, struct error *err) {
   const struct plan_oci *oci = plan_oci(plan);
@@ -242,15 +233,18 @@ static int set_up_container(const struct container_plan *plan, const struct root
   if (adjust_oom_score(&plan->process, err) < 0 ||
       cgroup_join(&plan->cgroup, joins->born_in, err) < 0)
     return -1;
-  if (has_new_users(plan) && become_mapped_root(io->sync, err) < 0)
-    return -1;
+  if (has_new_users(plan)) {
+    await(io->sync, SYNC_MAP);
+    user_namespace_entered();
+  }
   if (enter_namespaces(&plan->namespaces, joins, err) < 0 || set_names(plan, err) < 0)
     return error_stage(err, "namespaces");
   if (process_connect(io->stdio, plan->process.tty, err) < 0)
     return error_stage(err, "stdio");
   int console = plan->process.tty ? STDIN_FILENO : -1;
   int root = rootfs_attach(plan, sources, err);
-  if (root < 0 || (sources->user_namespace >= 0 && user_namespace_become_root(err) < 0))
+  bool is_mapped = sources->user_namespace >= 0 || has_new_users(plan);
+  if (root < 0 || (is_mapped && user_namespace_become_root(err) < 0))
     return -1;
   if (rootfs_build(plan, sources, root, console, err) < 0 || pause_for_hooks(plan, io, err) < 0 ||
       rootfs_enter(plan, root, err) < 0)
@@ -357,9 +351,9 @@ int container_map_users(const struct plan_oci *oci, pid_t pid, int sync, struct 
   return send(sync, &go, 1, MSG_NOSIGNAL) == 1 ? 0 : error_set(err, errno, "map users");
 }
 
-static uint64_t namespace_flags(const struct container_plan *plan) {
+static uint64_t namespace_flags(const struct container_plan *plan, const struct joins *joins) {
   const struct plan_namespaces *namespaces = &plan->namespaces;
-  uint64_t flags = CLONE_NEWNS;
+  uint64_t flags = joins->mount < 0 ? CLONE_NEWNS : 0;
   flags |= namespaces->pid.kind == NAMESPACE_NEW ? CLONE_NEWPID : 0;
   flags |= namespaces->network.kind == NAMESPACE_NEW ? CLONE_NEWNET : 0;
   flags |= namespaces->ipc.kind == NAMESPACE_NEW ? CLONE_NEWIPC : 0;
@@ -374,7 +368,8 @@ static pid_t fork_main(const struct container_plan *plan, const struct rootfs_so
   /* A process enters another pid namespace only by birth. */
   if (enter_time(plan, joins, err) < 0 || join_namespace(joins->pid, CLONE_NEWPID, err) < 0)
     return error_stage(err, "namespaces");
-  pid_t pid = clone_main(&plan->cgroup, flags | namespace_flags(plan), pidfd, &joins->born_in);
+  pid_t pid =
+      clone_main(&plan->cgroup, flags | namespace_flags(plan, joins), pidfd, &joins->born_in);
   if (pid == 0)
     container_main(plan, sources, io, joins);
   if (pid < 0) {

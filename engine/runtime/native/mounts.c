@@ -13,6 +13,7 @@
 #include "copy_tree.h"
 #include "descriptor.h"
 #include "filesystem.h"
+#include "mount_source.h"
 #include "mounts.h"
 #include "resolve.h"
 #include "rooted.h"
@@ -61,6 +62,14 @@ static bool is_file(const struct plan_mount *mount, int source) {
   return mount->options & MOUNT_CREATE_FILE;
 }
 
+static int set_propagation(const struct plan_mount *mount, int fd, struct error *err) {
+  struct mount_attr propagation = {.propagation = mount->propagation & ~(uint32_t)MS_REC};
+  unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0);
+  return mount_setattr(fd, "", flags, &propagation, sizeof propagation) < 0
+             ? error_set(err, errno, "set propagation of %s", mount->target)
+             : 0;
+}
+
 /* Of a bind, or of an image. */
 static int apply_source(const struct plan_mount *mount, int source, int root, struct error *err) {
   bool recursive = mount->options & MOUNT_RECURSIVE;
@@ -69,10 +78,8 @@ static int apply_source(const struct plan_mount *mount, int source, int root, st
   autoclose int target = resolve_or_create(root, mount->target, file, true, err);
   if (target < 0 || refuse_proc_target(mount, target, source, err) < 0)
     return -1;
-  struct mount_attr propagation = {.propagation = mount->propagation & ~(uint32_t)MS_REC};
-  unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0);
-  if (mount_setattr(source, "", flags, &propagation, sizeof propagation) < 0)
-    return error_set(err, errno, "set propagation of %s", mount->target);
+  if (set_propagation(mount, source, err) < 0)
+    return -1;
   if (mount_restrict(source, mount->attributes, recursive, err) < 0)
     return -1;
   if (mount->options & MOUNT_READONLY &&
@@ -113,6 +120,8 @@ static int apply_filesystem(const struct plan_mount *mount, const struct rootfs_
   if (copy_up && copy_tree(target, fresh, err) < 0)
     return -1;
   if (early != mount->attributes && mount_restrict(fresh, MOUNT_ATTR_RDONLY, false, err) < 0)
+    return -1;
+  if (set_propagation(mount, fresh, err) < 0)
     return -1;
   return mount_attach(fresh, target, err);
 }
@@ -172,11 +181,24 @@ static int apply_cgroup_v1(const struct container_plan *plan, const struct plan_
   return mount_restrict(top, readonly, false, err);
 }
 
+/*
+ * A source that was not opened early: of an OCI container whose root is private, whose binds are
+ * not meant to reach the host. Then mountinfo, which lists by age, has the order of config.json.
+ */
+static int open_late(const struct plan_mount *mount, int early, int *late, struct error *err) {
+  *late = -1;
+  return early >= 0 ? 0 : mount_source_open(mount, NULL, late, err);
+}
+
 int mounts_apply(const struct container_plan *plan, const struct rootfs_sources *sources, int root,
                  struct error *err) {
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
-    int result = sources->mounts[i] >= 0 ? apply_source(mount, sources->mounts[i], root, err)
+    autoclose int late = -1;
+    if (open_late(mount, sources->mounts[i], &late, err) < 0)
+      return error_stage(err, "mount");
+    int source = late >= 0 ? late : sources->mounts[i];
+    int result = source >= 0                      ? apply_source(mount, source, root, err)
                  : mount->kind == MOUNT_CGROUP_V1 ? apply_cgroup_v1(plan, mount, root, err)
                                                   : apply_filesystem(mount, sources, root, err);
     if (result < 0) {

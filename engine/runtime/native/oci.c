@@ -194,7 +194,7 @@ static int fork_main(struct call *call, const struct container_plan *plan,
 
 static int create(struct call *call, const struct container_plan *plan, pid_t *pid,
                   struct error *err) {
-  struct rootfs_sources sources = {.overlay = -1, .devpts = -1};
+  struct rootfs_sources sources = {.overlay = -1, .devpts = -1, .user_namespace = -1};
   if (!plan_oci(plan))
     return error_set(err, EINVAL, "the plan is another container's");
   int result = cgroup_create(&plan->cgroup, err);

@@ -234,6 +234,7 @@ static const struct field oci_fields[] = {
     U32(struct plan_oci, umask),
     U32(struct plan_oci, personality),
     U32(struct plan_oci, preserved_descriptors),
+    GROUP(struct plan_oci, mount, namespace),
     GROUP(struct plan_oci, user, namespace),
     STRING(struct plan_oci, uid_map),
     STRING(struct plan_oci, gid_map),

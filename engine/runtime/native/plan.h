@@ -241,7 +241,7 @@ struct plan_oci {
   uint32_t root_propagation;
   uint32_t options; /* enum oci_option */
   uint32_t umask, personality, preserved_descriptors;
-  struct plan_namespace user;
+  struct plan_namespace mount, user;
   const char *uid_map, *gid_map;
   struct plan_namespace time;
   const char *time_offsets;

@@ -186,6 +186,17 @@ static int set_capabilities(const struct plan_capabilities *sets, struct error *
   return 0;
 }
 
+/* What a change of user left in the permitted set (PR_SET_KEEPCAPS). */
+static int raise_effective(struct error *err) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) < 0)
+    return error_set(err, errno, "get capabilities");
+  for (int i = 0; i < 2; i++)
+    data[i].effective = data[i].permitted;
+  return syscall(SYS_capset, &header, data) < 0 ? error_set(err, errno, "raise capabilities") : 0;
+}
+
 static int install_filter(const struct plan_bytes *seccomp, struct error *err) {
   if (seccomp->size == 0)
     return 0;
@@ -240,17 +251,21 @@ static int enter_directory(const char *cwd, struct error *err) {
 
 int process_become(struct process *process, struct error *err) {
   const struct plan_process *plan = process->plan;
+  /* SECURITY: 2024-21626. Here already, because the filter may know no close_range. */
+  close_range(3 + process->preserved, ~0U, CLOSE_RANGE_CLOEXEC);
   if (drop_bounding(plan->capabilities.bounding, err) < 0)
     return error_stage(err, "capabilities");
-  /* Without no_new_privs a filter needs CAP_SYS_ADMIN, which is gone after the next steps. */
-  if (!plan->no_new_privileges && install_filter(&plan->seccomp, err) < 0)
-    return -1;
   if (set_identity(&process->user, err) < 0)
     return error_stage(err, "user");
-  if (set_capabilities(&plan->capabilities, err) < 0)
-    return error_stage(err, "capabilities");
+  /* Before the filter, which may know no getcwd. */
   if (enter_directory(plan->cwd, err) < 0)
     return error_stage(err, "cwd");
+  /* Without no_new_privs a filter needs CAP_SYS_ADMIN, which is gone after the next step. */
+  if (!plan->no_new_privileges &&
+      (raise_effective(err) < 0 || install_filter(&plan->seccomp, err) < 0))
+    return -1;
+  if (set_capabilities(&plan->capabilities, err) < 0)
+    return error_stage(err, "capabilities");
   if (process_find(plan->argv.items[0], &plan->env, process->path, err) < 0)
     return error_stage(err, "exec");
   return 0;
@@ -269,13 +284,17 @@ static int refuse_executable(const char *name, const char *path, int number, str
   return -1;
 }
 
+/* EPERM is not the file's answer but that of a seccomp filter which knows no faccessat2: then
+ * execve decides. */
 static int check_executable(const char *path) {
   struct stat stat_buffer;
   if (stat(path, &stat_buffer) < 0)
-    return errno;
+    return errno == EPERM ? 0 : errno;
   if (S_ISDIR(stat_buffer.st_mode))
     return EISDIR;
-  return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? EACCES : 0;
+  if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 || errno == EPERM)
+    return 0;
+  return EACCES;
 }
 
 static const char *find_variable(const struct plan_strings *env, const char *name) {

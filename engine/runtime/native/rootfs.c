@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,8 +82,8 @@ static int set_propagation(int mount, uint32_t propagation, struct error *err) {
              : 0;
 }
 
-/* A detached clone of the directory and what is mounted below it. Private first: shared then means
- * shared among the container's, not with the host. */
+/* A detached clone of the directory and what is mounted below it; a slave's master is the host's.
+ */
 static int open_directory(const struct container_plan *plan, uint32_t propagation,
                           struct error *err) {
   const char *path = plan->rootfs.lower.items[0];
@@ -90,10 +91,8 @@ static int open_directory(const struct container_plan *plan, uint32_t propagatio
       open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
   if (root < 0)
     return error_set(err, errno, "root %s", path);
-  if ((!(propagation & MS_SLAVE) && set_propagation(root, MS_REC | MS_PRIVATE, err) < 0) ||
-      set_propagation(root, propagation, err) < 0)
-    return -1;
-  return take_fd(&root);
+  uint32_t kept = propagation & MS_SLAVE ? propagation : MS_REC | MS_PRIVATE;
+  return set_propagation(root, kept, err) < 0 ? -1 : take_fd(&root);
 }
 
 int rootfs_open(const struct container_plan *plan, struct rootfs_sources *sources,
@@ -115,15 +114,18 @@ int rootfs_open(const struct container_plan *plan, struct rootfs_sources *source
   if (plan->rootfs.is_volatile)
     forget_volatile_mount(plan->rootfs.work);
   const struct plan_oci *oci = plan_oci(plan);
+  bool opens_devpts = !oci || plan->process.tty;
+  bool opens_sources =
+      !oci || oci->root_propagation & (MS_SHARED | MS_SLAVE) || oci->user.kind != NAMESPACE_HOST;
   sources->overlay = oci ? open_directory(plan, oci->root_propagation, err)
                          : open_root(&plan->rootfs, mapping, err);
   if (sources->overlay < 0 && (oci || mapping || err->number != EINVAL))
     return error_stage(err, "rootfs");
   for (size_t i = 0; i < plan->mounts.count; i++) {
     const struct plan_mount *mount = &plan->mounts.items[i];
-    if (mount->kind == MOUNT_FILESYSTEM && strcmp(mount->type, "devpts") == 0)
+    if (mount->kind == MOUNT_FILESYSTEM && strcmp(mount->type, "devpts") == 0 && opens_devpts)
       sources->devpts = filesystem_mount("devpts", mount->data, mount->attributes, err);
-    else if (mount_source_open(mount, mapping, &sources->mounts[i], err) < 0)
+    else if (opens_sources && mount_source_open(mount, mapping, &sources->mounts[i], err) < 0)
       return error_stage(err, "mount");
   }
   *err = (struct error){0};
@@ -191,7 +193,14 @@ int rootfs_build(const struct container_plan *plan, const struct rootfs_sources 
 int rootfs_enter(const struct container_plan *plan, int root, struct error *err) {
   const struct plan_oci *oci = plan_oci(plan);
   int (*enter)(int, struct error *) = oci && oci->options & OCI_NO_PIVOT ? move_to_top : pivot;
-  return enter(root, err) < 0 ? error_stage(err, "rootfs") : 0;
+  if (enter(root, err) < 0)
+    return error_stage(err, "rootfs");
+  /* Not before: pivot_root refuses shared mounts. Shared among the container's, not with the host.
+   */
+  if (!oci || !(oci->root_propagation & (MS_SHARED | MS_UNBINDABLE)))
+    return 0;
+  autoclose int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return set_propagation(top, oci->root_propagation, err) < 0 ? error_stage(err, "rootfs") : 0;
 }
 
 int rootfs_seal(const struct container_plan *plan, struct error *err) {
