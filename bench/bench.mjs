@@ -4,6 +4,7 @@ const BENCHES = {
   images: () => import('./images.mjs'),
   lifecycle: () => import('./lifecycle.mjs'),
   logs: () => import('./logs.mjs'),
+  network: () => import('./network.mjs'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

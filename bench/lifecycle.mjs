@@ -245,7 +245,7 @@ function throughCli([program, ...args], network) {
 }
 
 /** undefined where podman is absent or cannot run here; the reason is printed. */
-function preparePodman(scratch) {
+export function preparePodman(scratch, networks = NETWORKS) {
   if (!existsSync('/usr/bin/podman')) return undefined;
   const home = path.join(scratch, 'podman');
   mkdirSync(home);
@@ -256,7 +256,7 @@ function preparePodman(scratch) {
   const loaded = spawnSync(command[0], [...command.slice(1), 'load', '-q', '-i', IMAGE_ARCHIVE]);
   try {
     if (loaded.status !== 0) throw new Error(String(loaded.stderr));
-    for (const network of NETWORKS) throughCli(run, network);
+    for (const network of networks) throughCli(run, network);
   } catch (error) {
     console.log(`podman left out: ${error.message.trim()}`);
     return undefined;
@@ -265,5 +265,5 @@ function preparePodman(scratch) {
     .trim()
     .split(' ')
     .at(-1);
-  return { name: 'podman', version, run };
+  return { name: 'podman', version, run, command };
 }
