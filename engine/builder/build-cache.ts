@@ -17,6 +17,9 @@ export interface CacheEntry {
   createdAt: string;
   usedAt: string;
   uses: number;
+  /** The instruction as written, and the files it took: for telling why a later one is not the same. */
+  source: string;
+  files?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -49,7 +52,7 @@ export class BuildCache {
     return entry;
   }
 
-  put(key: string, entry: Pick<CacheEntry, 'imageId' | 'parent' | 'description' | 'sizeBytes'>): void {
+  put(key: string, entry: Omit<CacheEntry, 'createdAt' | 'usedAt' | 'uses'>): void {
     const now = new Date().toISOString();
     this.#entries.set(key, { ...entry, createdAt: now, usedAt: now, uses: 0 });
   }
@@ -70,12 +73,12 @@ export class BuildCache {
 function isEntry(value: unknown): boolean {
   return (
     isObject(value) &&
-    ['imageId', 'parent', 'description', 'createdAt', 'usedAt'].every((key) => isText(value[key]))
+    ['imageId', 'parent', 'description', 'createdAt', 'usedAt', 'source'].every((key) => isText(value[key]))
   );
 }
 
 /** Counts up when the same instruction makes something else than before. */
-const REVISION = 2;
+const REVISION = 3;
 
 /** The key of a step behind `parent`. SECURITY: secrets are never among the facts. */
 export function cacheKey(parent: string, ...facts: unknown[]): string {

@@ -25,6 +25,8 @@ export interface BuildOptions {
   secrets: ReadonlyMap<string, Uint8Array>;
   /** AuthConfig by registry. SECURITY: never logged. */
   registryAuth: Readonly<Record<string, unknown>>;
+  /** Tells with lines of our own (`{"gantry": …}`) why a step was not cached. */
+  explain: boolean;
   /** Entitlements: `RUN --security=insecure`, `--network=host`. */
   allowInsecure: boolean;
   allowHostNetwork: boolean;

@@ -99,14 +99,15 @@ async function configure(step: Step, instruction: ConfigInstruction): Promise<vo
   await perform(step, {
     facts: ['config', comment, state.config],
     createdBy: nop(comment),
+    inputs: { source: instruction.source, files: undefined },
     make: async () => undefined,
   });
 }
 
-async function declareArgs(step: Step, { args }: Arg): Promise<void> {
+async function declareArgs(step: Step, instruction: Arg): Promise<void> {
   const { state } = step;
   const texts: string[] = [];
-  for (const { name, defaultValue } of args) {
+  for (const { name, defaultValue } of instruction.args) {
     const { word } = state.expansion;
     const value = defaultValue === undefined ? undefined : word(defaultValue);
     state.args.declare(word(name), value);
@@ -114,7 +115,12 @@ async function declareArgs(step: Step, { args }: Arg): Promise<void> {
   }
   // The value counts where it is used, not here.
   const comment = `ARG ${texts.join(' ')}`;
-  await perform(step, { facts: ['arg', comment], createdBy: nop(comment), make: async () => undefined });
+  await perform(step, {
+    facts: ['arg', comment],
+    createdBy: nop(comment),
+    inputs: { source: instruction.source, files: undefined },
+    make: async () => undefined,
+  });
 }
 
 async function changeDirectory(step: Step, instruction: Workdir): Promise<void> {
@@ -125,6 +131,7 @@ async function changeDirectory(step: Step, instruction: Workdir): Promise<void> 
   await perform(step, {
     facts: ['workdir', directory],
     createdBy: nop(comment),
+    inputs: { source: instruction.source, files: undefined },
     async make() {
       const { files, images } = session.deps;
       const lowers = state.imageId === undefined ? [] : images.lowerDirectories(state.imageId);

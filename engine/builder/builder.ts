@@ -10,6 +10,7 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import { BuildArgs, platformArgs } from './build-args.ts';
 import { BuildCache, type CacheEntry } from './build-cache.ts';
 import { readContext, type ContextSource } from './build-context.ts';
+import { BuildHistory } from './build-history.ts';
 import type { BuildOptions } from './build-options.ts';
 import type { BuildSession } from './build-session.ts';
 import { buildStage } from './build-stage.ts';
@@ -43,6 +44,8 @@ export interface Builder {
   start(): Promise<void>;
   /** Resolves with the image's ID. Throws EngineError; after the first line, what it throws belongs into the stream. */
   build(request: BuildRequest): Promise<string>;
+  /** The last builds. */
+  readonly history: Pick<BuildHistory, 'list' | 'get'>;
   /** For `docker system df`. */
   cacheEntries(): [key: string, entry: CacheEntry][];
   /** Removes cache entries and the images only they need. */
@@ -53,20 +56,26 @@ export function createBuilder(deps: BuildDeps): Builder {
   const temporary = path.join(deps.dataRoot, 'tmp', 'build');
   const cache = new BuildCache(path.join(deps.dataRoot, 'build', 'cache.json'));
   const cacheLocks = new KeyedMutex();
+  const history = new BuildHistory(path.join(deps.dataRoot, 'build', 'history'));
   return {
+    history,
     async start() {
       await mkdir(temporary, { recursive: true, mode: 0o700 });
       // What builds of a killed engine left.
       for (const name of await readdir(temporary)) await rm(path.join(temporary, name), { recursive: true });
       await rm(path.join(deps.runRoot, 'build'), { recursive: true, force: true });
       await removeStrays(deps.containers);
+      await history.start();
       await cache.start((id) => deps.images.find(id, '') !== undefined);
     },
     async build(request) {
       const directory = path.join(temporary, randomBytes(8).toString('hex'));
       await mkdir(directory, { mode: 0o700 });
       try {
-        return await runBuild({ deps, cache, cacheLocks, directory }, request);
+        const place = { deps, cache, cacheLocks, directory };
+        return await history.record(request.tags, request.write, (write) =>
+          runBuild(place, { ...request, write }),
+        );
       } finally {
         await rm(directory, { recursive: true, force: true });
         await deps.images.flush();

@@ -7,7 +7,7 @@ import { spoolFile } from './build-session.ts';
 import { BuildError } from './build-error.ts';
 import { perform, type Step } from './step.ts';
 import { CopyLayer, fromRoot, type Owner } from './copy-layer.ts';
-import { hashSources, type CopySource } from './copy-selection.ts';
+import { hashSources, membersOf, type CopySource } from './copy-selection.ts';
 import { findSources, type FoundSources } from './copy-sources.ts';
 import { parseModeChange } from './file-mode.ts';
 import { resolveOwner } from './owner.ts';
@@ -46,6 +46,7 @@ async function copyFound(step: Step, instruction: Copy | Add, found: FoundSource
   await perform(step, {
     facts: [keyword, hash, destination, isDirectory || found.asDirectory, chown, chmod, instruction.link],
     createdBy: `${DEFAULT_SHELL.join(' ')} #(nop) ${comment}`,
+    inputs: { source: instruction.source, files: digestsOf(found.sources) },
     async make() {
       const owner = chown === undefined ? undefined : await ownerOf(step, chown);
       const { files, images } = step.session.deps;
@@ -65,6 +66,25 @@ async function copyFound(step: Step, instruction: Copy | Add, found: FoundSource
       return (await images.layers.ingest({ signal: step.session.signal }, layer.tar())).diffId;
     },
   });
+}
+
+/** More files than a person wants to read are not remembered. */
+const MAX_REMEMBERED = 500;
+
+function digestsOf(sources: readonly CopySource[]): Record<string, string> | undefined {
+  const digests: Record<string, string> = {};
+  let count = 0;
+  for (const source of sources) {
+    for (const { node, path: below } of membersOf(source)) {
+      if (node.type === 'directory') continue;
+      count += 1;
+      if (count > MAX_REMEMBERED) return undefined;
+      digests[below === '' ? source.name : path.posix.join(source.name, below)] = (
+        node.digest || node.link
+      ).slice(0, 16);
+    }
+  }
+  return digests;
 }
 
 function kindOf([first, ...rest]: readonly CopySource[]): string {

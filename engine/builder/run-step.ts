@@ -30,6 +30,7 @@ export async function runCommand(step: Step, instruction: Run): Promise<void> {
     await perform(step, {
       facts: ['run', saved, prepared.facts, host.NetworkMode, host.Privileged ?? false],
       createdBy: saved.join(' '),
+      inputs: { source: instruction.source, files: undefined },
       make: () => prepared.use((more) => runContainer(step, words, host, more)),
     });
   } finally {

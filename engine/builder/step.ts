@@ -2,6 +2,7 @@ import { DEFAULT_SHELL } from '../dockerfile/apply-instruction.ts';
 import { cacheKey } from './build-cache.ts';
 import { createdAt, type BuildSession } from './build-session.ts';
 import { findImported } from './cache-import.ts';
+import { explainMiss, type StepInputs } from './explain-miss.ts';
 import type { StageState } from './stage-state.ts';
 import type { BuildMessage } from './step-output.ts';
 
@@ -21,6 +22,8 @@ export interface StepWork {
   facts: unknown[];
   /** History, e.g. `/bin/sh -c #(nop)  ENV A=1`. */
   createdBy: string;
+  /** For explaining a miss. */
+  inputs: StepInputs;
   /** Answers the diff-id of the layer made, with one reference held; undefined: none. */
   make: () => Promise<string | undefined>;
 }
@@ -42,11 +45,21 @@ export async function perform(step: Step, work: StepWork): Promise<void> {
   const imported = options.noCache ? undefined : findImported(session, state, work.createdBy);
   if (imported?.diffId !== undefined) deps.images.layers.acquire(imported.diffId);
   if (imported) await print(' ---> Using cache\n');
+  else if (options.explain) {
+    const reason = options.noCache ? 'the cache was not asked' : explainMiss(cache, state.key, work.inputs);
+    await step.write({ gantry: { notCached: reason } });
+  }
   const diffId = imported ? imported.diffId : await work.make();
   const config = state.nextImage(work.createdBy, imported?.created || createdAt(session), diffId);
   const id = await deps.images.addStep(config, state.imageId, diffId);
   const sizeBytes = diffId === undefined ? 0 : (deps.images.layers.get(diffId)?.sizeBytes ?? 0);
-  cache.put(key, { imageId: id, parent: state.key, description: work.createdBy, sizeBytes });
+  cache.put(key, {
+    imageId: id,
+    parent: state.key,
+    description: work.createdBy,
+    sizeBytes,
+    ...work.inputs,
+  });
   state.advance(key, { id, config });
 }
 

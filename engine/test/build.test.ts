@@ -374,6 +374,42 @@ test('the cache is told by df, prune empties it, and images with names stay', as
   expect(again.text.match(/---> Using cache/g)).toHaveLength(2);
 });
 
+test('the app is told why a step was not cached, what a Dockerfile holds, and what earlier builds said', async () => {
+  const query = { gantry: '1', t: 'explained' };
+  const reasons = async (dockerfile: string, content: string): Promise<string[]> => {
+    const { lines } = await built(dockerfile, { files: [{ name: 'd/f', content }], query });
+    return lines.flatMap((line) => (line as { gantry?: { notCached: string } }).gantry?.notCached ?? []);
+  };
+  const dockerfile = 'FROM busybox\nENV EXPLAINED=1\nCOPY d /d\nRUN cat /d/f';
+  expect(await reasons(dockerfile, '1')).toHaveLength(3);
+  expect(await reasons(dockerfile, '1')).toEqual([]);
+  expect(await reasons(dockerfile, '2')).toEqual(['changed: d/f', 'a step before it changed']);
+  expect(await reasons(dockerfile.replace('cat', 'wc'), '2')).toEqual([
+    'the instruction changed, it was: RUN cat /d/f',
+  ]);
+  const described = await engine.api('POST', '/gantry/v1/dockerfile', {
+    text: 'FROM a AS x\nENV A b\nFROM b\nCOPY --from=x / /',
+  });
+  expect(described.json).toMatchObject({
+    diagnostics: [{ severity: 'warning', line: 2 }],
+    stages: [
+      { index: 0, name: 'x', base: 'a', needs: [] },
+      { index: 1, name: '', base: 'b', line: 3, needs: [0] },
+    ],
+  });
+  const wrong = await engine.api('POST', '/gantry/v1/dockerfile', { text: 'FROM a\nCOPPY a b' });
+  expect(wrong.json).toEqual({
+    diagnostics: [{ severity: 'error', line: 2, message: 'unknown instruction: COPPY (did you mean COPY?)' }],
+    stages: [],
+  });
+  const [last] = (await engine.api<{ id: string }[]>('GET', '/gantry/v1/builds')).json;
+  const { json: record } = await engine.api<{ log: BuildLine[] }>('GET', `/gantry/v1/builds/${last?.id}`);
+  expect(record).toMatchObject({ status: 'done', tags: ['explained'] });
+  expect(record.log.map(({ stream }) => stream ?? '').join('')).toContain(
+    'Successfully tagged explained:latest',
+  );
+});
+
 test('with SOURCE_DATE_EPOCH the same build gives the same image', async () => {
   const dockerfile = 'FROM busybox\nCOPY f /d/f\nWORKDIR /new\nENV A=1';
   const query = { buildargs: JSON.stringify({ SOURCE_DATE_EPOCH: '1700000000' }), nocache: '1' };

@@ -1,5 +1,6 @@
 import type { BuildOptions } from '../../builder/build-options.ts';
 import type { Builder } from '../../builder/builder.ts';
+import { describeDockerfile } from '../../builder/describe-dockerfile.ts';
 import { BuildError } from '../../builder/build-error.ts';
 import type { ContextSource } from '../../builder/build-context.ts';
 import { EngineError, invalidArgument, messageOf } from '../../lib/errors.ts';
@@ -36,6 +37,32 @@ export function buildRoutes({ builder }: { builder: Builder }): Route[] {
         });
         reply.json(200, { CachesDeleted: deleted, SpaceReclaimed: reclaimedBytes });
       },
+    },
+    ...ownRoutes(builder),
+  ];
+}
+
+/** Beyond Docker, for the app: what a Dockerfile says, and earlier builds. */
+function ownRoutes(builder: Builder): Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/gantry/v1/dockerfile',
+      async handler({ jsonBody, reply }) {
+        const body = await jsonBody<{ text?: unknown }>();
+        if (typeof body?.text !== 'string') throw invalidArgument('text is missing');
+        reply.json(200, describeDockerfile(body.text));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/gantry/v1/builds',
+      handler: ({ reply }) => reply.json(200, builder.history.list()),
+    },
+    {
+      method: 'GET',
+      path: '/gantry/v1/builds/{id}',
+      handler: ({ params, reply }) => reply.json(200, builder.history.get(params['id'] ?? '')),
     },
   ];
 }
@@ -126,6 +153,7 @@ function readOptions({ query, request }: RouteContext): BuildOptions {
     hostConfig: readHostConfig(query),
     secrets: new Map(),
     registryAuth: readRegistryAuth(request.headers['x-registry-config']),
+    explain: query.boolean('gantry'),
     allowInsecure: false,
     allowHostNetwork: query.string('networkmode') === 'host',
   };

@@ -1,0 +1,115 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
+import { notFound } from '../lib/errors.ts';
+import type { BuildMessage, WriteMessage } from './step-output.ts';
+
+export interface BuildSummary {
+  id: string;
+  /** `interrupted`: the engine ended meanwhile. */
+  status: 'running' | 'done' | 'failed' | 'interrupted';
+  /** RFC 3339. */
+  startedAt: string;
+  /** '' while it runs. */
+  finishedAt: string;
+  tags: readonly string[];
+  /** '' unless done. */
+  imageId: string;
+  error: string;
+}
+
+export interface BuildRecord extends BuildSummary {
+  /** The stream as it was sent, line by line; cut off at its beginning when it grew too long. */
+  log: BuildMessage[];
+}
+
+const MAX_RECORDS = 50;
+const MAX_LOG_BYTES = 1024 * 1024;
+
+/** The last builds with what they said, for whoever comes later. */
+export class BuildHistory {
+  readonly #directory: string;
+  readonly #records = new Map<string, BuildRecord>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const names = (await readdir(this.#directory)).filter((name) => name.endsWith('.json')).sort();
+    for (const name of names) {
+      const record = await readJson<BuildRecord>(path.join(this.#directory, name)).catch(() => undefined);
+      if (!record) continue;
+      if (record.status === 'running') record.status = 'interrupted';
+      this.#records.set(record.id, record);
+    }
+  }
+
+  /** Newest first. */
+  list(): BuildSummary[] {
+    const summaries = [...this.#records.values()].map((record): BuildSummary => {
+      const { log: _, ...summary } = record;
+      return summary;
+    });
+    return summaries.reverse();
+  }
+
+  /** Throws not-found. */
+  get(id: string): BuildRecord {
+    const record = this.#records.get(id);
+    if (!record) throw notFound(`No such build: ${id}`);
+    return record;
+  }
+
+  /** Runs a build and keeps what it writes. */
+  async record(
+    tags: readonly string[],
+    write: WriteMessage,
+    run: (write: WriteMessage) => Promise<string>,
+  ): Promise<string> {
+    const startedAt = new Date().toISOString();
+    const id = `${startedAt.replaceAll(/\D/g, '')}-${Math.random().toString(36).slice(2, 8)}`;
+    const begun = { id, status: 'running', startedAt, finishedAt: '', tags, imageId: '', error: '', log: [] };
+    const record = begun as BuildRecord;
+    this.#records.set(id, record);
+    await this.#save(record);
+    let bytes = 0;
+    const keep: WriteMessage = async (message) => {
+      record.log.push(message);
+      bytes += JSON.stringify(message).length;
+      while (bytes > MAX_LOG_BYTES) bytes -= JSON.stringify(record.log.shift() ?? '').length;
+      await write(message);
+    };
+    try {
+      record.imageId = await run(keep);
+      record.status = 'done';
+      return record.imageId;
+    } catch (error) {
+      record.status = 'failed';
+      record.error = error instanceof Error ? error.message : String(error);
+      throw error;
+    } finally {
+      record.finishedAt = new Date().toISOString();
+      await this.#save(record);
+      await this.#forgetOldest();
+    }
+  }
+
+  async #save(record: BuildRecord): Promise<void> {
+    await writeJsonAtomic(this.#file(record.id), record);
+  }
+
+  async #forgetOldest(): Promise<void> {
+    for (const [id, { status }] of this.#records) {
+      if (this.#records.size <= MAX_RECORDS) return;
+      if (status === 'running') continue;
+      this.#records.delete(id);
+      await rm(this.#file(id), { force: true });
+    }
+  }
+
+  #file(id: string): string {
+    return path.join(this.#directory, `${id}.json`);
+  }
+}
