@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -21,6 +23,17 @@ export function hijackConnection(exchange: Exchange, contentType: string): Duple
   ];
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   return socket;
+}
+
+const PYTHON_CLIENT = /\bdocker-(sdk-python|py)\//;
+const PYTHON_SWITCH_MS = 20;
+
+/**
+ * docker-py, and docker-compose 1 with it, reads what follows the head from the bare socket: what it received together
+ * with the head it has lost. So what could follow at once waits until it has had the time to read the head.
+ */
+export async function clientHasSwitched({ headers }: IncomingMessage): Promise<void> {
+  if (PYTHON_CLIENT.test(headers['user-agent'] ?? '')) await delay(PYTHON_SWITCH_MS);
 }
 
 /**

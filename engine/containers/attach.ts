@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { conflict } from '../lib/errors.ts';
 import type { Shim } from '../runtime/runtime.ts';
 import type { Container, PendingAttach } from './container.ts';
@@ -9,12 +8,6 @@ import { createFrameStripper } from './frames.ts';
 import { restarting } from './lifecycle.ts';
 import { logSourceOf } from './log-source.ts';
 import { connectStreams } from './stream-bridge.ts';
-
-/**
- * docker-py reads what follows the head from the bare socket, and loses what arrived together with it. What is replayed
- * is there at once, so it waits a moment.
- */
-const SWITCH_MS = 10;
 
 export interface AttachRequest {
   stdin: boolean;
@@ -50,10 +43,7 @@ export async function attach(
   client: Duplex,
 ): Promise<void> {
   publish(context, container, 'attach');
-  if (request.logs) {
-    await delay(SWITCH_MS);
-    await replayLogs(context, container, request, client);
-  }
+  if (request.logs) await replayLogs(context, container, request, client);
   if (!request.stream) {
     client.end();
     return;

@@ -76,12 +76,13 @@ export class ExecSessions {
     return id;
   }
 
-  /** What must hold before a connection is taken over for it. */
-  checkStart(id: string, body: object | undefined): { start: ExecStartRequest; tty: boolean } {
+  /** What must hold before a connection is taken over for it; from here on it counts as running. */
+  claim(id: string, body: object | undefined): { start: ExecStartRequest; tty: boolean } {
     const start = readExecStart(body ?? {});
     const session = this.#getLive(id);
     if (session.state === 'running') throw conflict(`exec command ${id} is already running`);
     if (session.state === 'exited') throw conflict(`exec command ${id} has already run`);
+    session.state = 'running';
     return { start, tty: start.Tty ?? false };
   }
 
@@ -182,7 +183,6 @@ export class ExecSessions {
     const { container, request } = session;
     const { shim, record } = container;
     if (!shim) throw notRunning(container);
-    session.state = 'running';
     const size = start.Tty ? start.ConsoleSize : undefined;
     const [rows, columns] = size ?? request.ConsoleSize ?? [0, 0];
     const plan = this.#context.buildExecPlan(record, {

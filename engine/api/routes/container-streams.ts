@@ -3,6 +3,7 @@ import type { Containers } from '../../containers/containers.ts';
 import { parseWaitCondition } from '../../containers/wait.ts';
 import { nanosToFixed } from '../../lib/fixed-time.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
+import { clientHasSwitched } from '../hijack.ts';
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
 import { idOf } from './containers.ts';
 
@@ -77,6 +78,7 @@ const attach =
     const request = attachRequest(context, false);
     const { tty } = containers.prepareAttach(idOf(context), request);
     const client = context.reply.hijack(streamType(context, tty, true));
+    if (request.logs) await clientHasSwitched(context.request);
     await containers.attach(idOf(context), request, client);
   };
 

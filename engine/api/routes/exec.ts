@@ -1,4 +1,5 @@
 import type { Containers } from '../../containers/containers.ts';
+import { clientHasSwitched } from '../hijack.ts';
 import type { Handler, Route, RouteContext } from '../route.ts';
 import { streamType } from './container-streams.ts';
 import { idOf, sizeOf } from './containers.ts';
@@ -37,13 +38,15 @@ const start =
   async (context) => {
     const id = idOf(context);
     const body = await context.jsonBody<object>();
-    const { start: request, tty } = execs.checkStart(id, withConsoleSize(context, body));
+    const { start: request, tty } = execs.claim(id, withConsoleSize(context, body));
     if (request.Detach) {
       await execs.startDetached(id, request);
       context.reply.empty(200);
       return;
     }
-    await execs.startAttached(id, request, context.reply.hijack(streamType(context, tty, true)));
+    const client = context.reply.hijack(streamType(context, tty, true));
+    await clientHasSwitched(context.request);
+    await execs.startAttached(id, request, client);
   };
 
 /** Without the field in versions that did not have it. */
