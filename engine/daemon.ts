@@ -39,6 +39,7 @@ import { releaseNamespaces } from './rootless/namespaces.ts';
 import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
 import { validateHostConfig, validateUpdate } from './runtime/host-config-validation.ts';
 import { createRuntimes } from './runtime/oci/external-runtimes.ts';
+import { CDI_DIRECTORIES } from './runtime/cdi.ts';
 import { readIdMaps, type IdMaps } from './runtime/id-maps.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
@@ -271,6 +272,7 @@ function infoSources(options: EngineOptions, domains: Domains, engineId: string)
     defaultRuntime: runtimes.defaultName,
     cgroups,
     debug: options.logLevel === 'debug',
+    deviceDirectories: CDI_DIRECTORIES,
     remapped: options.usernsRemap !== undefined,
     insecureRegistries: options.insecureRegistries,
     registryMirrors: options.registryMirrors,

@@ -3,7 +3,7 @@ import { isRootless } from '../lib/user-namespace.ts';
 import type { HostConfig } from '../wire/container.ts';
 import { defaultMaskedPaths, DEFAULT_READONLY_PATHS } from './default-paths.ts';
 import { defaultMounts, hasPrivateCgroupNamespace } from './default-mounts.ts';
-import { refuseDeviceRequests } from './device-requests.ts';
+import { withDeviceRequests } from './device-requests.ts';
 import { resolveDevices } from './devices.ts';
 import { mapText, outsideOf, type IdMaps } from './id-maps.ts';
 import type { PlanInput, ResolvedMount } from './plan-input.ts';
@@ -16,7 +16,8 @@ import { resolveSysctls, validateSysctls } from './sysctls.ts';
  * Docker's policy for one container, from its HostConfig to the plan that the shim executes. Reads the host's device
  * nodes, changes nothing. Throws invalid-argument with Docker's text for what cannot be built.
  */
-export function buildContainerPlan(input: PlanInput): ContainerPlan {
+export function buildContainerPlan(given: PlanInput): ContainerPlan {
+  const input = withDeviceRequests(given);
   const { hostConfig, config } = input;
   const idMaps = idMapsOf(input);
   // The kernel mounts no procfs of a pid namespace that a user namespace does not own.
@@ -24,7 +25,6 @@ export function buildContainerPlan(input: PlanInput): ContainerPlan {
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   const cgroup = input.cgroups.plan(input.id, hostConfig);
   validateSysctls(hostConfig);
-  refuseDeviceRequests(hostConfig.DeviceRequests ?? []);
   return {
     id: input.id,
     runDirectory: input.runDirectory,

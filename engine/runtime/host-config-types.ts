@@ -1,5 +1,15 @@
 import { invalidArgument } from '../lib/errors.ts';
-import { isObject, listOf, mapOf } from '../lib/field-types.ts';
+import {
+  checkFields,
+  INTEGER,
+  isObject,
+  listOf,
+  mapOf,
+  TEXT,
+  TEXT_MAP,
+  TEXTS,
+  type Check,
+} from '../lib/field-types.ts';
 import type { HostConfig } from '../wire/container.ts';
 
 const INTEGERS = [
@@ -71,6 +81,29 @@ const OBJECT_LISTS = [
 
 const STRING_MAPS = ['Sysctls', 'Tmpfs', 'Annotations', 'StorageOpt'] as const satisfies (keyof HostConfig)[];
 
+const THROTTLE = { Path: TEXT, Rate: INTEGER };
+
+/** What the objects of a list hold. */
+const ELEMENTS: { [Field in (typeof OBJECT_LISTS)[number]]?: Record<string, Check> } = {
+  Devices: { PathOnHost: TEXT, PathInContainer: TEXT, CgroupPermissions: TEXT },
+  Ulimits: { Name: TEXT, Soft: INTEGER, Hard: INTEGER },
+  BlkioWeightDevice: { Path: TEXT, Weight: INTEGER },
+  BlkioDeviceReadBps: THROTTLE,
+  BlkioDeviceWriteBps: THROTTLE,
+  BlkioDeviceReadIOps: THROTTLE,
+  BlkioDeviceWriteIOps: THROTTLE,
+  DeviceRequests: {
+    Driver: TEXT,
+    Count: INTEGER,
+    DeviceIDs: TEXTS,
+    Capabilities: {
+      expected: 'a list of lists of strings',
+      holds: (value) => listOf(value, (set) => set === null || listOf(set, isString)),
+    },
+    Options: TEXT_MAP,
+  },
+};
+
 /**
  * The request is JSON of a client: a field of another type is refused here, before it could reach a control file or
  * a path. Docker refuses it while decoding.
@@ -94,6 +127,12 @@ export function validateFieldTypes(hostConfig: HostConfig): void {
   check(STRING_LISTS, 'a list of strings', (value) => listOf(value, isString));
   check(OBJECT_LISTS, 'a list of objects', (value) => listOf(value, isObject));
   check(STRING_MAPS, 'a map of strings', (value) => mapOf(value, isString));
+  for (const [list, checks] of Object.entries(ELEMENTS) as [
+    (typeof OBJECT_LISTS)[number],
+    Record<string, Check>,
+  ][]) {
+    for (const element of hostConfig[list] ?? []) checkFields(`HostConfig.${list}.`, element, checks);
+  }
 }
 
 const isString = (value: unknown): value is string => typeof value === 'string';

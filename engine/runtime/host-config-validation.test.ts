@@ -110,6 +110,9 @@ describe('a HostConfig', () => {
       { Memory: 1.5 },
       { Sysctls: { a: 1 } },
       { Devices: ['x'] },
+      { Devices: [{ PathOnHost: 7 }] },
+      { DeviceRequests: [{ Capabilities: 'gpu' }] },
+      { BlkioDeviceReadBps: [{ Path: '/dev/null', Rate: 'much' }] },
     ]) {
       expect(() => validateHostConfig(wrong as HostConfig, everything)).toThrow('invalid JSON: HostConfig.');
     }

@@ -14,6 +14,8 @@ export interface InfoSources {
   defaultRuntime: string;
   cgroups: Pick<CgroupDriver, 'name' | 'version' | 'features'>;
   debug: boolean;
+  /** Where devices of the Container Device Interface are described. */
+  deviceDirectories: readonly string[];
   /** Containers have user namespaces of their own. */
   remapped: boolean;
   insecureRegistries: string[];
@@ -110,7 +112,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
       ...(sources.remapped ? ['name=userns'] : []),
       ...(isRootless() ? ['name=rootless'] : []),
     ],
-    CDISpecDirs: [],
+    CDISpecDirs: sources.deviceDirectories,
     Warnings: [
       ...sources.rootlessWarnings,
       ...warningsFor(features, sources.cgroups.version),

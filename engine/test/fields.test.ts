@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ContainerCreateRequest, HostConfig } from '../wire/container.ts';
+import type { ContainerCreateRequest, DeviceRequest, HostConfig } from '../wire/container.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
 import { create, outputOf, shell, start } from './run-container.ts';
@@ -332,6 +332,42 @@ function tarOf(name: string, text: string): Buffer {
   writeFileSync(path.join(directory, name), text);
   return execFileSync('tar', ['-C', directory, '-c', name]);
 }
+
+test('devices that a driver chooses: those of CDI files, and no other driver', async () => {
+  const vendor = `gantry-${engine.cgroupParent}.test`;
+  const file = `/var/run/cdi/${vendor}.json`;
+  mkdirSync('/var/run/cdi', { recursive: true });
+  writeFileSync(
+    file,
+    JSON.stringify({
+      cdiVersion: '0.6.0',
+      kind: `${vendor}/loop`,
+      devices: [
+        {
+          name: 'one',
+          containerEdits: { deviceNodes: [{ path: '/dev/one', hostPath: '/dev/loop0', permissions: 'r' }] },
+        },
+      ],
+      containerEdits: { env: ['FROM_CDI=1'], additionalGids: [77] },
+    }),
+  );
+  try {
+    const asked = (...requests: DeviceRequest[]) =>
+      outputOf(
+        engine,
+        shell('echo $FROM_CDI; id -G; : < /dev/one && echo read', { DeviceRequests: requests }),
+      );
+    expect(await asked({ Driver: 'cdi', DeviceIDs: [`${vendor}/loop=one`] })).toBe('1\n0 77\nread\n');
+    await expect(asked({ Driver: 'cdi', DeviceIDs: ['nobody.test/x=y'] })).rejects.toThrow(
+      'CDI device injection failed: unresolvable CDI devices nobody.test/x=y',
+    );
+    await expect(asked({ Count: -1, Capabilities: [['gpu']] })).rejects.toThrow(
+      'could not select device driver "" with capabilities: [[gpu]]',
+    );
+  } finally {
+    rmSync(file);
+  }
+});
 
 test('an AppArmor profile that is not loaded fails the start; without AppArmor it is a warning', async () => {
   const enabled = '/sys/module/apparmor/parameters/enabled';

@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, errnoOf, invalidArgument, notImplemented } from '../../lib/errors.ts';
 import { isRootless } from '../../lib/user-namespace.ts';
+import { withDeviceRequests } from '../device-requests.ts';
 import { buildContainerPlan } from '../container-plan.ts';
 import { buildExecPlan } from '../exec-plan.ts';
 import type { BuildContainerPlan, BuildExecPlan, PlanInput } from '../plan-input.ts';
@@ -64,7 +65,8 @@ export function createRuntimes({ binary, added, defaultName, searchPath }: Runti
       [BUILT_IN]: { path: binary },
       ...Object.fromEntries([...external].map(([name, file]) => [name, { path: file }])),
     }),
-    buildContainerPlan: (input) => {
+    buildContainerPlan: (given) => {
+      const input = withDeviceRequests(given);
       const runtime = pathOf(input.hostConfig.Runtime);
       const plan = buildContainerPlan(input);
       return runtime === undefined ? plan : toExternalPlan(input, plan, runtime, binary);
