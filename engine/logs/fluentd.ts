@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { extraAttributes } from './attributes.ts';
 import type { LogDriver, LogSource } from './driver.ts';
 import { sendingPlan } from './file-drivers.ts';
@@ -8,7 +7,7 @@ import { checkFluentdOptions, fluentdOptions, type FluentdOptions } from './flue
 import { pack, packEventTime, type PackMap } from './msgpack.ts';
 import type { LogSender, SentEntry } from './sender.ts';
 import { DEFAULT_TAG, expandTag } from './tag.ts';
-import { StreamTransport } from './transports.ts';
+import { dialTls, StreamTransport } from './transports.ts';
 
 /** The key of an answer, a MessagePack string. */
 const ACK = Buffer.from('\u00a3ack', 'latin1');
@@ -53,7 +52,7 @@ class FluentdSender implements LogSender {
     const { scheme, host, port, path } = options.address;
     const onData = (data: Buffer): void => this.#receive(data);
     if (scheme === 'tls') {
-      const dial = () => connectTls({ host, port, servername: host });
+      const dial = () => dialTls({ host, port, servername: host });
       this.#transport = new StreamTransport(dial, { readyEvent: 'secureConnect', onData });
     } else {
       const dial = () => (scheme === 'unix' ? connect(path) : connect(port, host));

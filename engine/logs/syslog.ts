@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { invalidArgument } from '../lib/errors.ts';
 import { checkExists, parseAddress, type ReceiverAddress } from './address.ts';
 import { ATTRIBUTE_OPTIONS, type LogDriver, type LogOptions } from './driver.ts';
@@ -8,7 +7,13 @@ import { sendingPlan } from './file-drivers.ts';
 import type { LogSender, SentEntry } from './sender.ts';
 import { syslogMessage, withLength, type SyslogFormat } from './syslog-message.ts';
 import { DEFAULT_TAG, expandTag } from './tag.ts';
-import { StreamTransport, UdpTransport, UnixDatagramTransport, type Transport } from './transports.ts';
+import {
+  dialTls,
+  StreamTransport,
+  UdpTransport,
+  UnixDatagramTransport,
+  type Transport,
+} from './transports.ts';
 
 const DEFAULT_PORT = 514;
 const SECURE = 'tcp+tls';
@@ -75,12 +80,12 @@ class SyslogSender implements LogSender {
     this.close();
     let failure: unknown = new Error('Unix syslog delivery error');
     for (const transport of this.#candidates()) {
+      this.#transport = transport;
       try {
         await transport.open();
-        this.#transport = transport;
         return;
       } catch (error) {
-        transport.close();
+        this.close();
         failure = error;
       }
     }
@@ -128,7 +133,7 @@ function transportsTo(
     key: read('syslog-tls-key'),
     rejectUnauthorized: options['syslog-tls-skip-verify'] === undefined,
   };
-  return [new StreamTransport(() => connectTls(tls), { readyEvent: 'secureConnect' })];
+  return [new StreamTransport(() => dialTls(tls), { readyEvent: 'secureConnect' })];
 }
 
 function isThere(path: string): boolean {

@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 
 /** Carries messages to a receiver. After a rejection it is closed and opened anew. */
 export interface Transport {
@@ -17,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Over TCP, TLS or a unix stream socket; the messages bring their own framing. */
 export class StreamTransport implements Transport {
-  readonly #connect: () => Socket;
+  readonly #connect: () => Socket | Promise<Socket>;
   /** Fires when `connect` is done; TLS has an event of its own. */
   readonly #readyEvent: 'connect' | 'secureConnect';
   readonly #onData: (data: Buffer) => void;
@@ -25,7 +26,7 @@ export class StreamTransport implements Transport {
 
   /** `onData` gets what the receiver says, and an empty buffer when the connection is closed. */
   constructor(
-    connect: () => Socket,
+    connect: () => Socket | Promise<Socket>,
     options: { readyEvent?: 'secureConnect'; onData?: (data: Buffer) => void } = {},
   ) {
     this.#connect = connect;
@@ -35,21 +36,16 @@ export class StreamTransport implements Transport {
 
   async open(): Promise<void> {
     this.close();
-    const socket = this.#connect();
+    const socket = await this.#connect();
+    this.#socket = socket;
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('i/o timeout')));
-    try {
-      await once(socket, this.#readyEvent);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    socket.setTimeout(0);
-    // A receiver that goes away is told by the next write.
+    // Told by the rejection below or, once it is connected, by the next write.
     socket.on('error', () => undefined);
+    await once(socket, this.#readyEvent);
+    socket.setTimeout(0);
     socket.on('data', this.#onData);
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#onData(Buffer.alloc(0)));
-    this.#socket = socket;
   }
 
   get isClosed(): boolean {
@@ -71,10 +67,17 @@ export class StreamTransport implements Transport {
     });
   }
 
+  /** Also one that is being opened: with an error, so that whoever waits for it hears of it. */
   close(): void {
-    this.#socket?.destroy();
+    this.#socket?.destroy(new Error('the connection was closed'));
     this.#socket = undefined;
   }
+}
+
+/** Loaded when needed: TLS takes megabytes of an engine that does without. */
+export async function dialTls(options: ConnectionOptions): Promise<Socket> {
+  const { connect } = await import('node:tls');
+  return connect(options);
 }
 
 /** One datagram a message. A receiver that is not there is not noticed, as usual with UDP. */

@@ -258,6 +258,15 @@ describe.each(CASES)('$name', ({ prepare }) => {
   });
 });
 
+it('a sender that is closed while it waits for its receiver gives up at once', async () => {
+  // TEST-NET-1 (RFC 5737): nobody answers.
+  const source = makeSource('syslog', { 'syslog-address': 'tcp://192.0.2.1:514' });
+  const sender = syslog.createSender?.(source) as LogSender;
+  const opened = sender.open();
+  setImmediate(() => setImmediate(() => sender.close()));
+  await expect(opened).rejects.toThrow();
+});
+
 describe('syslog', () => {
   const at = async (format: string, more: Record<string, string> = {}): Promise<string> => {
     const receiver = listening(await receiveUdp());
