@@ -62,6 +62,7 @@ struct image {
   uint64_t written; /* bytes of metadata */
   struct layer_inode *first, *last;
   uint64_t inode_count;
+  struct layer_name *dots[2];
   struct layer_name **sorted;
   size_t sorted_capacity;
   unsigned char *buffer;
@@ -180,18 +181,12 @@ static int compare_names(const void *a, const void *b) {
   return order ? order : (int)left->length - (int)right->length;
 }
 
-/* "." and ".." as the sorter needs them. */
-struct dot_name {
-  struct layer_name name;
-  char text[4];
-};
-
 /*
  * The directory's names in the order of their bytes, "." and ".." among them, as the kernel's
  * binary search wants it. Their number, or -1.
  */
 static ssize_t sort_names(struct image *image, const struct layer_inode *directory,
-                          struct layer_name *dots[2], struct error *err) {
+                          struct error *err) {
   size_t count = 2;
   for (struct layer_name *name = directory->names; name; name = name->next)
     count += name->inode != NULL;
@@ -202,8 +197,8 @@ static ssize_t sort_names(struct image *image, const struct layer_inode *directo
     image->sorted = grown;
     image->sorted_capacity = count * 2;
   }
-  image->sorted[0] = dots[0];
-  image->sorted[1] = dots[1];
+  image->sorted[0] = image->dots[0];
+  image->sorted[1] = image->dots[1];
   count = 2;
   for (struct layer_name *name = directory->names; name; name = name->next) {
     if (name->inode)
@@ -270,14 +265,19 @@ static int put_block(struct image *image, struct layer_name *const *names, size_
   return 0;
 }
 
-static void make_dots(struct dot_name dots[2], struct layer_name *names[2],
-                      const struct layer_inode *self, const struct layer_inode *parent) {
-  for (int i = 0; i < 2; i++) {
-    dots[i] = (struct dot_name){
-        .name = {.inode = (struct layer_inode *)(i ? parent : self), .length = (uint16_t)(i + 1)}};
-    memcpy(dots[i].name.text, "..", 2);
-    names[i] = &dots[i].name;
+/* "." and ".." belong to a directory as its names do. */
+static void set_dots(struct image *image, struct layer_inode *self, struct layer_inode *parent) {
+  image->dots[0]->inode = self;
+  image->dots[1]->inode = parent;
+}
+
+static struct layer_name *make_dot(uint16_t length) {
+  struct layer_name *name = calloc(1, sizeof *name + 3);
+  if (name) {
+    name->length = length;
+    memcpy(name->text, "..", length);
   }
+  return name;
 }
 
 /* Short links are kept behind their inode. place_inode leaves less than SLOT unused in the block.
@@ -340,13 +340,11 @@ static uint64_t number_inodes(struct image *image, struct layer_inode *root, str
 
 /* Gives directories and long links their blocks behind the inodes; the metadata's end, or 0. */
 static uint64_t place_data(struct image *image, uint64_t at, struct error *err) {
-  struct dot_name dots[2];
-  struct layer_name *names[2];
   at = round_up(at, BLOCK);
   for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
     if (S_ISDIR(inode->mode)) {
-      make_dots(dots, names, inode, inode);
-      ssize_t count = sort_names(image, inode, names, err);
+      set_dots(image, inode, inode);
+      ssize_t count = sort_names(image, inode, err);
       if (count < 0)
         return 0;
       inode->size = directory_size(image->sorted, (size_t)count);
@@ -390,12 +388,9 @@ static int put_inode(struct image *image, const struct layer_inode *inode, struc
   return with_link ? put(image, inode->link, inode->size, err) : 0;
 }
 
-static int put_directory(struct image *image, const struct layer_inode *inode,
-                         const struct layer_inode *parent, struct error *err) {
-  struct dot_name dots[2];
-  struct layer_name *names[2];
-  make_dots(dots, names, inode, parent);
-  ssize_t count = sort_names(image, inode, names, err);
+static int put_directory(struct image *image, struct layer_inode *inode, struct error *err) {
+  set_dots(image, inode, inode->parent);
+  ssize_t count = sort_names(image, inode, err);
   if (count < 0)
     return -1;
   for (size_t at = 0, bytes, fitting; at < (size_t)count; at += fitting) {
@@ -416,7 +411,7 @@ static int put_data(struct image *image, struct error *err) {
     if (put_zeros(image, place, err) < 0)
       return -1;
     if (S_ISLNK(inode->mode) ? put(image, inode->link, inode->size, err) < 0
-                             : put_directory(image, inode, inode->parent, err) < 0)
+                             : put_directory(image, inode, err) < 0)
       return -1;
   }
   return put_zeros(image, round_up(image->written, BLOCK), err);
@@ -458,12 +453,16 @@ static int write_image(struct image *image, struct layer_tree *tree, struct erro
 
 int erofs_image_write(int fd, struct layer_tree *tree, uint64_t tar_bytes, char digest[SHA256_HEX],
                       struct error *err) {
-  struct image image = {
-      .fd = fd, .meta = round_up(EROFS_HEAD + tar_bytes, BLOCK), .buffer = malloc(BUFFER)};
+  struct image image = {.fd = fd,
+                        .meta = round_up(EROFS_HEAD + tar_bytes, BLOCK),
+                        .dots = {make_dot(1), make_dot(2)},
+                        .buffer = malloc(BUFFER)};
   sha256_start(&image.hash);
-  int result =
-      image.buffer ? write_image(&image, tree, err) : error_set(err, ENOMEM, "write layer");
+  bool ready = image.buffer && image.dots[0] && image.dots[1];
+  int result = ready ? write_image(&image, tree, err) : error_set(err, ENOMEM, "write layer");
   sha256_finish(&image.hash, digest);
+  free(image.dots[0]);
+  free(image.dots[1]);
   free(image.buffer);
   free(image.sorted);
   return result;

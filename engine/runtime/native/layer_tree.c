@@ -124,11 +124,12 @@ static struct layer_inode *new_inode(struct layer_tree *tree, mode_t mode, struc
 }
 
 static struct layer_inode *make_missing(struct layer_tree *tree, struct layer_inode *directory,
-                                        const char *text, size_t length, struct error *err) {
+                                        const char *text, size_t length,
+                                        const struct timespec *mtime, struct error *err) {
   struct layer_inode *made = new_inode(tree, S_IFDIR | 0755, err);
   if (!made || set_name(tree, directory, text, length, made, err) < 0)
     return NULL;
-  clock_gettime(CLOCK_REALTIME, &made->mtime);
+  made->mtime = *mtime; /* the same tree for the same tar, whenever */
   return made;
 }
 
@@ -138,7 +139,8 @@ struct walk {
   struct layer_inode *stack[PATH_MAX];
   size_t depth;
   int followed;
-  /* The entry whose path is walked, for messages. */
+  const struct tar_entry *entry;
+  /* What is walked, for messages. */
   const char *name;
 };
 
@@ -171,7 +173,7 @@ static int walk_part(struct walk *walk, const char *part, size_t length, bool ma
   struct layer_inode *directory = walk->stack[walk->depth];
   struct layer_inode *inode = lookup(walk->tree, directory, part, length);
   if (!inode && make)
-    inode = make_missing(walk->tree, directory, part, length, err);
+    inode = make_missing(walk->tree, directory, part, length, &walk->entry->mtime, err);
   if (!inode)
     return err->number ? -1 : error_set(err, ENOENT, "open directory %.256s", walk->name);
   if (S_ISLNK(inode->mode))
@@ -195,11 +197,13 @@ static int walk_path(struct walk *walk, const char *path, bool make, struct erro
 }
 
 /* The directory of the path's last part, made if missing; *leaf is that part. */
-static struct layer_inode *open_parent(struct layer_tree *tree, char *path, const char *name,
-                                       const char **leaf, struct error *err) {
+static struct layer_inode *open_parent(struct layer_tree *tree, const struct tar_entry *entry,
+                                       char *path, const char *name, const char **leaf,
+                                       struct error *err) {
   static struct walk walk;
   char *slash = strrchr(path, '/');
   walk.tree = tree;
+  walk.entry = entry;
   walk.name = name;
   walk.stack[0] = tree->root;
   walk.depth = 0;
@@ -275,7 +279,7 @@ static int add_hard_link(struct layer_tree *tree, struct layer_inode *parent, co
     name->inode = NULL; /* first, as the file system would: it may be the target itself */
   if (rooted_clean(entry->link, target, err) < 0)
     return error_wrap(err, "%.200s", entry->name);
-  struct layer_inode *directory = open_parent(tree, target, entry->link, &target_leaf, err);
+  struct layer_inode *directory = open_parent(tree, entry, target, entry->link, &target_leaf, err);
   if (!directory)
     return error_wrap(err, "%.200s: link target", entry->name);
   struct layer_inode *inode =
@@ -357,7 +361,7 @@ static int add_entry(struct layer_tree *tree, const struct tar_entry *entry, uin
     return -1;
   if (path[0] == '\0')
     return 0; /* the root itself keeps what it has */
-  struct layer_inode *parent = open_parent(tree, path, entry->name, &leaf, err);
+  struct layer_inode *parent = open_parent(tree, entry, path, entry->name, &leaf, err);
   if (!parent)
     return -1;
   if (strncmp(leaf, OVERLAY_WHITEOUT_PREFIX, strlen(OVERLAY_WHITEOUT_PREFIX)) == 0)
@@ -377,7 +381,6 @@ int layer_tree_read(struct layer_tree *tree, struct tar_reader *reader, struct e
     free(entry);
     return error_set(err, ENOMEM, "read layer");
   }
-  clock_gettime(CLOCK_REALTIME, &tree->root->mtime);
   int found;
   while ((found = tar_reader_next(reader, entry, err)) > 0) {
     tree->entries++;

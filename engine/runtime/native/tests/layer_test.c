@@ -1,0 +1,159 @@
+/* Layers on their way in: digests, decompression, and that a tree in memory means what extraction
+ * makes. */
+#include "erofs_image.h"
+#include "extract.h"
+#include "layer_source.h"
+#include "layer_tree.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "rooted.h"
+#include "tar_builder.h"
+#include "test.h"
+
+static void digests_are_those_of_the_standard(void) {
+  static const struct {
+    const char *text, *digest;
+  } cases[] = {
+      {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+      {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+      {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct sha256 hash;
+    char digest[SHA256_HEX];
+    sha256_start(&hash);
+    for (const char *c = cases[i].text; *c; c++)
+      sha256_update(&hash, c, 1);
+    sha256_finish(&hash, digest);
+    CHECK_EQUAL(digest, cases[i].digest);
+  }
+}
+
+static void bounds_stop_a_layer(void) {
+  static const struct {
+    uint64_t bytes, ratio, from;
+    bool fits;
+  } cases[] = {{1 << 20, 1, 0, true}, {1000, 1, 0, false}, {1 << 20, 1, 1 << 20, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    unsigned char buffer[512];
+    struct error err = {0};
+    add("file", '0', "content", 7);
+    add_end();
+    autoclose int input = open_bytes(archive.bytes, archive.size);
+    struct layer_source source = {.input = input,
+                                  .ended = true,
+                                  .left = archive.size,
+                                  .limits = {cases[i].bytes, cases[i].ratio, cases[i].from},
+                                  .keep_blob = -1,
+                                  .keep_tar = -1};
+    CHECK(layer_source_open(&source, DECODER_NONE, &err) == 0);
+    long count;
+    while ((count = layer_source_read(&source, buffer, sizeof buffer, &err)) > 0)
+      ;
+    CHECK((count == 0) == cases[i].fits);
+    CHECK(!cases[i].fits || source.tar_bytes == archive.size);
+    layer_source_close(&source);
+    archive.size = 0;
+  }
+}
+
+/* What the archive at hand becomes, both ways. */
+static int read_tree(struct layer_tree *tree, struct error *err) {
+  struct tar_reader reader;
+  autoclose int input = open_bytes(archive.bytes, archive.size);
+  if (tar_reader_open(&reader, input, err) < 0)
+    return -1;
+  int result = layer_tree_read(tree, &reader, err);
+  tar_reader_close(&reader);
+  return result;
+}
+
+static int extract_it(struct error *err) {
+  char place[] = "/tmp/gantry-layer-test-XXXXXX";
+  if (!mkdtemp(place))
+    return -1;
+  autoclose int directory = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose int parent = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  autoclose int input = open_bytes(archive.bytes, archive.size);
+  const struct extract_options options = {.layer = true, .root = -1};
+  struct extract_summary summary;
+  int result = extract_archive(input, directory, &options, &summary, err);
+  struct error ignored = {0};
+  rooted_remove(parent, strrchr(place, '/') + 1, &ignored);
+  return result;
+}
+
+static void trees_accept_what_extraction_accepts(void) {
+  static const struct {
+    const char *link, *name;
+    char type;
+    const char *target;
+  } cases[] = {
+      {NULL, "../out", '0', ""},    {NULL, "a/../../out", '0', ""},
+      {"../out", "l/new", '0', ""}, {"/tmp", "l/new", '0', ""},
+      {".", "l/new", '0', ""},      {"nowhere", "l/new", '0', ""},
+      {"l", "l/new", '0', ""},      {NULL, "h", '1', "../out"},
+      {NULL, "h", '1', "missing"},  {NULL, "h", '1', "h"},
+      {NULL, "d/.wh...", '0', ""},  {NULL, "d/.wh..", '0', ""},
+      {NULL, "d/.wh.x", '0', ""},   {NULL, ".wh..wh..opq", '0', ""},
+      {NULL, "a/b/c/d", '5', ""},   {"x", "l", '5', ""},
+      {"x", "l", '0', ""},          {NULL, "fifo", '6', ""},
+      {NULL, "./", '5', ""},        {NULL, "/absolute", '0', ""},
+      {NULL, "s", '2', "anything"}, {"d", "l/.wh.gone", '0', ""},
+      {NULL, "a//b/./c", '0', ""},  {NULL, "..", '5', ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct layer_tree tree;
+    struct error one = {0}, other = {0};
+    if (cases[i].link)
+      add_link("l", '2', cases[i].link);
+    add_link(cases[i].name, cases[i].type, cases[i].target);
+    add_end();
+    int as_tree = read_tree(&tree, &one), extracted = extract_it(&other);
+    if (as_tree != extracted)
+      test_fail(__FILE__, __LINE__, "%s: tree %d (%s), extraction %d (%s)", cases[i].name, as_tree,
+                one.message, extracted, other.message);
+    layer_tree_free(&tree);
+    archive.size = 0;
+  }
+}
+
+static void an_image_is_the_same_every_time(void) {
+  char digests[2][SHA256_HEX];
+  for (int i = 0; i < 2; i++) {
+    struct layer_tree tree;
+    struct error err = {0};
+    add("d", '5', "", 0);
+    add("d/file", '0', "content", 7);
+    add_link("d/link", '2', "file");
+    add_link("d/hard", '1', "d/file");
+    add_end();
+    CHECK(read_tree(&tree, &err) == 0);
+    char name[] = "/tmp/gantry-layer-image-XXXXXX";
+    autoclose int file = mkstemp(name);
+    unlink(name);
+    CHECK(erofs_image_write(file, &tree, archive.size, digests[i], &err) == 0);
+    struct stat status;
+    CHECK(fstat(file, &status) == 0 && status.st_size % 512 == 0 && status.st_size > EROFS_HEAD);
+    layer_tree_free(&tree);
+    archive.size = 0;
+  }
+  CHECK_EQUAL(digests[0], digests[1]);
+}
+
+const struct test_case layer_tests[] = {
+    {"digests are those of the standard", digests_are_those_of_the_standard},
+    {"a layer beyond its bounds is stopped", bounds_stop_a_layer},
+    {"a tree in memory takes and refuses what extraction does",
+     trees_accept_what_extraction_accepts},
+    {"the image of a layer is the same every time", an_image_is_the_same_every_time},
+    {NULL, NULL},
+};
