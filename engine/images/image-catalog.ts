@@ -77,6 +77,8 @@ export class ImageCatalog {
   readonly #references = new Map<string, string>();
   /** Not usable now; containers may stand on their layers, so nothing of them is removed before a prune. */
   readonly #damaged = new Map<string, ImageState>();
+  /** Of the changes that are written together. */
+  #undos: (() => void)[] | undefined;
   seeded = false;
   /** Names of images that were not there when the engine started. */
   readonly droppedReferences: { reference: string; id: string }[] = [];
@@ -341,7 +343,32 @@ export class ImageCatalog {
     }
   }
 
+  /**
+   * Several changes by one write of the file: all are on disk when it resolves, and none counts when it throws. Callers
+   * serialise it as any other change.
+   */
+  async together(work: () => Promise<void>): Promise<void> {
+    const undos: (() => void)[] = [];
+    const undoAll = (): void => {
+      for (const undo of undos.toReversed()) undo();
+    };
+    this.#undos = undos;
+    try {
+      await work();
+    } catch (error) {
+      undoAll();
+      throw error;
+    } finally {
+      this.#undos = undefined;
+    }
+    await this.#saveOr(undoAll);
+  }
+
   async #saveOr(undo: () => void): Promise<void> {
+    if (this.#undos) {
+      this.#undos.push(undo);
+      return;
+    }
     try {
       await this.save();
     } catch (error) {

@@ -29,7 +29,7 @@ test.each<[string, unknown]>([
   ['no object', []],
   ['a diff-id that is a path', { rootfs: { diff_ids: ['../../etc'] } }],
   ['diff-ids that are no list', { rootfs: { diff_ids: digest } }],
-  ['too many layers', { rootfs: { diff_ids: Array(126).fill(digest) } }],
+  ['too many layers', { rootfs: { diff_ids: Array(251).fill(digest) } }],
   ['another system', { os: 'windows' }],
   ['a configuration that is a list', { config: [] }],
   ['an environment of numbers', { config: { Env: [1] } }],

@@ -189,20 +189,37 @@ export async function registerImage(parts: ImageParts, image: ImageRegistration)
   await changes.run(async () => {
     let taken = false;
     try {
-      await blobs.put(image.configBlob);
-      taken = await catalog.add(image.id, image.config, image.parent);
+      const manifests = await putManifests(blobs, image);
+      let added = false;
+      await catalog.together(async () => {
+        added = await catalog.add(image.id, image.config, image.parent);
+        for (const reference of image.references) {
+          if (reference.digest === undefined) await catalog.tag(reference, image.id);
+          else await catalog.addDigest(reference, image.id, manifests);
+        }
+      });
+      taken = added;
     } finally {
       if (!taken)
         for (const diffId of image.config.rootfs.diff_ids.toReversed()) await layers.release(diffId);
     }
-    const manifests: ManifestInfo[] = [];
-    for (const { mediaType, blob } of image.manifests ?? [])
-      manifests.push({ digest: await blobs.put(blob), mediaType, sizeBytes: blob.length });
-    for (const reference of image.references) {
-      if (reference.digest === undefined) await catalog.tag(reference, image.id);
-      else await catalog.addDigest(reference, image.id, manifests);
-    }
   });
+}
+
+/** Keeps the configuration and the manifests, waiting once for the disk. */
+async function putManifests(
+  blobs: BlobStore,
+  { configBlob, manifests = [] }: ImageRegistration,
+): Promise<ManifestInfo[]> {
+  const [, ...digests] = await Promise.all([
+    blobs.put(configBlob),
+    ...manifests.map(({ blob }) => blobs.put(blob)),
+  ]);
+  return manifests.map(({ mediaType, blob }, index) => ({
+    digest: digests[index] ?? '',
+    mediaType,
+    sizeBytes: blob.length,
+  }));
 }
 
 async function tagImage(parts: ImageParts, source: string, repository: string, tag: string | undefined) {
