@@ -27,6 +27,12 @@ const INTEGERS = [
   'PidsLimit',
   'OomScoreAdj',
   'ShmSize',
+  'KernelMemory',
+  'KernelMemoryTCP',
+  'CpuCount',
+  'CpuPercent',
+  'IOMaximumIOps',
+  'IOMaximumBandwidth',
 ] as const satisfies (keyof HostConfig)[];
 
 const STRINGS = [
@@ -81,12 +87,15 @@ const OBJECT_LISTS = [
 
 const STRING_MAPS = ['Sysctls', 'Tmpfs', 'Annotations', 'StorageOpt'] as const satisfies (keyof HostConfig)[];
 
-const THROTTLE = { Path: TEXT, Rate: INTEGER };
+/** Go's int64, of which JSON numbers hold the largest ones not exactly: they mean "unlimited". */
+const isInt64 = (value: unknown): boolean => Number.isInteger(value) && Math.abs(value as number) <= 2 ** 63;
+const LARGE: Check = { expected: 'an integer', holds: isInt64 };
+const THROTTLE = { Path: TEXT, Rate: LARGE };
 
 /** What the objects of a list hold. */
 const ELEMENTS: { [Field in (typeof OBJECT_LISTS)[number]]?: Record<string, Check> } = {
   Devices: { PathOnHost: TEXT, PathInContainer: TEXT, CgroupPermissions: TEXT },
-  Ulimits: { Name: TEXT, Soft: INTEGER, Hard: INTEGER },
+  Ulimits: { Name: TEXT, Soft: LARGE, Hard: LARGE },
   BlkioWeightDevice: { Path: TEXT, Weight: INTEGER },
   BlkioDeviceReadBps: THROTTLE,
   BlkioDeviceWriteBps: THROTTLE,
@@ -121,7 +130,7 @@ export function validateFieldTypes(hostConfig: HostConfig): void {
       }
     }
   };
-  check(INTEGERS, 'an integer', Number.isSafeInteger);
+  check(INTEGERS, 'an integer', isInt64);
   check(STRINGS, 'a string', isString);
   check(BOOLEANS, 'a boolean', (value) => typeof value === 'boolean');
   check(STRING_LISTS, 'a list of strings', (value) => listOf(value, isString));

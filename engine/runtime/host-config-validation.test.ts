@@ -139,6 +139,8 @@ describe('a HostConfig', () => {
           RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 },
           IpcMode: 'shareable',
           BlkioWeight: 0,
+          // What clients take for unlimited.
+          Ulimits: [{ Name: 'nofile', Soft: 1024, Hard: 2 ** 63 }],
         },
         everything,
       ).warnings,
