@@ -315,3 +315,8 @@ test('prune takes one until filter, and leaves what runs', async () => {
     message: 'more than one until filter specified',
   });
 });
+
+test('image inspect has what docker-compose 1 reads of it when it replaces a container', async () => {
+  const { json } = await engine.api<{ ContainerConfig: { Volumes: null } }>('GET', '/images/busybox/json');
+  expect(json.ContainerConfig.Volumes).toBeNull();
+});

@@ -168,14 +168,16 @@ function forVersion(summary: ImageSummary, version: ApiVersion): ImageSummary {
   };
 }
 
-/** Of an image that was not committed from a container; docker-compose 1 reads `Volumes` in it. */
+/**
+ * Of an image that was not committed from a container. Docker has left it out since 1.45, and docker-compose 1, which
+ * speaks the newest version, has failed since: it reads `Volumes` in it whenever it replaces a container.
+ */
 const NO_CONFIG = { Cmd: null, Entrypoint: null, Env: null, Labels: null, Volumes: null };
 
 /** What newer clients no longer expect. */
 function inspectForVersion(inspect: ImageInspect, version: ApiVersion): ImageInspect {
-  const { Container, ContainerConfig, ...rest } = inspect;
-  const legacy = { Container: Container ?? '', ContainerConfig: ContainerConfig ?? NO_CONFIG };
-  const said = version.atLeast('1.45') ? rest : { ...rest, ...legacy };
+  const { Container = '', ContainerConfig = NO_CONFIG, ...rest } = inspect;
+  const said = { ...rest, ContainerConfig, ...(version.atLeast('1.45') ? {} : { Container }) };
   return withVirtualSize<ImageInspect>(said, version);
 }
 
