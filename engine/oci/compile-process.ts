@@ -1,16 +1,16 @@
-import { existsSync } from 'node:fs';
 import { invalidArgument, notImplemented } from '../lib/errors.ts';
 import { capabilityMask, hostCapabilities } from '../runtime/capabilities.ts';
 import type { SpecProcess, SpecSeccomp } from '../runtime/oci/spec.ts';
 import type { ProcessPlan, Rlimit } from '../runtime/plan.ts';
 import { rlimitNumber } from '../runtime/rlimits.ts';
 import { seccompProgram } from '../runtime/seccomp.ts';
+import { hostSecurityModules } from '../runtime/security-options.ts';
 
 const MAX_ID = 0x7fffffff;
 
 /** `process` of config.json, or of `exec --process`, as what the native side executes. */
 export function compileProcess(process: SpecProcess, seccomp: SpecSeccomp | undefined): ProcessPlan {
-  refuseLabels(process);
+  refuseLabel(process.selinuxLabel);
   const { user, consoleSize, terminal = false } = process;
   const capabilities = compileCapabilities(process.capabilities ?? {});
   return {
@@ -21,7 +21,7 @@ export function compileProcess(process: SpecProcess, seccomp: SpecSeccomp | unde
     additionalGroups: (user.additionalGids ?? []).map((gid) => String(idOf(gid))),
     capabilities,
     noNewPrivileges: process.noNewPrivileges === true,
-    apparmor: '',
+    apparmor: appArmorProfile(process.apparmorProfile),
     seccomp: compileSeccomp(seccomp, capabilities.bounding),
     rlimits: compileRlimits(process.rlimits ?? []),
     oomScoreAdj: process.oomScoreAdj ?? null,
@@ -77,15 +77,15 @@ function compileRlimits(limits: NonNullable<SpecProcess['rlimits']>): Rlimit[] {
 const unsigned64 = (value: number | bigint): bigint =>
   Number(value) >= 2 ** 63 ? 0xffff_ffff_ffff_ffffn : BigInt(value);
 
-/**
- * Fails closed: a confinement that was asked for and cannot be given is an error. Labels of SELinux mean nothing to a
- * kernel without it, and are ignored there.
- */
-function refuseLabels({ apparmorProfile, selinuxLabel }: SpecProcess): void {
-  if (apparmorProfile) throw invalidArgument('apparmor: config provided but apparmor not supported');
-  refuseLabel(selinuxLabel);
+/** Fails closed: a confinement that was asked for and cannot be given is an error. */
+function appArmorProfile(name = ''): string {
+  if (name === '' || name === 'unconfined') return '';
+  if (!hostSecurityModules().apparmor)
+    throw invalidArgument('apparmor: config provided but apparmor not supported');
+  return name;
 }
 
+/** A label means nothing to a kernel without SELinux, and is ignored there. */
 export function refuseLabel(label: string | undefined): void {
-  if (label && existsSync('/sys/fs/selinux/enforce')) throw notImplemented('an SELinux label');
+  if (label && hostSecurityModules().selinux) throw notImplemented('an SELinux label');
 }

@@ -84,6 +84,7 @@ function describe({ spec }: ContainerState, flags: Flags, command: readonly stri
     env: [...(own.env ?? []), ...flags.list('env')],
     cwd: flags.text('cwd') ?? own.cwd,
     terminal: flags.isSet('tty'),
+    ...(flags.text('apparmor') ? { apparmorProfile: flags.text('apparmor') ?? '' } : {}),
     noNewPrivileges: flags.isSet('no-new-privs') || own.noNewPrivileges === true,
     user: {
       ...own.user,

@@ -44,7 +44,7 @@ export function features(context: OciContext): number {
         ],
         archs: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X86_64'],
       },
-      apparmor: { enabled: false },
+      apparmor: { enabled: true },
       selinux: { enabled: false },
       intelRdt: { enabled: false },
     },

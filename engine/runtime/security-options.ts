@@ -23,7 +23,7 @@ interface SecurityModules {
 let cachedModules: SecurityModules | undefined;
 
 /** Fixed when the kernel boots. */
-function hostSecurityModules(): SecurityModules {
+export function hostSecurityModules(): SecurityModules {
   cachedModules ??= {
     apparmor: isAppArmorEnabled('/sys/module/apparmor/parameters/enabled'),
     selinux: existsSync('/sys/fs/selinux/enforce'),

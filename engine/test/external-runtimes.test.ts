@@ -144,6 +144,8 @@ describe.each(runtimes)('a container of %s', (runtime) => {
       expect(await read()).toMatchObject({ memory_stats: { limit: 64 << 20 } });
       // Until its process executes, it is the runtime's with all its threads.
       await expect.poll(read).toMatchObject({ pids_stats: { current: 1 } });
+      await engine.dockerOk('update', '--memory', '128m', '--memory-swap', '256m', id);
+      expect(await read()).toMatchObject({ memory_stats: { limit: 128 << 20 } });
       expect(await engine.dockerOk('top', id)).toContain('sleep 1000');
       await engine.dockerOk('pause', id);
       expect(await engine.dockerOk('inspect', id, '-f', '{{.State.Status}}')).toBe('paused');
@@ -219,6 +221,17 @@ describe.each(runtimes)('a container of %s', (runtime) => {
       await engine.dockerOk('stop', id);
       expect(await engine.dockerOk('inspect', id, '-f', '{{.State.ExitCode}}')).toBe('9');
       expect(await engine.dockerOk('logs', id)).toBe('got');
+      expect(isAlive(Number(pid))).toBe(false);
+    });
+  });
+
+  test('is reported dead and ended when its shim is killed', async () => {
+    await inBackground(['busybox', 'sleep', '1000'], async (id) => {
+      const pid = await engine.dockerOk('inspect', id, '-f', '{{.State.Pid}}');
+      const shim = readFileSync(path.join(engine.runRoot, 'containers', id, 'shim.pid'), 'utf8');
+      process.kill(Number(shim), 'SIGKILL');
+      const state = () => engine.dockerOk('inspect', id, '-f', '{{.State.Status}} {{.State.ExitCode}}');
+      await expect.poll(state).toBe('exited 137');
       expect(isAlive(Number(pid))).toBe(false);
     });
   });
