@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LogRequest } from './entry-writer.ts';
+import { LogWatcher } from './log-watcher.ts';
 import { streamLog, type ReadableLog } from './log-stream.ts';
 
 let directory: string;
@@ -103,6 +104,13 @@ describe('streamLog', () => {
     endContainer();
     await finished;
     expect(text).toBe('one\ntwo\nthree\nfour\nfive\n');
+  });
+
+  it('looks from time to time where the kernel does not tell of changes', async () => {
+    // No such directory: as if there were no watches left.
+    const watcher = new LogWatcher({ format: 'json', path: path.join(directory, 'none', 'c1-json.log') });
+    await watcher.changed();
+    watcher.close();
   });
 
   it('ends when the client hangs up', async () => {

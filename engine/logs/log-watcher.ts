@@ -2,6 +2,9 @@ import { watch } from 'node:fs';
 import path from 'node:path';
 import type { LogPlace } from './log-files.ts';
 
+/** Where the kernel cannot tell of changes. */
+const POLL_MS = 500;
+
 /** Wakes whoever follows a log: it has grown or been rotated, the container has ended, or nobody wants it any more. */
 export class LogWatcher {
   /** The container has ended: everything it wrote is in the files. */
@@ -12,9 +15,14 @@ export class LogWatcher {
 
   constructor({ path: file }: LogPlace) {
     const name = path.basename(file);
-    watch(path.dirname(file), { signal: this.closed, persistent: false }, (_event, changed) => {
-      if (changed === null || changed.startsWith(name)) this.#wake();
-    }).on('error', () => this.stop());
+    try {
+      watch(path.dirname(file), { signal: this.closed, persistent: false }, (_event, changed) => {
+        if (changed === null || changed.startsWith(name)) this.#wake();
+      }).on('error', () => this.#poll());
+    } catch {
+      // The user's inotify watches are used up (fs.inotify.max_user_watches).
+      this.#poll();
+    }
   }
 
   get closed(): AbortSignal {
@@ -48,5 +56,10 @@ export class LogWatcher {
 
   close(): void {
     this.#close.abort();
+  }
+
+  #poll(): void {
+    const timer = setInterval(() => this.#wake(), POLL_MS).unref();
+    this.closed.addEventListener('abort', () => clearInterval(timer), { once: true });
   }
 }

@@ -36,10 +36,12 @@ export class PositionFile {
   /** The beginning of the log where there is none, or a damaged one. */
   read(): SentPosition {
     try {
-      const { sequence, offset, parts } = JSON.parse(readFileSync(this.#path, 'utf8')) as SentPosition;
-      if (Number.isSafeInteger(sequence) && Number.isSafeInteger(offset)) return { sequence, offset, parts };
+      const text = readFileSync(this.#path, 'utf8');
+      const { sequence = -1, offset = -1, parts = {} } = JSON.parse(text) as Partial<SentPosition>;
+      if (isCount(sequence) && isCount(offset)) return { sequence, offset, parts };
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
+      if (errnoOf(error) !== 'ENOENT' && !(error instanceof SyntaxError || error instanceof TypeError))
+        throw error;
     }
     return { ...START };
   }
@@ -55,3 +57,5 @@ export class PositionFile {
     this.#descriptor = -1;
   }
 }
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
