@@ -67,7 +67,8 @@ export const USAGE = `usage: engine [OPTION...]
   --registry-mirror URL        mirror of docker.io, may be repeated
   --certs-dir DIR              certificates of registries, HOST[:PORT]/*.crt, *.cert and *.key, looked
                                at before Docker's own (/etc/docker/certs.d)
-  --layer-form FORM            how layers are kept: ${LAYER_FORMS.join(', ')} (default auto)
+  --layer-form FORM            how layers are kept: ${LAYER_FORMS.join(', ')} (default auto); with directory,
+                               and on kernels that need it, images are extracted at the start
   --max-layer-size BYTES       of one uncompressed layer (default 1 TiB)
   --max-layer-ratio N          uncompressed to compressed size of a layer (default 200, from 4 GiB on)
   --log-level LEVEL            ${LOG_LEVELS.join(', ')} (default info)

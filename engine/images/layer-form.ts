@@ -19,7 +19,7 @@ import { startNative } from './native-process.ts';
 export type LayerForm = 'image' | 'blob' | 'tree' | 'lost';
 
 /** Bytes in front of the tar in `layer.erofs` (EROFS_HEAD). */
-const IMAGE_HEAD_BYTES = 4096;
+export const IMAGE_HEAD_BYTES = 4096;
 const TAR_BLOCK = 512;
 
 /** What the runtime lays into an overlay: a directory, or an image file. */

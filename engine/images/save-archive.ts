@@ -42,6 +42,12 @@ export async function saveImages(parts: ImageParts, names: readonly string[]): P
   try {
     const configs = new Map<string, Uint8Array>();
     for (const { image } of chosen) configs.set(image.id, await readConfig(parts, image));
+    for (const { image } of chosen)
+      parts.events.publish({
+        type: 'image',
+        action: 'save',
+        actor: { id: image.id, attributes: { name: image.id } },
+      });
     return writeArchive(parts, chosen, configs, release);
   } catch (error) {
     await release();

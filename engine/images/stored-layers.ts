@@ -9,7 +9,15 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import { contentError } from './content-error.ts';
 import { decompressAs, peekCompression, type ByteSource, type Compression } from './decompress.ts';
 import { isFilePart, readPart, type FilePart } from './file-part.ts';
-import { faultsOf, lowerOf, tarOf, treeFacts, treeTar, type LayerForm } from './layer-form.ts';
+import {
+  faultsOf,
+  IMAGE_HEAD_BYTES,
+  lowerOf,
+  tarOf,
+  treeFacts,
+  treeTar,
+  type LayerForm,
+} from './layer-form.ts';
 import type { Layer, LayerBlob, LayerRequest, LayerStore } from './layer-store.ts';
 import { LayerWorkers, type LayerFacts, type LayerLimits } from './layer-worker.ts';
 import { NativeError, startNative } from './native-process.ts';
@@ -84,6 +92,45 @@ export class StoredLayers implements LayerStore {
       if (stored && hexOf(stored.layer.diffId) === name) this.#remember(stored);
       else logger.warn('a layer without a valid meta.json is ignored', { name });
     }
+    if (this.#newForm === 'directory') await this.#extractImages();
+  }
+
+  /** Images made under another kernel, or before directories were asked for: their tar is in them. */
+  async #extractImages(): Promise<void> {
+    const { logger, trash, limits } = this.#options;
+    const signal = new AbortController().signal;
+    for (const { form, layer } of this.#layers.values()) {
+      if (form !== 'image') continue;
+      const { diffId, tarBytes: sizeBytes } = layer;
+      logger.info('a layer image is extracted', { diffId });
+      const work = await this.#makeWorkDirectory();
+      try {
+        const content = { file: this.lower(diffId), offset: IMAGE_HEAD_BYTES, sizeBytes };
+        const job = { work, form: 'directory' as const, compression: 'none' as const, limits, signal };
+        const facts = await this.#workers.run({ ...job, content, report: undefined });
+        if (facts.diffId !== diffId) throw new Error(`its tar is ${facts.diffId}`);
+        const stored: Stored = { form: 'blob', layer };
+        const place = this.#place(diffId);
+        for (const name of ['diff', 'blob']) {
+          // What an attempt left that was cut off: until meta.json says so, the image is the layer.
+          await trash.discard(path.join(place, name));
+          await rename(path.join(work, name), path.join(place, name));
+        }
+        await writeJsonAtomic(path.join(place, 'meta.json'), stored);
+        await trash.discard(path.join(place, 'layer.erofs'));
+        this.#remember(stored);
+      } catch (error) {
+        logger.error('a layer image could not be extracted', { diffId, error: messageOf(error) });
+      } finally {
+        await trash.discard(work);
+      }
+    }
+  }
+
+  async #makeWorkDirectory(): Promise<string> {
+    const work = path.join(this.#options.temporary, `layer-${randomBytes(8).toString('hex')}`);
+    await mkdir(work, { recursive: true, mode: 0o700 });
+    return work;
   }
 
   close(): void {
@@ -314,9 +361,8 @@ export class StoredLayers implements LayerStore {
     make: (work: string) => Promise<Stored>,
     durably: 'durably' | 'lazily' = 'durably',
   ): Promise<Layer> {
-    const { temporary, trash } = this.#options;
-    const work = path.join(temporary, `layer-${randomBytes(8).toString('hex')}`);
-    await mkdir(work, { recursive: true, mode: 0o700 });
+    const { trash } = this.#options;
+    const work = await this.#makeWorkDirectory();
     try {
       const stored = await make(work);
       const meta = path.join(work, 'meta.json');

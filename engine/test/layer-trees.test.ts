@@ -161,3 +161,24 @@ describe.each(['image', 'directory'])('kept as %s', (form) => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(engine.dataRoot);
   });
 });
+
+test('images made under a kernel that mounts them become directories where they cannot be mounted', async () => {
+  const dataRoot = path.join(directory, 'moved');
+  const layers = [tar([{ name: 'moved', content: 'moved' }]), tar([{ name: '.wh.moved' }, { name: 'kept' }])];
+  const before = await startEngine({ dataRoot, starterImage: false, flags: ['--layer-form', 'image'] });
+  await before.dockerWithInput(dockerArchive({ layers, tags: ['moved:1'] }), 'load');
+  const saved = (await before.api('GET', '/images/moved:1/get')).bytes;
+  await before.stop();
+  const after = await startEngine({ dataRoot, starterImage: false, flags: ['--layer-form', 'directory'] });
+  try {
+    const forms = await after.dockerOk('image', 'inspect', '-f', '{{json .GraphDriver.Data}}', 'moved:1');
+    expect(forms).not.toContain('layer.erofs');
+    expect((await after.api('GET', '/images/moved:1/get')).bytes.equals(saved)).toBe(true);
+    const container = await after.dockerOk('create', 'moved:1', 'x');
+    const files = readTar((await after.api('GET', `/containers/${container}/export`)).bytes);
+    expect([files.has('kept'), files.has('moved')]).toEqual([true, false]);
+    expect((await after.api<{ whole: boolean }>('POST', '/gantry/v1/fsck')).json.whole).toBe(true);
+  } finally {
+    await after.stop();
+  }
+});
