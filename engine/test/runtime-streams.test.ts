@@ -166,6 +166,17 @@ describe('an exec', () => {
     await stop(shim);
   });
 
+  it('before the start is refused, and harms nobody', async () => {
+    const plan = await fixture.plan(sh('echo started'));
+    const shim = await fixture.runtime.create(plan);
+    const early = shim.exec(execPlan(['true']), { ...OUTPUT, detach: false });
+    await expect(early).rejects.toThrow('is not running');
+    const output = readFrames(await shim.attach(OUTPUT));
+    await shim.start();
+    expect((await output).stdout).toBe('started\n');
+    await expect(shim.exited).resolves.toMatchObject({ exitCode: 0 });
+  });
+
   it('can be detached, and several run at once', async () => {
     const { shim } = await startIdle(fixture);
     const detached = await shim.exec(execPlan(sh('exit 5')), { ...OUTPUT, detach: true });

@@ -103,7 +103,8 @@ int frame_send(int fd, uint32_t request, uint8_t type, const void *payload, size
     for (size_t left = count > 0 ? (size_t)count : 0; message.msg_iovlen > 0;) {
       struct iovec *part = message.msg_iov;
       size_t sent = left < part->iov_len ? left : part->iov_len;
-      part->iov_base = (uint8_t *)part->iov_base + sent;
+      if (sent > 0) /* an empty payload may have no address */
+        part->iov_base = (uint8_t *)part->iov_base + sent;
       part->iov_len -= sent;
       left -= sent;
       if (part->iov_len > 0)

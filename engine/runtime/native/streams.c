@@ -315,15 +315,20 @@ static int open_pipes(struct streams *streams, const struct plan_process *plan, 
   return open_pipe(&streams->outputs[1].source.fd, &child[2], true, err);
 }
 
-static void reset(struct streams *streams, struct loop *loop, const struct plan_process *plan,
-                  int child[3]) {
-  *streams =
-      (struct streams){.loop = loop, .tty = plan->tty, .close_with_client = plan->stdin_once};
+void streams_init(struct streams *streams, struct loop *loop) {
+  *streams = (struct streams){.loop = loop};
   streams->input = (struct source){.fd = -1, .ready = write_input};
   for (int i = 0; i < 2; i++)
     streams->outputs[i] = (struct output){.source = {.fd = -1, .ready = read_output},
                                           .streams = streams,
                                           .stream = STREAM_STDOUT + i};
+}
+
+static void reset(struct streams *streams, struct loop *loop, const struct plan_process *plan,
+                  int child[3]) {
+  streams_init(streams, loop);
+  streams->tty = plan->tty;
+  streams->close_with_client = plan->stdin_once;
   child[0] = child[1] = child[2] = -1;
 }
 

@@ -40,6 +40,9 @@ struct streams {
   struct client *clients;
 };
 
+/* Nothing is open: what was never opened may be closed, too. */
+void streams_init(struct streams *streams, struct loop *loop);
+
 /*
  * Makes the pipes, or a terminal from the container's own devpts (`devpts`: directory descriptor of
  * it). `child` receives the process' three ends, which the caller closes after the fork.

@@ -41,6 +41,7 @@ static struct task *add_task(void) {
   task->id = "";
   task->connection = -1;
   task->sync = (struct source){.fd = -1, .ready = read_sync};
+  streams_init(&task->streams, &shim.loop);
   task->next = shim.tasks;
   shim.tasks = task;
   return task;
