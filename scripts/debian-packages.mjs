@@ -64,5 +64,14 @@ export const DEBIAN_PACKAGES = [
   },
   { name: 'openssl', probe: ['/usr/bin/openssl'], purpose: 'test', why: "the registry's certificates" },
   { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'images as others make them' },
+  { name: 'clang', probe: ['/usr/bin/clang'], purpose: 'test', why: 'fuzzes what reads foreign bytes' },
+  {
+    name: 'libclang-rt-dev',
+    probe: ['14/lib/clang/14.0.6', '14/lib/clang/14', '19/lib/clang/19'].map(
+      (version) => `/usr/lib/llvm-${version}/lib/linux`,
+    ),
+    purpose: 'test',
+    why: 'libFuzzer and the sanitizers of clang',
+  },
   { name: 'clang-format', probe: ['/usr/bin/clang-format'], purpose: 'test', why: 'checks the format of C' },
 ];

@@ -1,7 +1,7 @@
 // `npm test`: set-up, then every layer. Fails when anything fails; its last line is `N passed, N failed[, N skipped]`.
 //   npm test -- unit engine    runs only those layers
 //   npm run test:vm            the layer that is left out otherwise: half an hour of an emulated machine
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { root, setup } from './setup.mjs';
@@ -15,6 +15,7 @@ const LAYERS = {
   lint: lint,
   unit: () => vitest('unit'),
   native: native,
+  fuzz: fuzz,
   engine: engine,
   e2e: e2e,
   vm: () => vitest('vm'),
@@ -47,6 +48,19 @@ async function native() {
   const passed = counts.reduce((total, match) => total + Number(match[1]), 0);
   const failed = counts.reduce((total, match) => total + Number(match[2]), 0);
   return { passed, failed: code === 0 && counts.length > 0 ? failed : Math.max(1, failed), skipped: 0 };
+}
+
+/** A little of `make fuzz`: every decoder from its corpus on, two seconds each. */
+async function fuzz() {
+  const probe = spawnSync('clang', ['-fsanitize=fuzzer', '-x', 'c', '-', '-o', '/dev/null'], {
+    input:
+      '#include <stddef.h>\nint LLVMFuzzerTestOneInput(const char *d, size_t n) { return d && n ? 0 : 0; }',
+  });
+  if (probe.status !== 0) return skipped('fuzz', 'clang with libFuzzer is not installed');
+  const args = ['--silent', '-j2', '-C', 'engine/runtime/native', 'fuzz', 'FUZZ_SECONDS=2'];
+  const { code, output } = await run('make', args, { capture: true });
+  const passed = [...output.matchAll(/^\w+: clean$/gm)].length;
+  return { passed, failed: code === 0 && passed > 0 ? 0 : 1, skipped: 0 };
 }
 
 async function engine() {

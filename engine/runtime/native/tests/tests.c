@@ -19,8 +19,8 @@ extern const struct test_case layer_tests[];
 extern const struct test_case dns_tests[];
 
 static const struct test_case *const suites[] = {
-    error_tests, plan_tests,    log_tests, user_tests,    process_tests,
-    frame_tests, resolve_tests, tar_tests, extract_tests, dns_tests, layer_tests,
+    error_tests,   plan_tests, log_tests,     user_tests, process_tests, frame_tests,
+    resolve_tests, tar_tests,  extract_tests, dns_tests,  layer_tests,
 };
 
 static bool failed;
