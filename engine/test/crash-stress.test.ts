@@ -7,7 +7,7 @@ import type { TestEngine } from './harness.ts';
 import { isAlive } from './processes.ts';
 import { comesBack, describe, idOf, StressClient, type Belief } from './stress/client.ts';
 import { differences, type Claim } from './stress/kernel.ts';
-import { Random } from './stress/random.ts';
+import { Random } from './random.ts';
 
 /**
  * SIGKILL of the engine at random moments under load: `npm run stress -- --rounds 200 --seed N`. The seed decides what

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestEngine } from '../harness.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 type Status = 'absent' | 'created' | 'running' | 'paused' | 'exited';
 
