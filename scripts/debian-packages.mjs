@@ -36,6 +36,8 @@ export const DEBIAN_PACKAGES = [
   { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'podman', probe: ['/usr/bin/podman'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'umoci', probe: ['/usr/bin/umoci'], purpose: 'test', why: 'unpacks layers for comparison' },
+  { name: 'runc', probe: ['/usr/sbin/runc'], purpose: 'test', why: 'containers by other OCI runtimes' },
+  { name: 'crun', probe: ['/usr/bin/crun'], purpose: 'test', why: 'containers by other OCI runtimes' },
   { name: 'curl', probe: ['/usr/bin/curl'], purpose: 'test', why: 'asks published ports' },
   { name: 'chromium', probe: ['/usr/bin/chromium'], purpose: 'test', why: 'e2e tests and screenshots' },
   {

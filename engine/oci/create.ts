@@ -2,12 +2,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, invalidArgument } from '../lib/errors.ts';
 import { startTimeOf } from '../lib/process-start-time.ts';
+import { removeCgroup } from '../runtime/cgroups/remove.ts';
 import type { RuntimeSpec } from '../runtime/oci/spec.ts';
 import { encodeContainerPlan } from '../runtime/plan-encoding.ts';
 import { cgroupOf } from './cgroup-path.ts';
 import { compilePlan } from './compile-plan.ts';
 import { type ContainerState, forget, reserve, saveState } from './container-state.ts';
 import type { OciContext } from './context.ts';
+import { signal } from './delete.ts';
 import { type FlagKind, type Flags, onlyId, parseFlags } from './flags.ts';
 import { callNative } from './native-call.ts';
 import { writePidFile } from './pid-file.ts';
@@ -22,19 +24,18 @@ export const CREATE_FLAGS: Record<string, FlagKind> = {
   'no-new-keyring': 'switch',
 };
 
-export function create(context: OciContext, argv: readonly string[]): number {
+export async function create(context: OciContext, argv: readonly string[]): Promise<number> {
   const { flags, rest } = parseFlags(argv, CREATE_FLAGS, { b: 'bundle' });
   const prepared = prepare(context, flags, onlyId(rest));
-  if (prepared.spec.process?.terminal && !flags.text('console-socket'))
-    throw abandon(
-      context,
-      prepared,
-      invalidArgument('cannot allocate tty if runc will detach without setting console socket'),
-    );
+  let pid: number | undefined;
   try {
-    finish(prepared, callNative(prepared.call), flags);
+    if (prepared.spec.process?.terminal && !flags.text('console-socket'))
+      throw invalidArgument('cannot allocate tty if runc will detach without setting console socket');
+    pid = callNative(prepared.call);
+    finish(prepared, pid, flags);
   } catch (error) {
-    throw abandon(context, prepared, error);
+    await abandon(context, prepared, pid);
+    throw error;
   }
   return 0;
 }
@@ -97,9 +98,11 @@ export function finish(prepared: Prepared, pid: number, flags: Flags): Container
   return state;
 }
 
-export function abandon(context: OciContext, prepared: Prepared, error: unknown): unknown {
+/** Nothing of a create that failed stays, also not its process: `pid`. */
+export async function abandon(context: OciContext, prepared: Prepared, pid?: number): Promise<void> {
+  if (pid !== undefined) signal(pid, 'SIGKILL');
+  for (const directory of prepared.cgroupDirectories.toReversed()) await removeCgroup(directory);
   forget(context.root, prepared.id);
-  return error;
 }
 
 /** sd_listen_fds(3): what systemd activated the caller with goes on to the container. */

@@ -15,7 +15,7 @@ export async function run(context: OciContext, argv: readonly string[]): Promise
   );
   const id = onlyId(rest);
   if (flags.isSet('detach')) {
-    const status = create(
+    const status = await create(
       context,
       argv.filter((word) => !/^--?(d|detach)$/.test(word)),
     );
@@ -24,14 +24,16 @@ export async function run(context: OciContext, argv: readonly string[]): Promise
   }
   const prepared = prepare(context, flags, id);
   let state: ContainerState | undefined;
+  let started: number | undefined;
   try {
-    const status = await callNativeAndWait(prepared.call, async (pid) => {
+    return await callNativeAndWait(prepared.call, async (pid) => {
+      started = pid;
       state = finish(prepared, pid, flags);
       await startState(context, id);
     });
-    return status;
   } catch (error) {
-    throw state ? error : abandon(context, prepared, error);
+    if (!state) await abandon(context, prepared, started);
+    throw error;
   } finally {
     if (state && !flags.isSet('keep')) await destroy(context, state);
   }

@@ -189,7 +189,7 @@ describe('the life of a container', () => {
     }
   });
 
-  test('a terminal of its own is relayed, and sent away with a console socket', async () => {
+  test('a terminal of its own is relayed; a container that is left alone needs a console socket for it', async () => {
     configure('tty; stty size', (spec) => Object.assign(spec.process ?? {}, { terminal: true }));
     const command = `stty rows 24 cols 80; '${RUNTIME}' --root '${root}' run --bundle '${bundle}' tty`;
     const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
@@ -349,6 +349,13 @@ describe('bad input', () => {
       level: 'error',
       msg: 'container does not exist',
     });
+  });
+
+  test('a create that fails after its process is there ends that process', () => {
+    configure('sleep 1000');
+    const { code } = runc(['create', '--pid-file', path.join(directory, 'no/such/file'), 'late']);
+    expect(code).toBe(1);
+    expect(readdirSync(root)).toEqual([]);
   });
 
   test('a second container of the same id is refused, the first is left alone', () => {
