@@ -14,6 +14,7 @@ import { parseDetachKeys } from './detach-keys.ts';
 import { createFramer, createFrameStripper, frameHeader } from './frames.ts';
 import { notRunning } from './kill.ts';
 import { restarting } from './lifecycle.ts';
+import { resolveLinks } from './links.ts';
 import { toExecFailure } from './start-failure.ts';
 import { connectStreams } from './stream-bridge.ts';
 
@@ -188,7 +189,7 @@ export class ExecSessions {
     const plan = this.#context.buildExecPlan(record, {
       id: session.id,
       argv: session.argv,
-      env: request.Env ?? [],
+      env: [...resolveLinks(this.#context, record).environment, ...(request.Env ?? [])],
       cwd: request.WorkingDir ?? '',
       user: request.User ?? '',
       tty: request.Tty ?? false,

@@ -6,6 +6,7 @@ import type { HealthConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
 import { createFrameStripper } from './frames.ts';
+import { resolveLinks } from './links.ts';
 import type { ContainerRecord } from './record.ts';
 import { formatDuration, nowRfc3339, toEpochMs } from './timestamps.ts';
 
@@ -153,7 +154,7 @@ async function runProbe(
     const plan = context.buildExecPlan(container.record, {
       id: execID,
       argv,
-      env: [],
+      env: resolveLinks(context, container.record).environment,
       cwd: '',
       user: '',
       tty: false,

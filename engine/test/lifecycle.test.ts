@@ -299,6 +299,13 @@ describe('links', () => {
     await engine.dockerOk('rm', '-f', 'holder', 'renamed');
   });
 
+  test('are in the environment of an exec, too', async () => {
+    await engine.dockerOk('run', '-d', '--name', 'base', 'busybox', 'sleep', '1000');
+    await engine.dockerOk('run', '-d', '--name', 'user', '--link', 'base:db', 'busybox', 'sleep', '1000');
+    expect(await engine.dockerOk('exec', 'user', 'sh', '-c', 'echo $DB_NAME')).toBe('/user/db');
+    await engine.dockerOk('rm', '-f', 'user', 'base');
+  });
+
   test('end with the container behind them', async () => {
     await engine.dockerOk('create', '--name', 'brief', 'busybox');
     await engine.dockerOk('create', '--name', 'lasting', '--link', 'brief', 'busybox', 'true');
