@@ -40,6 +40,8 @@ export async function saveImages(parts: ImageParts, names: readonly string[]): P
     for (const diffId of held) await parts.layers.release(diffId);
   };
   try {
+    // After the head is sent nothing could be said any more.
+    for (const diffId of held) if (!parts.layers.keepsTar(diffId)) parts.layers.readTar(diffId);
     const configs = new Map<string, Uint8Array>();
     for (const { image } of chosen) configs.set(image.id, await readConfig(parts, image));
     for (const { image } of chosen)
