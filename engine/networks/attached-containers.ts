@@ -231,7 +231,7 @@ export class AttachedContainers {
       }
     }
     this.#containers.set(containerId, attached);
-    attached.reservations = await this.#ports.takeBack(containerId, attachment.ports);
+    attached.reservations = await this.#ports.takeBack(containerId, attachment.ports, addressOf(attached));
     await this.#repair(attachment, plug).catch((error: unknown) => {
       logger.error('links of a container stay broken', { container: containerId, error: messageOf(error) });
     });
@@ -326,7 +326,11 @@ export class AttachedContainers {
   }
 
   async #reserve(attached: Attached, request: PortsRequest): Promise<void> {
-    const { ports, reservations } = await this.#ports.reserve(attached.attachment, request);
+    const { ports, reservations } = await this.#ports.reserve(
+      attached.attachment,
+      request,
+      addressOf(attached),
+    );
     attached.attachment.ports = ports;
     attached.reservations = reservations;
   }
@@ -423,4 +427,12 @@ export class AttachedContainers {
 
 function addressesOf({ ipv4, ipv6 }: Endpoint): string[] {
   return [ipv4, ipv6].filter((address) => address !== '');
+}
+
+/** Where the host reaches the container, now and after its networks changed. */
+function addressOf(attached: Attached): () => string | undefined {
+  return () => {
+    const endpoint = attached.published ? primaryEndpoint(attached.attachment) : undefined;
+    return endpoint?.ipv6 || endpoint?.ipv4 || undefined;
+  };
 }

@@ -15,6 +15,8 @@ interface FirewallOptions {
 
 /** Between two repairs, whoever removes our rules and how often. */
 const REST_MS = 500;
+/** Before another watcher, where none can run. */
+const UNWATCHED_MS = 30_000;
 
 /** Elements of one request, so that its length fits into the 16 bits of a netlink attribute. */
 const CHUNK = 400;
@@ -77,7 +79,9 @@ export class Firewall {
         logger.warn('somebody removed rules of ours: they are made again', { table });
         await this.apply();
       } catch (error) {
-        if (!this.#closed) logger.debug('rules are not watched', { error: messageOf(error) });
+        if (this.#closed) return;
+        logger.debug('rules are not watched', { error: messageOf(error) });
+        await delay(UNWATCHED_MS, undefined, { ref: false });
       }
       await delay(REST_MS, undefined, { ref: false });
     }

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { createServer, type Socket } from 'node:net';
 import { errnoOf } from '../lib/errors.ts';
 import type { PortRequest, Protocol } from './port-bindings.ts';
+import { DatagramRelay, relayConnection, type RelayTarget } from './port-relay.ts';
 import type { Uplink } from './uplink.ts';
 
 /** A host port that nobody else can bind while it is held. */
@@ -18,10 +19,10 @@ const RANDOM_ATTEMPTS = 10;
  * Binds the first port of the request that is free at all its addresses, and keeps the sockets. The kernel thereby
  * arbitrates between our containers, other engines and every other process, and `ss -l` shows the port as used.
  * Traffic is translated before it would reach the socket; a connection that does is from before the rules or past
- * them, and is closed. Throws the system error of the last port tried (EADDRINUSE, EADDRNOTAVAIL, EACCES).
+ * them, and is closed, or passed on to `relay` when it came by IPv6 (`port-relay.ts`). Throws the system error of the last port tried (EADDRINUSE, EADDRNOTAVAIL, EACCES).
  */
-export async function reservePort(request: PortRequest): Promise<PortReservation> {
-  return search(request, (port) => bindAll(request.protocol, request.hostIps, port));
+export async function reservePort(request: PortRequest, relay?: RelayTarget): Promise<PortReservation> {
+  return search(request, (port) => bindAll(request.protocol, request.hostIps, port, relay));
 }
 
 async function search(
@@ -44,6 +45,7 @@ async function bindAll(
   protocol: Protocol,
   hostIps: readonly string[],
   port: number,
+  relay?: RelayTarget,
 ): Promise<PortReservation> {
   const held: PortReservation[] = [];
   const close = async (): Promise<void> => {
@@ -52,7 +54,7 @@ async function bindAll(
   let hostPort = port;
   try {
     for (const hostIp of hostIps) {
-      const reservation = await BINDERS[protocol](hostIp, hostPort);
+      const reservation = await BINDERS[protocol](hostIp, hostPort, hostIp.includes(':') ? relay : undefined);
       held.push(reservation);
       hostPort = reservation.hostPort;
     }
@@ -90,15 +92,20 @@ export async function reserveThrough(uplink: Uplink, request: PortRequest): Prom
   });
 }
 
-const BINDERS: Record<Protocol, (host: string, port: number) => Promise<PortReservation>> = {
+type Bind = (host: string, port: number, relay: RelayTarget | undefined) => Promise<PortReservation>;
+
+const BINDERS: Record<Protocol, Bind> = {
   tcp: bindTcp,
   udp: bindUdp,
   sctp: bindNothing,
 };
 
-function bindTcp(host: string, port: number): Promise<PortReservation> {
+function bindTcp(host: string, port: number, relay: RelayTarget | undefined): Promise<PortReservation> {
   return new Promise((resolve, reject) => {
-    const server = createServer((socket: Socket) => socket.destroy());
+    const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+      if (relay) relayConnection(socket, relay);
+      else socket.destroy();
+    });
     server.once('error', reject);
     server.listen({ host, port, exclusive: true, ipv6Only: true }, () => {
       const address = server.address();
@@ -110,15 +117,20 @@ function bindTcp(host: string, port: number): Promise<PortReservation> {
   });
 }
 
-function bindUdp(address: string, port: number): Promise<PortReservation> {
+function bindUdp(address: string, port: number, relay: RelayTarget | undefined): Promise<PortReservation> {
   return new Promise((resolve, reject) => {
     const isIpv6 = address.includes(':');
     const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 });
     socket.once('error', reject);
     socket.bind({ address, port, exclusive: true }, () => {
+      const datagrams = relay && new DatagramRelay(socket, relay);
       resolve({
         hostPort: socket.address().port,
-        close: () => new Promise((done) => socket.close(() => done())),
+        close: () =>
+          new Promise((done) => {
+            datagrams?.close();
+            socket.close(() => done());
+          }),
       });
     });
   });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -13,6 +14,9 @@ import type { Uplink } from './uplink.ts';
 
 /** What the ports of one container are asked with. */
 export type PortsRequest = Pick<AttachRequest, 'exposedPorts' | 'portBindings' | 'publishAllPorts'>;
+
+/** Where the container is reached from the host at this moment. */
+type AddressNow = () => string | undefined;
 
 interface PublishedPortsOptions {
   uplink: Uplink | undefined;
@@ -37,6 +41,7 @@ export class PublishedPorts {
   async reserve(
     attachment: Attachment,
     request: PortsRequest,
+    addressNow: AddressNow,
   ): Promise<{ ports: PublishedPort[]; reservations: PortReservation[] }> {
     const primary = primaryEndpoint(attachment);
     const network = primary && this.#options.registry.get(primary.networkId);
@@ -51,7 +56,7 @@ export class PublishedPorts {
     for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostIps)) {
       let reservation: PortReservation;
       try {
-        reservation = await this.#reserveOne(port);
+        reservation = await this.#reserveOne(port, addressNow);
       } catch (error) {
         const failure = await this.#portError(attachment, primary, port, error);
         await release(reservations);
@@ -66,13 +71,17 @@ export class PublishedPorts {
   }
 
   /** After an engine restart. A port that cannot be taken is logged: the rules lead to the container all the same. */
-  async takeBack(containerId: string, ports: readonly PublishedPort[]): Promise<PortReservation[]> {
+  async takeBack(
+    containerId: string,
+    ports: readonly PublishedPort[],
+    addressNow: AddressNow,
+  ): Promise<PortReservation[]> {
     const reservations: PortReservation[] = [];
     for (const port of ports) {
       try {
         const { hostPort, hostIp } = port;
         reservations.push(
-          await this.#reserveOne({ ...port, hostIps: [hostIp], first: hostPort, last: hostPort }),
+          await this.#reserveOne({ ...port, hostIps: [hostIp], first: hostPort, last: hostPort }, addressNow),
         );
       } catch (error) {
         this.#options.logger.warn('port not reserved again', {
@@ -85,15 +94,21 @@ export class PublishedPorts {
     return reservations;
   }
 
-  /** Every address of the host, in the families that lead to the container. */
+  /** Every address of the host: of IPv4 where the container has it, of IPv6 where the host has it, as Docker. */
   #everywhere(attachment: Attachment): string[] {
-    const { ipv4, ipv6 } = primaryEndpoints(attachment.endpoints);
-    return [...(ipv4 ? ['0.0.0.0'] : []), ...(ipv6 && !this.#options.uplink ? ['::'] : [])];
+    const { ipv4 } = primaryEndpoints(attachment.endpoints);
+    const hasIpv6 = !this.#options.uplink && existsSync('/proc/net/if_inet6');
+    return [...(ipv4 ? ['0.0.0.0'] : []), ...(hasIpv6 ? ['::'] : [])];
   }
 
-  #reserveOne(port: PortRequest): Promise<PortReservation> {
-    const { uplink } = this.#options;
-    return uplink ? reserveThrough(uplink, port) : reservePort(port);
+  async #reserveOne(port: PortRequest, addressNow: AddressNow): Promise<PortReservation> {
+    const { uplink, holderOf } = this.#options;
+    // The kernel arbitrates between sockets, and of sctp there is none.
+    if (port.protocol === 'sctp' && port.first !== 0 && holderOf(port) !== undefined) {
+      throw Object.assign(new Error('address in use'), { code: 'EADDRINUSE' });
+    }
+    if (uplink) return reserveThrough(uplink, port);
+    return reservePort(port, { address: addressNow, port: port.containerPort });
   }
 
   /** Docker's texts, and who has the port. */

@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -156,7 +157,9 @@ beforeAll(async () => {
   const web = await startContainer('web', {
     portBindings: { '80/tcp': [{}], '53/udp': [{}], '81/tcp': [{ HostIp: '127.0.0.1' }] },
   });
-  [tcpPort = 0, udpPort = 0, loopbackPort = 0] = web.ports.map(({ hostPort }) => hostPort);
+  [tcpPort = 0, udpPort = 0, loopbackPort = 0] = web.ports
+    .filter(({ hostIp }) => !hostIp.includes(':'))
+    .map(({ hostPort }) => hostPort);
   webAddress = web.endpoints[0]?.ipv4 ?? '';
   await startContainer('peer', {});
   await startContainer('stranger', { endpoints: { app: {} } });
@@ -204,6 +207,16 @@ test('a published udp port answers from the loopback and from outside', async ()
   expect(await ask(undefined, '127.0.0.1', udpPort, UDP_CLIENT)).toMatch(/^dns to /);
   expect(await ask('out', ourAddress, udpPort, UDP_CLIENT)).toBe(`dns to ${outsideAddress}`);
 });
+
+test.runIf(existsSync('/proc/net/if_inet6'))(
+  'a published port of a container without IPv6 answers at IPv6 addresses of the host, too',
+  async () => {
+    expect(await ask(undefined, '::1', tcpPort)).toMatch(/^web to /);
+    const udp6 = UDP_CLIENT.replace('udp4', 'udp6');
+    expect(await ask(undefined, '::1', udpPort, udp6)).toMatch(/^dns to /);
+    expect(await ask(undefined, '::1', loopbackPort)).toBe('ECONNREFUSED');
+  },
+);
 
 test('a port published on 127.0.0.1 answers there and nowhere else', async () => {
   expect(await ask(undefined, '127.0.0.1', loopbackPort)).toMatch(/^local to /);

@@ -15,12 +15,14 @@ export function toContainerSummary(info: Dockerode.ContainerInfo): ContainerSumm
     state: toState(info.State),
     status: info.Status,
     health: healthOfStatus(info.Status),
-    ports: (info.Ports ?? []).map((port) => ({
-      hostIp: port.IP ?? '',
-      hostPort: port.PublicPort || undefined,
-      containerPort: port.PrivatePort,
-      protocol: port.Type,
-    })),
+    ports: withoutTwins(
+      (info.Ports ?? []).map((port) => ({
+        hostIp: port.IP ?? '',
+        hostPort: port.PublicPort || undefined,
+        containerPort: port.PrivatePort,
+        protocol: port.Type,
+      })),
+    ),
     labels,
     networks: Object.keys(info.NetworkSettings?.Networks ?? {}),
     compose: toComposeRole(labels),
@@ -108,7 +110,7 @@ function toComposeRole(labels: Record<string, string>): ContainerSummary['compos
 
 /** The inspect answer's port map, `"80/tcp" → bindings or null`. */
 function toPorts(map: Dockerode.ContainerInspectInfo['NetworkSettings']['Ports'] | undefined): Port[] {
-  return Object.entries(map ?? {}).flatMap(([key, bindings]) => {
+  const ports = Object.entries(map ?? {}).flatMap(([key, bindings]) => {
     const [port = '', protocol = 'tcp'] = key.split('/');
     const containerPort = Number(port);
     if (!bindings?.length) return [{ hostIp: '', hostPort: undefined, containerPort, protocol }];
@@ -119,6 +121,17 @@ function toPorts(map: Dockerode.ContainerInspectInfo['NetworkSettings']['Ports']
       protocol,
     }));
   });
+  return withoutTwins(ports);
+}
+
+/** A port published at all IPv4 and all IPv6 addresses is told once. */
+function withoutTwins(ports: Port[]): Port[] {
+  const isTwin = (port: Port, other: Port): boolean =>
+    other.hostIp === '0.0.0.0' &&
+    other.hostPort === port.hostPort &&
+    other.containerPort === port.containerPort &&
+    other.protocol === port.protocol;
+  return ports.filter((port) => port.hostIp !== '::' || !ports.some((other) => isTwin(port, other)));
 }
 
 function toRestartPolicy(policy: Dockerode.HostRestartPolicy | undefined): string {

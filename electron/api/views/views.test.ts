@@ -20,6 +20,7 @@ const ROW = {
   Created: 1_700_000_000,
   Ports: [
     { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
+    { IP: '::', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
     { PrivatePort: 53, Type: 'udp' },
   ],
   Labels: { 'com.docker.compose.project': 'p', 'com.docker.compose.service': 's' },
