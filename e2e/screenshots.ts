@@ -110,6 +110,15 @@ for (const look of LOOKS) {
         await page.waitForTimeout(1500);
         await shoot(pane);
       }
+      const { stdout: image } = await engine.docker('image', 'inspect', '-f', '{{.Id}}', 'busybox');
+      for (const [name, search] of [
+        ['images-layers', `image=${image.trim()}&tab=layers`],
+        ['images-registries', 'view=registries'],
+      ]) {
+        await page.goto(`${new URL(page.url()).origin}/#/images?${search}`);
+        await page.waitForTimeout(1500);
+        await shoot(name ?? '');
+      }
     });
   });
 }
