@@ -26,7 +26,8 @@ export function hijackConnection(exchange: Exchange, contentType: string): Duple
 }
 
 const PYTHON_CLIENT = /\bdocker-(sdk-python|py)\//;
-const PYTHON_SWITCH_MS = 20;
+/** Less than dockerd takes for an exec, by which such clients go. */
+const PYTHON_SWITCH_MS = 50;
 
 /**
  * docker-py, and docker-compose 1 with it, reads what follows the head from the bare socket: what it received together
