@@ -2,16 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
 import { isAlive } from './processes.ts';
 
 const MISSING = '/nonexistent/runtime';
+/** Our own, by its OCI command line. */
+const OWN = fileURLToPath(new URL('../../build/bin/gantry-runc', import.meta.url));
 
 let engine: TestEngine;
 beforeAll(async () => {
-  engine = await startEngine({ flags: ['--add-runtime', `gone=${MISSING}`] });
+  engine = await startEngine({ flags: ['--add-runtime', `gone=${MISSING}`, '--add-runtime', `own=${OWN}`] });
 });
 afterAll(() => engine.stop());
 
@@ -25,7 +28,7 @@ function isInstalled(command: string): boolean {
   }
 }
 
-const runtimes = ['gantry', ...['runc', 'crun'].filter(isInstalled)];
+const runtimes = ['gantry', 'own', ...['runc', 'crun'].filter(isInstalled)];
 
 /** What every runtime must give a container, the built-in one and others alike. */
 describe.each(runtimes)('a container of %s', (runtime) => {
