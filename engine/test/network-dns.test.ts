@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -255,6 +255,16 @@ test('the DNS server has no privilege, and one that dies is replaced', async () 
     await delay(50);
   }
   expect(await lookUp('client', 'client')).toEqual([await addressOf('client', 'app_net')]);
+});
+
+test('the DNS server ends with its supervisor', async () => {
+  await run('doomed', '--network', 'app_net');
+  const [pid = 0] = await dnsServers('doomed');
+  const [, supervisor] = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  process.kill(Number(supervisor), 'SIGKILL');
+  for (let attempt = 0; attempt < 100 && existsSync(`/proc/${pid}`); attempt += 1) await delay(50);
+  expect(existsSync(`/proc/${pid}`)).toBe(false);
+  await engine.dockerOk('rm', '-f', 'doomed');
 });
 
 test('names go on being found while the engine is dead, and new ones once it is back', async () => {

@@ -79,7 +79,7 @@ static void open_host_sockets(struct resolver_sockets *sockets) {
   }
 }
 
-static int drop_privileges(struct error *err) {
+static int drop_privileges(pid_t supervisor, struct error *err) {
   struct rlimit memory = {MAX_MEMORY, MAX_MEMORY};
   struct rlimit files = {1024, 1024};
   setrlimit(RLIMIT_AS, &memory);
@@ -99,6 +99,11 @@ static int drop_privileges(struct error *err) {
   if (syscall(SYS_capset, &header, none) < 0)
     return error_set(err, errno, "drop capabilities");
   prctl(PR_SET_DUMPABLE, 0);
+  /* Changing the user cleared it (commit_creds); a parent that died meanwhile is not told any more.
+   */
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != supervisor)
+    return error_set(err, ESRCH, "the supervisor died");
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? error_set(err, errno, "no_new_privs") : 0;
 }
 
@@ -200,7 +205,7 @@ static int set_up(const struct plan_resolver *plan, int pidfd, struct resolver_s
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_IGN);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pid_t supervisor = getppid();
   title_set("gantry-dns");
   if (chdir(plan->directory) < 0)
     return error_set(err, errno, "enter %s", plan->directory);
@@ -210,7 +215,7 @@ static int set_up(const struct plan_resolver *plan, int pidfd, struct resolver_s
   if (listen_inside(plan, sockets, err) < 0 || keep_only(sockets, report, err) < 0 ||
       resolver_prepare(sockets, plan->id, err) < 0)
     return -1;
-  return drop_privileges(err) < 0 || install_filter(err) < 0 ? -1 : 0;
+  return drop_privileges(supervisor, err) < 0 || install_filter(err) < 0 ? -1 : 0;
 }
 
 static _Noreturn void resolver_main(const struct plan_resolver *plan, int pidfd, int report) {
