@@ -703,3 +703,30 @@ test('an image of another platform than asked for is pulled with a warning when 
     `WARNING: image with reference ${registry.host}/a/single:latest was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64`,
   );
 });
+
+test('a mirror of Docker Hub is asked first, without what is known for Docker Hub', async () => {
+  registry.authentication = { kind: 'bearer', ...USER, uses: 5 };
+  addTagged('library/tiny', [freshLayer()]);
+  registry.fault = ({ url, headers }, response) => {
+    // Anonymous users get a token, too.
+    if (!url?.startsWith('/token')) return false;
+    expect(headers.authorization).toBeUndefined();
+    registry.authentication = { kind: 'none' };
+    response.end('{"token":"anonymous"}');
+    return true;
+  };
+  const mirrored = await startEngine({
+    starterImage: false,
+    flags: ['--registry-mirror', `http://${registry.host}`],
+  });
+  try {
+    const target = '/images/create?fromImage=tiny&tag=latest';
+    const { status, text } = await mirrored.api('POST', target, undefined, auth(USER));
+    expect([status, text]).toEqual([200, expect.stringContaining('Downloaded newer image for tiny:latest')]);
+    expect(await mirrored.dockerOk('images', '--format', '{{.Repository}}')).toBe('tiny');
+    const secret = Buffer.from(`${USER.username}:${USER.password}`).toString('base64');
+    expect(registry.seen.some(({ authorization }) => authorization?.includes(secret))).toBe(false);
+  } finally {
+    await mirrored.stop();
+  }
+});
