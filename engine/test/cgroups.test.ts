@@ -146,6 +146,22 @@ describe(`cgroup v${isV2 ? 2 : 1}`, () => {
     });
   });
 
+  test('takes other limits while the container runs', async () => {
+    await running(
+      { Memory: 64 * MB, MemorySwap: 64 * MB, PidsLimit: 20 },
+      'sleep 1000',
+      async ({ id, file }) => {
+        const change = { Memory: 32 * MB, MemorySwap: 32 * MB, PidsLimit: 9, NanoCpus: 5e8 };
+        const { status, text } = await engine.api('POST', `/containers/${id}/update`, change);
+        expect([status, text]).toEqual([200, expect.stringContaining('Warnings')]);
+        expect(file('memory', isV2 ? 'memory.max' : 'memory.limit_in_bytes')).toBe(String(32 * MB));
+        expect(file('pids', 'pids.max')).toBe('9');
+        if (isV2) expect(file('cpu', 'cpu.max')).toBe('50000 100000');
+        else expect(file('cpu', 'cpu.cfs_quota_us')).toBe('50000');
+      },
+    );
+  });
+
   test('counts what a container uses', async () => {
     interface Stats {
       memory_stats: { usage: number; limit: number };
