@@ -24,7 +24,7 @@ test('each layer is where its last step left it; what is about the whole is no l
     { id: 'a', status: 'Download complete', phase: 'working', current: 50, total: 100 },
     { id: 'b', status: 'Already exists', phase: 'done', current: 0, total: 0 },
   ]);
-  expect(after(...[step('a', 'Downloading', 1, 100), step('a', 'Pull complete')])).toEqual([
+  expect(after(step('a', 'Downloading', 1, 100), step('a', 'Pull complete'))).toEqual([
     { id: 'a', status: 'Pull complete', phase: 'done', current: 100, total: 100 },
   ]);
 });
