@@ -86,7 +86,7 @@ test('SIGKILL of a shim ends its container alone, and everything of it is cleane
   expect((await waiting).stdout).toBe('137\n');
   expect(await engine.dockerOk('inspect', 'victim', '--format', '{{.State.Status}}')).toBe('exited');
   await expect.poll(() => isAlive(pid)).toBe(false);
-  expect(existsSync(path.join(engine.runRoot, 'containers', id))).toBe(false);
+  await expect.poll(() => existsSync(path.join(engine.runRoot, 'containers', id))).toBe(false);
   await engine.dockerOk('start', 'victim');
   expect(await engine.dockerOk('exec', 'victim', 'echo', 'again')).toBe('again');
   await engine.dockerOk('rm', '-f', 'victim');
