@@ -1,6 +1,10 @@
 import { eventIterator, oc, type } from '@orpc/contract';
 import { z } from 'zod';
 import type {
+  BuildDetails,
+  BuildMessage,
+  BuildRequest,
+  BuildSummary,
   ComposeDiagnostic,
   ComposeFile,
   ComposeProgress,
@@ -8,6 +12,7 @@ import type {
   ConnectionState,
   ContainerDetails,
   ContainerSummary,
+  DockerfileDescription,
   EngineEvent,
   FileEntry,
   ImageDetails,
@@ -76,6 +81,21 @@ const runRequest: z.ZodType<RunRequest> = z.object({
   privileged: z.boolean(),
   readonlyRootfs: z.boolean(),
   labels,
+});
+
+const dockerfileText = z.string().max(1 << 20);
+const dockerfilePlace = z.object({ folder: path, dockerfile: z.string().max(4096) });
+const buildRequest: z.ZodType<BuildRequest> = z.object({
+  source: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('folder'), folder: path }),
+    z.object({ kind: z.literal('text'), text: dockerfileText }),
+  ]),
+  dockerfile: z.string().max(4096),
+  tags: z.array(imageName).max(100),
+  target: z.string().max(256),
+  buildArgs: z.record(z.string(), z.string()),
+  noCache: z.boolean(),
+  pull: z.boolean(),
 });
 
 export const contract = {
@@ -230,6 +250,17 @@ export const contract = {
     down: oc
       .input(z.object({ project: z.string(), volumes: z.boolean() }))
       .output(eventIterator(type<ComposeProgress>())),
+  },
+  builds: {
+    /** Newest first. NOT_AVAILABLE on engines other than ours, as are `get` and `describe`. */
+    list: oc.output(type<BuildSummary[]>()),
+    get: oc.input(id).output(type<BuildDetails>()),
+    describe: oc.input(z.object({ text: dockerfileText })).output(type<DockerfileDescription>()),
+    /** The Dockerfile of a folder on this machine. */
+    read: oc.input(dockerfilePlace).output(type<{ text: string }>()),
+    save: oc.input(dockerfilePlace.extend({ text: dockerfileText })).output(type<void>()),
+    /** A failed build ends with a message of it, not with a failure. Cancelling the stream ends the build. */
+    run: oc.input(buildRequest).output(eventIterator(type<BuildMessage[]>())),
   },
   settings: {
     get: oc.output(type<Settings>()),

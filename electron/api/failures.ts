@@ -48,6 +48,12 @@ export function statusOf(error: unknown): number | undefined {
   return undefined;
 }
 
+/** Rethrows what an operation of Gantry's own failed with: other engines answer it with 404 `page not found`. */
+export function explainUnknownOperation(error: unknown): never {
+  const isUnknown = statusOf(error) === 404 && error instanceof Error && /page not found/.test(error.message);
+  throw isUnknown ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
+}
+
 /** The engine's own text: `json.message`, else docker-modem's `(HTTP code N) reason - text ` without its frame. */
 function engineMessage(error: unknown): string {
   if (error instanceof Error && 'json' in error) {

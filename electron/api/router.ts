@@ -1,4 +1,5 @@
 import { api } from './implementer.ts';
+import { builds } from './handlers/builds.ts';
 import { compose } from './handlers/compose.ts';
 import { connection, events } from './handlers/connection.ts';
 import { containerHandlers } from './handlers/containers.ts';
@@ -24,6 +25,7 @@ export const router = api.router({
   volumes,
   networks,
   compose,
+  builds,
   settings,
   windows,
 });

@@ -294,6 +294,67 @@ export interface ComposeProgress {
   message?: string;
 }
 
+/** What to build. `text`: a Dockerfile without a context. */
+export interface BuildRequest {
+  source: { kind: 'folder'; folder: string } | { kind: 'text'; text: string };
+  /** Relative to the folder. */
+  dockerfile: string;
+  tags: string[];
+  /** '': the last stage. */
+  target: string;
+  buildArgs: Record<string, string>;
+  noCache: boolean;
+  pull: boolean;
+}
+
+/** One message of a build as the engine sends it. */
+export interface BuildMessage {
+  /** When it came, ms since the epoch; an engine that keeps no times gives none with old builds. */
+  time?: number;
+  stream?: string;
+  /** Of a pull. */
+  status?: string;
+  id?: string;
+  progressDetail?: { current?: number; total?: number };
+  aux?: { ID?: string };
+  error?: string;
+  errorDetail?: { message?: string };
+  /** Gantry's own: the build's id in the history, why a step is not from the cache. */
+  gantry?: { build?: string; notCached?: string };
+}
+
+export interface BuildSummary {
+  id: string;
+  /** `interrupted`: the engine ended meanwhile. */
+  status: 'running' | 'done' | 'failed' | 'interrupted';
+  startedAt: number;
+  finishedAt: number | undefined;
+  tags: string[];
+  imageId: string;
+  error: string;
+}
+
+export interface BuildDetails extends BuildSummary {
+  log: BuildMessage[];
+}
+
+/** What an editor shows of a Dockerfile. */
+export interface DockerfileDescription {
+  diagnostics: { severity: 'error' | 'warning'; line: number; message: string }[];
+  stages: DockerfileStage[];
+}
+
+export interface DockerfileStage {
+  index: number;
+  /** '' where it has none. */
+  name: string;
+  base: string;
+  line: number;
+  instructions: number;
+  /** Indices of the stages it takes from. */
+  needs: number[];
+}
+
 export interface Settings {
   theme: 'light' | 'dark' | 'system';
   language: 'en' | 'ko' | 'system';

@@ -19,8 +19,11 @@ export interface BuildSummary {
 }
 
 export interface BuildRecord extends BuildSummary {
-  /** The stream as it was sent, line by line; cut off at its beginning when it grew too long. */
-  log: BuildMessage[];
+  /**
+   * The stream as it was sent, line by line, each with when (ms since the epoch); cut off at its beginning when it
+   * grew too long.
+   */
+  log: (BuildMessage & { time: number })[];
 }
 
 const MAX_RECORDS = 50;
@@ -62,9 +65,9 @@ export class BuildHistory {
     return record;
   }
 
-  /** Runs a build and keeps what it writes. */
+  /** Runs a build and keeps what it writes; `tellId`: its first message tells the build's id before. */
   async record(
-    tags: readonly string[],
+    { tags, tellId }: { tags: readonly string[]; tellId: boolean },
     write: WriteMessage,
     run: (write: WriteMessage) => Promise<string>,
   ): Promise<string> {
@@ -76,8 +79,10 @@ export class BuildHistory {
     await this.#save(record);
     let bytes = 0;
     const keep: WriteMessage = async (message) => {
-      record.log.push(message);
-      bytes += JSON.stringify(message).length;
+      const isFirst = bytes === 0;
+      record.log.push({ ...message, time: Date.now() });
+      bytes += JSON.stringify(record.log.at(-1)).length;
+      if (isFirst && tellId) await write({ gantry: { build: id } });
       while (bytes > MAX_LOG_BYTES) bytes -= JSON.stringify(record.log.shift() ?? '').length;
       await write(message);
     };

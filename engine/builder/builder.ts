@@ -73,9 +73,8 @@ export function createBuilder(deps: BuildDeps): Builder {
       await mkdir(directory, { mode: 0o700 });
       try {
         const place = { deps, cache, cacheLocks, directory };
-        return await history.record(request.tags, request.write, (write) =>
-          runBuild(place, { ...request, write }),
-        );
+        const told = { tags: request.tags, tellId: request.options.explain };
+        return await history.record(told, request.write, (write) => runBuild(place, { ...request, write }));
       } finally {
         await rm(directory, { recursive: true, force: true });
         await deps.images.flush();

@@ -19,6 +19,7 @@ import type {
   Settings,
   VolumeSummary,
 } from '../../electron/api/types.ts';
+import { fakeBuildLog, fakeBuilds, fakeDockerfile, fakeStages } from './fake-builds.ts';
 import { fakeContainers, fakeDetails, fakeImages, fakeLayers } from './fake-data.ts';
 import { createFakeTerminals, fakeLogs, fakeStats, fakeTransfer } from './fake-streams.ts';
 
@@ -563,6 +564,25 @@ const router = os.router({
         { kind: 'network', name: 'shop_default', status: 'Removed' },
       ]),
     ),
+  },
+  builds: {
+    list: os.builds.list.handler(() => answer(() => (empty ? [] : fakeBuilds()))),
+    get: os.builds.get.handler(({ input }) =>
+      answer(() => {
+        const build = fakeBuilds().find(({ id }) => id === input.id);
+        if (!build) throw new ORPCError('NOT_FOUND', { message: `No such build: ${input.id}` });
+        return { ...build, log: fakeBuildLog(Date.now() - 9000) };
+      }),
+    ),
+    describe: os.builds.describe.handler(() => ({ diagnostics: [], stages: fakeStages })),
+    read: os.builds.read.handler(() => ({ text: fakeDockerfile })),
+    save: os.builds.save.handler(() => undefined),
+    run: os.builds.run.handler(async function* () {
+      for (const message of fakeBuildLog(undefined)) {
+        await wait(300);
+        yield [{ ...message, time: Date.now() }];
+      }
+    }),
   },
   settings: {
     get: os.settings.get.handler(() => settings),

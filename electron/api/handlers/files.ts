@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type Dockerode from 'dockerode';
 import { engineStream } from '../engine-request.ts';
 import { containerOf } from '../engine-objects.ts';
-import { failure, statusOf } from '../failures.ts';
+import { explainUnknownOperation, failure, statusOf } from '../failures.ts';
 import { api, streamed } from '../implementer.ts';
 import { firstTarEntry, tarOfFile } from '../tar-file.ts';
 import { jsonLines } from '../streams.ts';
@@ -140,16 +140,10 @@ async function listFiles(docker: Dockerode, id: string, path: string): Promise<F
     path: url,
     query: { path },
     signal: undefined,
-  }).catch((error: unknown) => {
-    throw isUnknownOperation(error) ? failure('NOT_AVAILABLE', 'not available on this engine') : error;
-  });
+  }).catch(explainUnknownOperation);
   const entries: FileEntry[] = [];
   for await (const value of jsonLines<FileEntry | FileEntry[]>(body)) entries.push(...[value].flat());
   return entries;
-}
-
-function isUnknownOperation(error: unknown): boolean {
-  return statusOf(error) === 404 && error instanceof Error && /page not found/.test(error.message);
 }
 
 function byKindAndName(a: FileEntry, b: FileEntry): number {

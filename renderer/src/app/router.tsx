@@ -16,11 +16,12 @@ import { Shell } from './shell.tsx';
 
 const loadDetails = () => import('../panes/container-details/container-details-pane.tsx');
 const loadCompose = () => import('../panes/compose/compose-pane.tsx');
+const loadBuilds = () => import('../panes/builds/builds-pane.tsx');
 const loadLogs = () => import('../panes/logs-window/logs-window.tsx');
 
 /** Fetches the split panes once the first one is drawn, so that they open at once, also without a connection. */
 export function preloadPanes(): void {
-  const load = () => void Promise.allSettled([loadDetails(), loadCompose(), loadLogs()]);
+  const load = () => void Promise.allSettled([loadDetails(), loadCompose(), loadBuilds(), loadLogs()]);
   window.setTimeout(load, 1500);
 }
 
@@ -76,6 +77,13 @@ const composeRoute = createRoute({
     typeof search['project'] === 'string' ? { project: search['project'] } : {},
   component: lazyRouteComponent(loadCompose, 'ComposePane'),
 });
+const buildsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/builds',
+  validateSearch: (search): { build?: string } =>
+    typeof search['build'] === 'string' ? { build: search['build'] } : {},
+  component: lazyRouteComponent(loadBuilds, 'BuildsPane'),
+});
 const systemRoute = createRoute({ getParentRoute: () => shellRoute, path: '/system', component: SystemPane });
 const logsRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -93,6 +101,7 @@ export const router = createRouter({
       volumesRoute,
       networksRoute,
       composeRoute,
+      buildsRoute,
       systemRoute,
     ]),
     logsRoute,

@@ -1,34 +1,12 @@
 import { memo } from 'react';
-import type { CSSProperties } from 'react';
 import { cx } from '../design/class-names.ts';
 import { formatLogTime } from '../format/time.ts';
+import { toCss } from './ansi-style.ts';
 import { parseAnsi } from './ansi.ts';
-import type { AnsiStyle } from './ansi.ts';
 import type { LogLine } from './log-buffer.ts';
 import { markSegments } from './log-search.ts';
 
 export type TimestampMode = 'off' | 'local' | 'utc';
-
-const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
-
-function cssColor(color: number | string | undefined): string | undefined {
-  if (typeof color !== 'number') return color;
-  return `var(--ansi-${color >= 8 ? 'bright-' : ''}${names[color % 8] ?? 'white'})`;
-}
-
-function toCss(style: AnsiStyle): CSSProperties | undefined {
-  if (Object.keys(style).length === 0) return undefined;
-  const color = cssColor(style.color);
-  const background = cssColor(style.background);
-  return {
-    color: style.inverse ? (background ?? 'var(--canvas)') : color,
-    backgroundColor: style.inverse ? (color ?? 'var(--text)') : background,
-    fontWeight: style.bold ? 700 : undefined,
-    opacity: style.dim ? 0.65 : undefined,
-    fontStyle: style.italic ? 'italic' : undefined,
-    textDecoration: style.underline ? 'underline' : undefined,
-  };
-}
 
 /** One line, as text: log content is never interpreted as markup. */
 export const LogLineView = memo(function LogLineView({

@@ -1,3 +1,4 @@
+import { builds } from './builds.ts';
 import { common } from './common.ts';
 import { compose } from './compose.ts';
 import { containers } from './containers.ts';
@@ -9,7 +10,19 @@ import { shell } from './shell.ts';
 import { system } from './system.ts';
 import { volumes } from './volumes.ts';
 
-export const en = { common, shell, containers, details, run, images, volumes, networks, compose, system };
+export const en = {
+  common,
+  shell,
+  containers,
+  details,
+  run,
+  images,
+  volumes,
+  networks,
+  compose,
+  builds,
+  system,
+};
 
 /** The shape of a translation: the same keys, any text. */
 export type Translated<T> = { [K in keyof T]: T[K] extends string ? string : Translated<T[K]> };

@@ -5,6 +5,7 @@ export const shell = {
   volumes: 'Volumes',
   networks: 'Networks',
   compose: 'Compose',
+  builds: 'Builds',
   system: 'System',
   skip: 'Skip to content',
   palette: 'Command palette',

@@ -1,3 +1,4 @@
+import { builds } from './builds.ts';
 import { common } from './common.ts';
 import { compose } from './compose.ts';
 import { containers } from './containers.ts';
@@ -9,4 +10,16 @@ import { shell } from './shell.ts';
 import { system } from './system.ts';
 import { volumes } from './volumes.ts';
 
-export const ko = { common, shell, containers, details, run, images, volumes, networks, compose, system };
+export const ko = {
+  common,
+  shell,
+  containers,
+  details,
+  run,
+  images,
+  volumes,
+  networks,
+  compose,
+  builds,
+  system,
+};

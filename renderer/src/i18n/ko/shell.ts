@@ -8,6 +8,7 @@ export const shell: Translated<typeof source> = {
   volumes: '볼륨',
   networks: '네트워크',
   compose: 'Compose',
+  builds: '빌드',
   system: '시스템',
   skip: '본문으로 건너뛰기',
   palette: '명령 팔레트',

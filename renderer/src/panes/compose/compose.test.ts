@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ComposeDiagnostic } from '../../../../electron/api/types.ts';
-import { toRange } from './diagnostics.ts';
+import { toRange } from '../../code-editor/diagnostics.ts';
 import { addProgress } from './progress.ts';
 import { isProjectName } from './project-template.ts';
 

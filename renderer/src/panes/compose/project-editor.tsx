@@ -1,5 +1,5 @@
 import { useBlocker } from '@tanstack/react-router';
-import { CircleCheck, CircleX, Play, Save, ShieldCheck, Square, TriangleAlert } from 'lucide-react';
+import { Play, Save, ShieldCheck, Square } from 'lucide-react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ComposeDiagnostic, ComposeFile } from '../../../../electron/api/types.ts';
@@ -7,21 +7,22 @@ import { api, queries } from '../../api/client.ts';
 import { toFailure } from '../../api/failure.ts';
 import { queryClient } from '../../api/query-client.ts';
 import { useStore } from '../../api/store.ts';
+import type { CodeEditorHandle } from '../../code-editor/code-editor.tsx';
+import { hasErrors } from '../../code-editor/diagnostics.ts';
+import { Problems } from '../../code-editor/problems.tsx';
 import { Button } from '../../design/button.tsx';
 import { confirm } from '../../design/confirm.tsx';
 import { toast } from '../../design/toast.tsx';
-import { hasErrors } from './diagnostics.ts';
 import { ProgressPanel } from './progress-panel.tsx';
 import { beginRun, closeRun, composeRuns } from './compose-runs.ts';
 import { useComposeSchema } from './use-compose.ts';
 import { YamlEditor } from './yaml-editor.tsx';
-import type { YamlEditorHandle } from './yaml-editor.tsx';
 
 export function ProjectEditor({ file }: { file: ComposeFile }) {
   const { t } = useTranslation();
   const { project } = file;
   const schema = useComposeSchema();
-  const editor = useRef<YamlEditorHandle>(null);
+  const editor = useRef<CodeEditorHandle>(null);
   const [text, setText] = useState(file.text);
   const [savedText, setSavedText] = useState(file.text);
   const [diagnostics, setDiagnostics] = useState<ComposeDiagnostic[]>();
@@ -138,48 +139,6 @@ export function ProjectEditor({ file }: { file: ComposeFile }) {
       </div>
       <Problems diagnostics={diagnostics} onGo={(line) => editor.current?.goTo(line)} />
       {run && <ProgressPanel run={run} onClose={() => closeRun(project)} />}
-    </div>
-  );
-}
-
-function Problems({
-  diagnostics,
-  onGo,
-}: {
-  diagnostics: ComposeDiagnostic[] | undefined;
-  onGo: (line: number) => void;
-}) {
-  const { t } = useTranslation();
-  if (!diagnostics) return null;
-  return (
-    <div role="status" className="border-line max-h-36 shrink-0 overflow-y-auto border-t px-5 py-1.5">
-      {diagnostics.length === 0 && (
-        <p className="text-good flex items-center gap-2">
-          <CircleCheck size={14} aria-hidden />
-          {t('compose.valid')}
-        </p>
-      )}
-      {diagnostics.map((diagnostic, index) => {
-        const Icon = diagnostic.severity === 'error' ? CircleX : TriangleAlert;
-        return (
-          <button
-            key={index}
-            type="button"
-            onClick={() => onGo(diagnostic.line ?? 1)}
-            className="hover:bg-hover -mx-2 flex w-full items-start gap-2 rounded-md px-2 py-0.5 text-left"
-          >
-            <Icon
-              size={14}
-              aria-hidden
-              className={`mt-0.5 shrink-0 ${diagnostic.severity === 'error' ? 'text-bad' : 'text-warn'}`}
-            />
-            <span className="min-w-0 flex-1 break-words">{diagnostic.message}</span>
-            {diagnostic.line !== undefined && (
-              <span className="text-faint shrink-0">{t('compose.line', { line: diagnostic.line })}</span>
-            )}
-          </button>
-        );
-      })}
     </div>
   );
 }

@@ -1,7 +1,15 @@
-import type { ComposeDiagnostic } from '../../../../electron/api/types.ts';
+/** Lines and columns count from 1. */
+export interface Diagnostic {
+  severity: 'error' | 'warning';
+  message: string;
+  line?: number;
+  column?: number;
+  endLine?: number;
+  endColumn?: number;
+}
 
 /** A diagnostic's place as offsets into the text; the whole first line where no place is given. */
-export function toRange(text: string, diagnostic: ComposeDiagnostic): { from: number; to: number } {
+export function toRange(text: string, diagnostic: Diagnostic): { from: number; to: number } {
   const lines = text.split('\n');
   const offsetOf = (line: number, column: number): number => {
     const index = Math.max(0, Math.min(lines.length, line) - 1);
@@ -18,6 +26,6 @@ export function toRange(text: string, diagnostic: ComposeDiagnostic): { from: nu
   return { from, to: Math.max(from, to) };
 }
 
-export function hasErrors(diagnostics: readonly ComposeDiagnostic[]): boolean {
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === 'error');
 }

@@ -45,6 +45,7 @@ export const editorTheme = [
       { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--syntax-key)' },
       { tag: [tags.string, tags.content], color: 'var(--syntax-string)' },
       { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: 'var(--syntax-number)' },
+      { tag: tags.variableName, color: 'var(--syntax-key)' },
       { tag: tags.comment, color: 'var(--syntax-comment)', fontStyle: 'italic' },
       { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: 'var(--muted)' },
     ]),

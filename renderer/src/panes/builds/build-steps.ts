@@ -1,0 +1,174 @@
+import type { BuildMessage } from '../../../../electron/api/types.ts';
+
+export interface BuildStep {
+  number: number;
+  total: number;
+  /** The instruction as written. */
+  source: string;
+  /** `stopped`: the build ended before the step did. */
+  state: 'running' | 'cached' | 'done' | 'failed' | 'stopped';
+  /** Why it was not taken from the cache. */
+  notCached: string | undefined;
+  /** ms since the epoch. */
+  startedAt: number | undefined;
+  finishedAt: number | undefined;
+  /** What it printed, with escape sequences. */
+  output: string;
+}
+
+export interface BuildProgress {
+  steps: readonly BuildStep[];
+  /** What belongs to no step: warnings, what was built and tagged. */
+  notes: string;
+  /** Of the engine's history; '' where it keeps none. */
+  buildId: string;
+  imageId: string;
+  error: string;
+}
+
+export const noProgress: BuildProgress = { steps: [], notes: '', buildId: '', imageId: '', error: '' };
+
+/** Longest output that is kept of one step; its beginning goes first. */
+const MAX_OUTPUT = 256 * 1024;
+
+/** The progress of a build after more messages of the classic build stream. */
+export function addMessages(progress: BuildProgress, messages: readonly BuildMessage[]): BuildProgress {
+  const next = { ...progress, steps: [...progress.steps] };
+  for (const message of messages) addMessage(next, message);
+  return next;
+}
+
+/** Once nothing more comes: a step that is still open was not finished. */
+export function endProgress(progress: BuildProgress, time: number | undefined): BuildProgress {
+  const steps = progress.steps.map((step) => (step.state === 'running' ? unfinished(step, time) : step));
+  return { ...progress, steps };
+}
+
+type Draft = Omit<BuildProgress, 'steps'> & { steps: BuildStep[] };
+
+function addMessage(draft: Draft, message: BuildMessage): void {
+  const { stream, aux, gantry, time } = message;
+  if (gantry?.build !== undefined) draft.buildId = gantry.build;
+  if (gantry?.notCached !== undefined) changeLast(draft, { notCached: gantry.notCached });
+  if (aux?.ID !== undefined) draft.imageId = aux.ID;
+  if (stream !== undefined) addText(draft, stream, time);
+  if (message.status !== undefined && !message.progressDetail?.total) print(draft, pullLine(message));
+  const error = message.errorDetail?.message ?? message.error;
+  if (error === undefined) return;
+  draft.error = error;
+  if (openStep(draft)) changeLast(draft, { state: 'failed', finishedAt: time });
+}
+
+function addText(draft: Draft, text: string, time: number | undefined): void {
+  const header = /^Step (\d+)\/(\d+) : (.*)\n$/s.exec(text);
+  if (header && Number(header[1]) === (draft.steps.at(-1)?.number ?? 0) + 1) {
+    const open = openStep(draft);
+    if (open) draft.steps[draft.steps.length - 1] = unfinished(open, time);
+    draft.steps.push(beginStep(header, time));
+  } else if (text === ' ---> Using cache\n' && openStep(draft)) changeLast(draft, { state: 'cached' });
+  else if (/^ ---> (?:[0-9a-f]{12})?\n$/.test(text)) finishStep(draft, time);
+  else if (!/^(?: ---> Running in|Removing intermediate container| ---> Removed)/.test(text))
+    print(draft, text);
+}
+
+function beginStep([, number, total, source]: RegExpExecArray, time: number | undefined): BuildStep {
+  return {
+    number: Number(number),
+    total: Number(total),
+    source: source ?? '',
+    state: 'running',
+    notCached: undefined,
+    startedAt: time,
+    finishedAt: undefined,
+    output: '',
+  };
+}
+
+function finishStep(draft: Draft, time: number | undefined): void {
+  const last = draft.steps.at(-1);
+  if (!last || last.finishedAt !== undefined) return;
+  if (last.state === 'cached') changeLast(draft, { finishedAt: time });
+  else if (last.state === 'running') changeLast(draft, { state: 'done', finishedAt: time });
+}
+
+/** An ARG before the first FROM has no end of its own. */
+function unfinished(step: BuildStep, time: number | undefined): BuildStep {
+  const isArgument = /^ARG\s/i.test(step.source);
+  return { ...step, state: isArgument ? 'done' : 'stopped', finishedAt: isArgument ? step.startedAt : time };
+}
+
+function openStep({ steps }: Draft): BuildStep | undefined {
+  const last = steps.at(-1);
+  return last?.state === 'running' ? last : undefined;
+}
+
+function changeLast({ steps }: Draft, part: Partial<BuildStep>): void {
+  const last = steps.at(-1);
+  if (last) steps[steps.length - 1] = { ...last, ...part };
+}
+
+function print(draft: Draft, text: string): void {
+  const step = openStep(draft);
+  if (step) changeLast(draft, { output: (step.output + text).slice(-MAX_OUTPUT) });
+  else draft.notes = (draft.notes + text).slice(-MAX_OUTPUT);
+}
+
+function pullLine({ id, status }: BuildMessage): string {
+  return `${id === undefined || id === '' ? '' : `${id}: `}${status ?? ''}\n`;
+}
+
+/** The whole log as Docker's client prints it. */
+export function logText(messages: readonly BuildMessage[]): string {
+  return messages
+    .map((message) => {
+      const error = message.errorDetail?.message ?? message.error;
+      if (error !== undefined) return `${error}\n`;
+      if (message.status !== undefined) return message.progressDetail?.total ? '' : pullLine(message);
+      return message.stream ?? '';
+    })
+    .join('');
+}
+
+export interface StageView {
+  index: number;
+  name: string;
+  base: string;
+  /** How many there are beside FROM. */
+  instructions: number;
+  /** Indices of stages it takes from. */
+  needs: number[];
+  state?: BuildStep['state'];
+}
+
+/** The stages that the steps belong to, as far as their text tells: a name in a variable is not resolved. */
+export function stagesOf(steps: readonly BuildStep[]): StageView[] {
+  const stages: (StageView & { steps: BuildStep[] })[] = [];
+  const find = (name: string) =>
+    stages.findLast((stage) => stage.name !== '' && stage.name.toLowerCase() === name.toLowerCase());
+  for (const step of steps) {
+    const from = /^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(step.source);
+    if (from) {
+      const base = from[1] ?? '';
+      const needed = find(base);
+      const needs = needed ? [needed.index] : [];
+      const name = from[2] ?? '';
+      stages.push({ index: stages.length, name, base, instructions: 0, needs, steps: [step] });
+      continue;
+    }
+    const stage = stages.at(-1);
+    if (!stage) continue;
+    stage.instructions += 1;
+    stage.steps.push(step);
+    for (const [, name = ''] of step.source.matchAll(/(?:--from=|[,=]from=)([^\s,]+)/g)) {
+      const needed = find(name);
+      if (needed && needed !== stage && !stage.needs.includes(needed.index)) stage.needs.push(needed.index);
+    }
+  }
+  return stages.map(({ steps: own, ...stage }) => ({ ...stage, state: stateOf(own) }));
+}
+
+function stateOf(steps: readonly BuildStep[]): BuildStep['state'] {
+  const states = steps.slice(steps.length > 1 ? 1 : 0).map(({ state }) => state);
+  for (const state of ['failed', 'running', 'stopped'] as const) if (states.includes(state)) return state;
+  return states.every((state) => state === 'cached') ? 'cached' : 'done';
+}
