@@ -148,7 +148,7 @@ function toRecord(
   const ports = normalizePorts(config, hostConfig);
   if (Object.keys(ports.exposed).length > 0) config.ExposedPorts = ports.exposed;
   hostConfig.PortBindings = ports.bindings;
-  if (mode.kind === 'container') {
+  if (mode.kind === 'container' && isKnown(context, mode.target)) {
     // The files that name it are shared, and so is the name.
     const { Hostname, Domainname } = context.store.get(mode.target).record.config;
     Object.assign(config, { Hostname, Domainname });

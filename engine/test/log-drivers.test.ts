@@ -137,9 +137,11 @@ describe.each(Object.entries(SINKS))('%s', (_name, makeSink) => {
     expect((await engine.dockerOk('logs', '-n', '10000', id)).split('\n')).toEqual(lines.slice(-10_000));
     const [detailed] = await frames(id, '&details=1&tail=1');
     expect(detailed?.text).toMatch(/^tag=\w+,team=sea line 12000\n$/);
-    const names = readdirSync(path.join(engine.dataRoot, 'containers', id));
-    expect(names.filter((name) => /\.\d+\.gz$/.test(name)).length).toBeGreaterThan(1);
-    expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    const named = (pattern: RegExp): string[] =>
+      readdirSync(path.join(engine.dataRoot, 'containers', id)).filter((name) => pattern.test(name));
+    // Compressing goes on behind what is written.
+    await expect.poll(() => named(/\.\d+\.gz$/).length).toBeGreaterThan(1);
+    await expect.poll(() => named(/\.tmp$/)).toEqual([]);
     // UDP may lose some of so many at once.
     if (seen && !flags.includes('gelf')) await expect.poll(() => seen().length).toBe(12_000);
     await engine.dockerOk('rm', id);
