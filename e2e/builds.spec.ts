@@ -1,3 +1,6 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Page } from '@playwright/test';
 import { expect, test } from './app.ts';
 
 const DOCKERFILE = `FROM busybox AS first
@@ -14,10 +17,7 @@ test('a pasted Dockerfile is built, comes from the cache again, and stays in the
 }) => {
   await open('/builds');
   const begin = async () => {
-    const editor = page.locator('.cm-content');
-    await editor.click();
-    await page.keyboard.press('ControlOrMeta+a');
-    await page.keyboard.insertText(DOCKERFILE);
+    await replaceText(page, DOCKERFILE);
     await page.getByLabel('Tags').fill('pasted:1');
     await page.getByRole('button', { name: 'Build', exact: true }).click();
   };
@@ -60,3 +60,54 @@ test('a pasted Dockerfile is built, comes from the cache again, and stays in the
     await expect(page.getByRole('log', { name: 'Log' })).toContainText('Successfully tagged pasted:1');
   });
 });
+
+test('a folder is built with what its Dockerfile says now, and a cancelled build ends in the engine', async ({
+  page,
+  open,
+  engine,
+}) => {
+  const folder = path.join(engine.directory, 'context');
+  await mkdir(folder);
+  await writeFile(path.join(folder, '.dockerignore'), 'secret\n');
+  await writeFile(path.join(folder, 'secret'), 'x');
+  await writeFile(path.join(folder, 'kept'), 'x');
+  await writeFile(path.join(folder, 'Dockerfile'), 'FROM busybox\nCOPPY . /in\n');
+  await open('/builds');
+  await page.getByRole('tab', { name: 'Folder' }).click();
+  await page.getByLabel('Folder on this machine').fill(folder);
+
+  await test.step('a mistake is told with its line, and keeps the build from beginning', async () => {
+    await expect(page.getByText('did you mean COPY?').first()).toBeVisible();
+    await expect(page.getByText('Line 2')).toBeVisible();
+  });
+
+  await test.step('the corrected file is saved and built', async () => {
+    await replaceText(page, 'FROM busybox\nCOPY . /in\nRUN ls /in\n');
+    await page.getByLabel('Tags').fill('folder:1');
+    await page.getByRole('button', { name: 'Build', exact: true }).click();
+    await expect(page.getByRole('status').getByText('Done')).toBeVisible();
+    expect(await readFile(path.join(folder, 'Dockerfile'), 'utf8')).toContain('COPY . /in');
+    const { stdout } = await engine.docker('run', '--rm', 'folder:1', 'ls', '/in');
+    expect(stdout).toBe('Dockerfile\nkept\n');
+  });
+
+  await test.step('Cancel ends the step that runs', async () => {
+    await page.getByRole('button', { name: 'New build' }).first().click();
+    await page.getByRole('tab', { name: 'Dockerfile' }).click();
+    await replaceText(page, 'FROM busybox\nRUN echo begun; sleep 1000\n');
+    await page.getByRole('button', { name: 'Build', exact: true }).click();
+    await expect(page.getByRole('log').getByText('begun')).toBeVisible();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect(page.getByRole('status').getByText('Cancelled')).toBeVisible();
+    await expect
+      .poll(async () => (await engine.api<{ status: string }[]>('GET', '/gantry/v1/builds')).json[0]?.status)
+      .toBe('failed');
+    expect((await engine.docker('ps', '-aq')).stdout).toBe('');
+  });
+});
+
+async function replaceText(page: Page, text: string): Promise<void> {
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.insertText(text);
+}

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { conflict } from '../../engine/lib/errors.ts';
-import { failure, toApiError } from './failures.ts';
+import { explainUnknownOperation, failure, toApiError } from './failures.ts';
 
 const engineError = (statusCode: number, message: string, json: unknown = null) =>
   Object.assign(new Error(`(HTTP code ${statusCode}) some reason - ${message} `), { statusCode, json });
@@ -37,4 +37,12 @@ test('failures of the app pass, everything else is internal', () => {
   const own = failure('NOT_AVAILABLE', 'not available on this engine');
   expect(toApiError(own)).toBe(own);
   expect(toApiError(new TypeError('bug'))).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', message: 'bug' });
+});
+
+test("an operation of Gantry's own is not available where the engine knows no such page", () => {
+  expect(() => explainUnknownOperation(engineError(404, 'page not found'))).toThrow(
+    expect.objectContaining({ code: 'NOT_AVAILABLE' }),
+  );
+  const missing = engineError(404, 'No such build: x');
+  expect(() => explainUnknownOperation(missing)).toThrow(missing);
 });

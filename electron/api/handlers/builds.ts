@@ -58,7 +58,10 @@ async function readDockerfile(place: Place): Promise<string> {
   return readFile(await dockerfileOf(place), 'utf8');
 }
 
-/** The path of an existing regular file inside of the folder. */
+/**
+ * The path of an existing regular file inside of the folder. SECURITY: the folder is the user's choice and is read with
+ * the rights of the app; the Dockerfile's name leads to nothing else.
+ */
 async function dockerfileOf({ folder, dockerfile }: Place): Promise<string> {
   const file = path.resolve(folder, dockerfile === '' ? 'Dockerfile' : dockerfile);
   if (!file.startsWith(path.join(folder, path.sep)))

@@ -23,6 +23,10 @@ export interface BuildRun {
  */
 export const buildRuns = createStore<readonly BuildRun[]>([]);
 
+/** Messages kept of one build, and builds that ended: the engine's history has the rest. */
+const MAX_LOG = 20_000;
+const MAX_ENDED = 30;
+
 const cancels = new Map<string, () => void>();
 let nextKey = 1;
 
@@ -51,13 +55,14 @@ function end(key: string, status: BuildRun['status'], failure: string): void {
 export function beginBuild(request: BuildRequest): string {
   const key = `run-${nextKey++}`;
   const begun = { key, request, startedAt: Date.now(), finishedAt: undefined, progress: noProgress, log: [] };
-  buildRuns.set([{ ...begun, status: 'running' }, ...buildRuns.get()]);
+  const others = buildRuns.get().filter(({ status }, index) => status === 'running' || index < MAX_ENDED);
+  buildRuns.set([{ ...begun, status: 'running' }, ...others]);
   const cancel = openStream((signal) => api.builds.run(request, { signal }), {
     onValue: (messages) =>
       change(key, (run) => ({
         ...run,
         progress: addMessages(run.progress, messages),
-        log: [...run.log, ...messages],
+        log: [...run.log, ...messages].slice(-MAX_LOG),
       })),
     onEnd: () => end(key, 'done', ''),
     onError: (error) => end(key, 'failed', toFailure(error).message),

@@ -7,7 +7,7 @@ import { addMessages, endProgress, logText, noProgress, stagesOf } from './build
 import { suggest } from './dockerfile-completion.ts';
 import { dockerfileParser } from './dockerfile-language.ts';
 import { formatDuration } from './lasting.ts';
-import { layOutStages, STAGE_BOX } from './stage-layout.ts';
+import { layOutStages, linePath, STAGE_BOX } from './stage-layout.ts';
 
 const say = (stream: string, time?: number): BuildMessage => ({ stream, time });
 
@@ -116,6 +116,19 @@ test('a stage stands right of those it takes from, and no two stand on each othe
   expect(third?.x).toBeGreaterThanOrEqual(STAGE_BOX.width);
   expect(height).toBe(2 * STAGE_BOX.height + STAGE_BOX.gapY);
   expect(layOutStages([])).toEqual({ placed: [], width: 0, height: 0 });
+});
+
+test('a line that skips a column runs below what stands between, and there is room for it', () => {
+  const { placed, height } = layOutStages([
+    { index: 0, needs: [] },
+    { index: 1, needs: [0] },
+    { index: 2, needs: [0, 1] },
+  ]);
+  const [first, second, third] = placed;
+  if (!first || !second || !third) throw new Error('not placed');
+  expect(height).toBeGreaterThan(STAGE_BOX.height);
+  expect(linePath(first, third)).toContain(` ${height} H`);
+  expect(linePath(first, second)).not.toContain('H');
 });
 
 describe('the editor of a Dockerfile', () => {

@@ -26,7 +26,10 @@ export function NewBuild({ onBegun }: { onBegun: (key: string) => void }) {
   const { t } = useTranslation();
   const form = useStore(buildForm);
   const editor = useRef<CodeEditorHandle>(null);
-  const [description, setDescription] = useState<DockerfileDescription>();
+  const place = form.kind === 'text' ? '' : `${form.folder.trim()} ${form.dockerfile.trim()}`;
+  const [described, setDescribed] = useState<{ place: string; description: DockerfileDescription }>();
+  // What another Dockerfile was like says nothing about this one.
+  const description = described?.place === place ? described.description : undefined;
   const [isTried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const errors = isTried ? validateForm(form) : {};
@@ -35,10 +38,10 @@ export function NewBuild({ onBegun }: { onBegun: (key: string) => void }) {
   const describe = async (text: string): Promise<DockerfileDescription['diagnostics']> => {
     try {
       const found = await api.builds.describe({ text });
-      setDescription(found);
+      setDescribed({ place, description: found });
       return found.diagnostics;
     } catch (error) {
-      setDescription(undefined);
+      setDescribed(undefined);
       if (isNotAvailable(error)) return nothingKnown.diagnostics;
       throw error;
     }
@@ -72,10 +75,7 @@ export function NewBuild({ onBegun }: { onBegun: (key: string) => void }) {
         <Segmented
           label={t('builds.source')}
           value={form.kind}
-          onChange={(kind) => {
-            setDescription(undefined);
-            changeForm({ kind });
-          }}
+          onChange={(kind) => changeForm({ kind })}
           options={[
             { value: 'text', label: t('builds.fromText') },
             { value: 'folder', label: t('builds.fromFolder') },

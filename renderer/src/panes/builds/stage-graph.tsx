@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { StageView } from './build-steps.ts';
-import { layOutStages, STAGE_BOX } from './stage-layout.ts';
+import { layOutStages, linePath, STAGE_BOX } from './stage-layout.ts';
 
 const COLORS: Record<NonNullable<StageView['state']>, string> = {
   running: 'var(--accent)',
@@ -30,14 +30,10 @@ export function StageGraph({ stages }: { stages: readonly StageView[] }) {
           stage.needs.map((needed) => {
             const from = places.get(needed);
             if (!from) return null;
-            const startX = from.x + STAGE_BOX.width;
-            const startY = from.y + STAGE_BOX.height / 2;
-            const endY = y + STAGE_BOX.height / 2;
-            const bend = (startX + x) / 2;
             return (
               <path
                 key={`${needed}-${stage.index}`}
-                d={`M${startX} ${startY} C${bend} ${startY} ${bend} ${endY} ${x} ${endY}`}
+                d={linePath(from, { x, y })}
                 fill="none"
                 stroke="var(--faint)"
                 strokeWidth={1.5}

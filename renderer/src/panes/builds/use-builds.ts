@@ -15,13 +15,17 @@ export interface BuildEntry {
   finishedAt: number | undefined;
 }
 
-/** The engine tells of no changes to its builds: those that run are asked for again. */
+/** The engine tells of no changes to its builds: it is asked again. */
 export function useBuildHistory() {
   return useQuery({
     ...queries.builds.list.queryOptions(),
     refetchOnMount: 'always',
     refetchInterval: ({ state }) =>
-      state.data?.some(({ status }) => status === 'running') === true ? 3000 : false,
+      isNotAvailable(state.error)
+        ? false
+        : state.data?.some(({ status }) => status === 'running') === true
+          ? 2000
+          : 10_000,
     retry: (count, error) => !isNotAvailable(error) && count < 2,
   });
 }
