@@ -1,6 +1,8 @@
 import { invalidArgument } from '../lib/errors.ts';
 import type { ByteSource } from './decompress.ts';
-import { BLOCK, cleanName, cString, parseHeader, parsePax } from './read-tar-header.ts';
+import { BLOCK_BYTES } from '../tar/tar-entry.ts';
+import { cString, parsePax, readTarFields } from '../tar/tar-fields.ts';
+import { cleanName } from './clean-name.ts';
 
 const MAX_ENTRIES = 100_000;
 const MAX_EXTENDED = 64 * 1024;
@@ -27,15 +29,15 @@ export async function* archiveEntries(source: ByteSource): AsyncGenerator<Archiv
     let extended = NOTHING_SAID;
     for (let count = 0; ; count++) {
       if (count > MAX_ENTRIES) throw invalidArgument('invalid archive: too many entries');
-      const header = await reader.exactly(BLOCK, 'may end');
+      const header = await reader.exactly(BLOCK_BYTES, 'may end');
       if (header === undefined) break;
       if (header.every((byte) => byte === 0)) break;
-      const parsed = parseHeader(header);
+      const parsed = readTarFields(header);
       if ('xgLK'.includes(parsed.type)) {
         if (parsed.size > MAX_EXTENDED)
           throw invalidArgument('invalid tar header: extended header too large');
         const data = (await reader.exactly(parsed.size)) ?? Buffer.alloc(0);
-        await reader.skip(-parsed.size & (BLOCK - 1));
+        await reader.skip(-parsed.size & (BLOCK_BYTES - 1));
         extended = applyExtended(extended, parsed.type, data);
         continue;
       }
@@ -46,7 +48,7 @@ export async function* archiveEntries(source: ByteSource): AsyncGenerator<Archiv
       const content = reader.piece(sizeBytes);
       yield { name, sizeBytes, link, content };
       await reader.skipPiece();
-      await reader.skip(-sizeBytes & (BLOCK - 1));
+      await reader.skip(-sizeBytes & (BLOCK_BYTES - 1));
     }
     await reader.drain();
   } finally {
@@ -142,7 +144,8 @@ function applyExtended(said: Extended, type: string, data: Buffer): Extended {
   if (type === 'L') return { ...said, name: cString(data) };
   if (type === 'K') return { ...said, link: cString(data) };
   if (type !== 'x') return said;
-  const pax = parsePax(data);
+  const records = parsePax(data);
+  const pax = new Map([...records].map(([key, value]) => [key, value.toString('utf8')]));
   const size = pax.has('size') ? Number(pax.get('size')) : said.size;
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
     throw invalidArgument('invalid archive: bad size');
@@ -151,9 +154,9 @@ function applyExtended(said: Extended, type: string, data: Buffer): Extended {
 
 /** Whether a block is a tar header: what tells a layer from a JSON file. */
 export function isTarHeader(block: Buffer): boolean {
-  if (block.length < BLOCK) return false;
+  if (block.length < BLOCK_BYTES) return false;
   try {
-    parseHeader(block);
+    readTarFields(block);
     return true;
   } catch {
     return false;

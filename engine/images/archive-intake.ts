@@ -12,7 +12,8 @@ import { peekHead, type ByteSource } from './decompress.ts';
 import type { FilePart } from './file-part.ts';
 import { MAX_CONFIG_BYTES } from './image-config.ts';
 import type { Layer, LayerStore } from './layer-store.ts';
-import { BLOCK, cleanName } from './read-tar-header.ts';
+import { BLOCK_BYTES } from '../tar/tar-entry.ts';
+import { cleanName } from './clean-name.ts';
 import { Slots } from './registry/slots.ts';
 
 /** Told the bytes of a layer's entry that were taken so far. */
@@ -57,7 +58,7 @@ export class ArchiveIntake {
     if (this.#full) throw this.#full;
     if (entry.link !== undefined) this.#links.set(entry.name, entry.link);
     if (entry.sizeBytes === 0) return;
-    const { head, rest } = await peekHead(entry.content, BLOCK);
+    const { head, rest } = await peekHead(entry.content, BLOCK_BYTES);
     if (head.compression !== 'none') await this.#takeCompressed(entry, rest);
     else if (isTarHeader(head.bytes) || head.bytes.every((byte) => byte === 0))
       await this.#takeTar(entry, rest);

@@ -1,3 +1,5 @@
+import { paddingOf } from '../tar/tar-entry.ts';
+import { TAR_END, rootTarHeader } from '../tar/tar-header.ts';
 import { EngineError, notFound } from '../lib/errors.ts';
 import { digestOf } from './blob-store.ts';
 import type { ByteSource } from './decompress.ts';
@@ -12,7 +14,6 @@ import {
   parseReference,
   type Reference,
 } from './reference.ts';
-import { TAR_END, tarHeader, tarPadding } from './tar-header.ts';
 
 /** One image to save and the names it is saved under. */
 interface SavedImage {
@@ -129,20 +130,20 @@ async function* writeArchive(
 const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 function directory(name: string): Buffer {
-  return tarHeader({ name, type: 'directory', sizeBytes: 0, modifiedAt: 0 });
+  return rootTarHeader({ name, type: 'directory', size: 0, modifiedAt: 0 });
 }
 
 function* file(name: string, content: Uint8Array, modifiedAt = 0): Generator<Uint8Array> {
-  yield tarHeader({ name, type: 'file', sizeBytes: content.length, modifiedAt });
+  yield rootTarHeader({ name, type: 'file', size: content.length, modifiedAt });
   yield content;
-  yield tarPadding(content.length);
+  yield Buffer.alloc(paddingOf(content.length));
 }
 
 async function* layerFile({ layers }: ImageParts, diffId: string, modifiedAt: number): ByteSource {
   const sizeBytes = layers.get(diffId)?.tarBytes ?? 0;
-  yield tarHeader({ name: blobName(diffId), type: 'file', sizeBytes, modifiedAt });
+  yield rootTarHeader({ name: blobName(diffId), type: 'file', size: sizeBytes, modifiedAt });
   yield* layers.readTar(diffId);
-  yield tarPadding(sizeBytes);
+  yield Buffer.alloc(paddingOf(sizeBytes));
 }
 
 function ociManifest({ layers }: ImageParts, image: CatalogImage, configBytes: number): Buffer {

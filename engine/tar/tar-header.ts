@@ -27,6 +27,15 @@ export function encodeTarHeader(entry: TarEntry): Buffer {
   ]);
 }
 
+/** The header of a file or directory that belongs to root, with the usual permissions. */
+export function rootTarHeader(
+  entry: Pick<TarEntry, 'name' | 'size' | 'modifiedAt'> & { type: 'file' | 'directory' },
+): Buffer {
+  const mode = entry.type === 'directory' ? 0o755 : 0o644;
+  const none = { uid: 0, gid: 0, link: '', major: 0, minor: 0, xattrs: new Map<string, Buffer>() };
+  return encodeTarHeader({ ...entry, ...none, mode });
+}
+
 function flagOf({ type }: TarEntry): string {
   return TYPE_FLAGS.find(([known]) => known === type)?.[1] ?? '0';
 }

@@ -7,6 +7,7 @@ import {
   type TarEntry,
   type TarEntryType,
 } from './tar-entry.ts';
+import { cString, parsePax, readNumber, readTarFields, type TarFields } from './tar-fields.ts';
 
 /** Called in the order of the archive. What throws ends the parsing. */
 export interface TarHandler {
@@ -109,9 +110,8 @@ export class TarParser {
       this.#state = { kind: 'end' };
       return;
     }
-    checkSum(header);
-    const type = String.fromCharCode(header[156] ?? 0);
-    const size = number(header, 124, 12);
+    const fields = readTarFields(header);
+    const { type, size } = fields;
     if ('xgLK'.includes(type)) {
       if (size > MAX_EXTENDED_BYTES) throw invalidArgument('invalid tar: extended header too large');
       if (size === 0) this.#readExtended(type, Buffer.alloc(0));
@@ -120,7 +120,7 @@ export class TarParser {
     }
     this.#entries += 1;
     if (this.#entries > MAX_ENTRIES) throw invalidArgument('invalid tar: too many entries');
-    const entry = this.#toEntry(header, type, size);
+    const entry = this.#toEntry(header, fields);
     this.#extension = { pax: new Map() };
     if (entry) this.#handler.entry(entry);
     const content = entry && entry.type !== 'file' ? 0 : (entry?.size ?? size);
@@ -128,33 +128,36 @@ export class TarParser {
   }
 
   /** undefined for types that nobody here knows: they are skipped with their content. */
-  #toEntry(header: Buffer, flag: string, headerSize: number): TarEntry | undefined {
+  #toEntry(header: Buffer, fields: TarFields): TarEntry | undefined {
     const { longName, longLink } = this.#extension;
     const pax = new Map([...this.#global, ...this.#extension.pax]);
     const text = (name: string): string | undefined => pax.get(name)?.toString('utf8');
-    const name = text('path') ?? longName ?? headerName(header);
-    const type = typeOf(flag, name);
+    const name = text('path') ?? longName ?? fields.name;
+    const type = typeOf(fields.type, name);
     if (type === undefined) return undefined;
-    const size = paxInteger(text('size')) ?? headerSize;
+    const size = paxInteger(text('size')) ?? fields.size;
     return {
       name,
       type,
-      mode: number(header, 100, 8) & 0o7777,
-      uid: paxInteger(text('uid')) ?? number(header, 108, 8),
-      gid: paxInteger(text('gid')) ?? number(header, 116, 8),
+      mode: readNumber(header, 100, 8) & 0o7777,
+      uid: paxInteger(text('uid')) ?? readNumber(header, 108, 8),
+      gid: paxInteger(text('gid')) ?? readNumber(header, 116, 8),
       size: type === 'file' ? size : 0,
-      modifiedAt: paxTime(text('mtime')) ?? number(header, 136, 12, true),
-      link: text('linkpath') ?? longLink ?? cString(header, 157, 100),
-      major: type === 'character' || type === 'block' ? number(header, 329, 8) : 0,
-      minor: type === 'character' || type === 'block' ? number(header, 337, 8) : 0,
+      modifiedAt: paxTime(text('mtime')) ?? readNumber(header, 136, 12, true),
+      link: text('linkpath') ?? longLink ?? fields.link,
+      major: type === 'character' || type === 'block' ? readNumber(header, 329, 8) : 0,
+      minor: type === 'character' || type === 'block' ? readNumber(header, 337, 8) : 0,
       xattrs: xattrsOf(pax),
     };
   }
 
   #readExtended(type: string, data: Buffer): void {
-    if (type === 'L') this.#extension.longName = cString(data, 0, data.length);
-    else if (type === 'K') this.#extension.longLink = cString(data, 0, data.length);
-    else parsePax(data, type === 'g' ? this.#global : this.#extension.pax);
+    if (type === 'L') this.#extension.longName = cString(data);
+    else if (type === 'K') this.#extension.longLink = cString(data);
+    else {
+      const records = type === 'g' ? this.#global : this.#extension.pax;
+      for (const [key, value] of parsePax(data)) records.set(key, value);
+    }
   }
 }
 
@@ -162,41 +165,6 @@ function typeOf(flag: string, name: string): TarEntryType | undefined {
   // Old archives mark a directory by its name only; '7' is a contiguous file.
   if (flag === '\0' || flag === '7') return name.endsWith('/') ? 'directory' : 'file';
   return TYPE_FLAGS.find(([, known]) => known === flag)?.[0];
-}
-
-function headerName(header: Buffer): string {
-  const isUstar = header.toString('latin1', 257, 263) === 'ustar\0';
-  const prefix = isUstar ? cString(header, 345, 155) : '';
-  const name = cString(header, 0, 100);
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-function checkSum(header: Buffer): void {
-  let sum = 0;
-  for (let i = 0; i < BLOCK_BYTES; i += 1) sum += i >= 148 && i < 156 ? 0x20 : (header[i] ?? 0);
-  if (number(header, 148, 8) !== sum) throw invalidArgument('invalid tar header');
-}
-
-function cString(data: Buffer, start: number, length: number): string {
-  const field = data.subarray(start, start + length);
-  const end = field.indexOf(0);
-  return field.toString('utf8', 0, end < 0 ? field.length : end);
-}
-
-/** Octal text, or GNU base-256 (two's complement) where that is allowed to be negative. */
-function number(header: Buffer, start: number, length: number, signed = false): number {
-  const first = header[start] ?? 0;
-  let value = Number.NaN;
-  if (first & 0x80) {
-    const negative = signed && first === 0xff;
-    value = negative ? -1 : first & 0x7f;
-    for (let i = start + 1; i < start + length; i += 1) value = value * 256 + (header[i] ?? 0);
-  } else {
-    const text = cString(header, start, length).trim();
-    if (/^[0-7]*$/.test(text)) value = text === '' ? 0 : Number.parseInt(text, 8);
-  }
-  if (!Number.isSafeInteger(value)) throw invalidArgument('invalid tar header');
-  return value;
 }
 
 function paxInteger(text: string | undefined): number | undefined {
@@ -216,20 +184,4 @@ function xattrsOf(pax: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
   for (const [key, value] of pax)
     if (key.startsWith(XATTR_PREFIX)) xattrs.set(key.slice(XATTR_PREFIX.length), value);
   return xattrs;
-}
-
-/** Records of the form `LENGTH KEY=VALUE\n`; an empty value takes an earlier one back. */
-function parsePax(data: Buffer, records: Map<string, Buffer>): void {
-  for (let start = 0; start < data.length;) {
-    const space = data.indexOf(0x20, start);
-    const length = Number(data.toString('latin1', start, Math.max(space, start)));
-    const end = start + length;
-    if (space < 0 || !Number.isInteger(length) || length < 5 || end > data.length || data[end - 1] !== 0x0a)
-      throw invalidArgument('invalid PAX record');
-    const record = data.subarray(space + 1, end - 1);
-    const equals = record.indexOf(0x3d);
-    if (equals <= 0) throw invalidArgument('invalid PAX record');
-    records.set(record.toString('utf8', 0, equals), Buffer.from(record.subarray(equals + 1)));
-    start = end;
-  }
 }
