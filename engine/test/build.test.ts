@@ -410,6 +410,22 @@ test('the app is told why a step was not cached, what a Dockerfile holds, and wh
   );
 });
 
+test('a build tells the app its id in the history before anything else, and nobody who did not ask', async () => {
+  const dockerfile = 'FROM busybox\nENV TOLD=1';
+  const { lines } = await built(dockerfile, { query: { gantry: '1' } });
+  const [last] = (await engine.api<{ id: string }[]>('GET', '/gantry/v1/builds')).json;
+  expect(lines[0]).toEqual({ gantry: { build: last?.id } });
+  const { json: record } = await engine.api<{ startedAt: string; log: { time: number }[] }>(
+    'GET',
+    `/gantry/v1/builds/${last?.id}`,
+  );
+  const times = record.log.map(({ time }) => time);
+  expect(times).toEqual(times.toSorted((one, other) => one - other));
+  expect(times[0]).toBeGreaterThanOrEqual(Date.parse(record.startedAt));
+  const unasked = await built(dockerfile);
+  expect(unasked.lines.filter((line) => 'gantry' in line || 'time' in line)).toEqual([]);
+});
+
 test('with SOURCE_DATE_EPOCH the same build gives the same image', async () => {
   const dockerfile = 'FROM busybox\nCOPY f /d/f\nWORKDIR /new\nENV A=1';
   const query = { buildargs: JSON.stringify({ SOURCE_DATE_EPOCH: '1700000000' }), nocache: '1' };

@@ -60,15 +60,20 @@ function addMessage(draft: Draft, message: BuildMessage): void {
 }
 
 function addText(draft: Draft, text: string, time: number | undefined): void {
-  const header = /^Step (\d+)\/(\d+) : (.*)\n$/s.exec(text);
-  if (header && Number(header[1]) === (draft.steps.at(-1)?.number ?? 0) + 1) {
-    const open = openStep(draft);
+  const header = /^Step (\d+)\/(\d+) : (.*?)\n?$/s.exec(text);
+  const open = openStep(draft);
+  if (header && isNext(header, draft.steps.at(-1))) {
     if (open) draft.steps[draft.steps.length - 1] = unfinished(open, time);
     draft.steps.push(beginStep(header, time));
-  } else if (text === ' ---> Using cache\n' && openStep(draft)) changeLast(draft, { state: 'cached' });
+  } else if (text === ' ---> Using cache\n' && open) changeLast(draft, { state: 'cached' });
   else if (/^ ---> (?:[0-9a-f]{12})?\n$/.test(text)) finishStep(draft, time);
   else if (!/^(?: ---> Running in|Removing intermediate container| ---> Removed)/.test(text))
     print(draft, text);
+}
+
+/** Output can look like a step, but hardly like the very next one. */
+function isNext([, number, total]: RegExpExecArray, last: BuildStep | undefined): boolean {
+  return Number(number) === (last?.number ?? 0) + 1 && Number(total) === (last?.total ?? Number(total));
 }
 
 function beginStep([, number, total, source]: RegExpExecArray, time: number | undefined): BuildStep {
@@ -109,6 +114,8 @@ function changeLast({ steps }: Draft, part: Partial<BuildStep>): void {
 
 function print(draft: Draft, text: string): void {
   const step = openStep(draft);
+  // Docker ends the line of a step with a message of its own.
+  if (text === '\n' && step?.output === '') return;
   if (step) changeLast(draft, { output: (step.output + text).slice(-MAX_OUTPUT) });
   else draft.notes = (draft.notes + text).slice(-MAX_OUTPUT);
 }

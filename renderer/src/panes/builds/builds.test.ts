@@ -67,8 +67,31 @@ describe('steps from the build stream', () => {
     expect(argument.steps.map(({ state }) => state)).toEqual(['done', 'running']);
   });
 
+  test("Docker's own stream, which ends a step's line with a message of its own, gives the same", () => {
+    const { steps, notes } = addMessages(noProgress, [
+      say('Step 1/2 : FROM busybox'),
+      say('\n'),
+      say(' ---> 0123456789ab\n'),
+      say('Step 2/2 : RUN make'),
+      say('\n'),
+      say(' ---> Running in 1123456789ab\n'),
+      say('made\n'),
+      say('Removing intermediate container 1123456789ab\n'),
+      say(' ---> 2123456789ab\n'),
+    ]);
+    expect(steps).toMatchObject([
+      { source: 'FROM busybox', state: 'done', output: '' },
+      { source: 'RUN make', state: 'done', output: 'made\n' },
+    ]);
+    expect(notes).toBe('');
+  });
+
   test('output that looks like another step is output', () => {
-    const { steps } = addMessages(noProgress, [...twoSteps, say('Step 9/9 : nothing\n')]);
+    const { steps } = addMessages(noProgress, [
+      ...twoSteps,
+      say('Step 9/9 : nothing\n'),
+      say('Step 4/9 : x\n'),
+    ]);
     expect(steps).toHaveLength(3);
     expect(steps[2]?.output).toContain('Step 9/9');
   });
