@@ -1,6 +1,10 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { missingCommands } from './docker-registry.ts';
 import { startEngine, type TestEngine } from './harness.ts';
 import { tar, type TarEntry } from './tar-fixture.ts';
 
@@ -298,6 +302,58 @@ test('a remote file is added and checked; a remote tarball or a lone Dockerfile 
     server.close();
   }
 });
+
+test.skipIf(missingCommands('git').length > 0)(
+  'a git repository is a context, and can be added',
+  async () => {
+    const repositories = path.join(engine.directory, 'git');
+    const work = path.join(repositories, 'work');
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', work, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        encoding: 'utf8',
+      });
+    mkdirSync(path.join(work, 'sub'), { recursive: true });
+    git('init', '-q', '-b', 'main');
+    writeFileSync(path.join(work, 'Dockerfile'), 'FROM busybox\nCOPY . /c\nRUN cat /c/sub/f');
+    writeFileSync(path.join(work, 'sub/f'), 'first\n');
+    git('add', '.');
+    git('commit', '-qm', 'one');
+    git('tag', 'v1');
+    writeFileSync(path.join(work, 'sub/f'), 'second\n');
+    git('commit', '-qam', 'two');
+    execFileSync('git', ['clone', '-q', '--bare', work, path.join(repositories, 'x.git')]);
+    const port = await freePort();
+    const served = [
+      'daemon',
+      '--export-all',
+      `--base-path=${repositories}`,
+      '--listen=127.0.0.1',
+      `--port=${port}`,
+    ];
+    const daemon = spawn('git', served, { stdio: 'ignore', detached: true });
+    const address = `git://127.0.0.1:${port}/x.git`;
+    try {
+      const remote = (place: string): Promise<BuildResult> =>
+        build('', { query: { remote: address + place } });
+      await expect.poll(async () => (await remote('')).text).toContain('\nsecond\n');
+      expect((await remote('#v1')).text).toContain('\nfirst\n');
+      const { text } = await built(`FROM busybox\nADD ${address}#v1:sub /added\nRUN cat /added/f`);
+      expect(text).toContain('\nfirst\n');
+      expect((await remote('#nowhere')).error).toContain('unable to prepare context: git fetch failed');
+      expect((await remote('#--upload-pack=x')).error).toContain('invalid git address');
+    } finally {
+      if (daemon.pid !== undefined) process.kill(-daemon.pid);
+    }
+  },
+);
+
+async function freePort(): Promise<number> {
+  const server = http.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 test.each([
   [
