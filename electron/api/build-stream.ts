@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type { RegistryAccounts, RegistryAuth } from '../registry-accounts.ts';
+import { errnoOf, messageOf } from '../../engine/lib/errors.ts';
 import { packFolder } from './build-folder.ts';
+import { failure } from './failures.ts';
 import { batched, jsonLines } from './streams.ts';
 import { tarOfFile } from './tar-file.ts';
 import type { BuildMessage, BuildRequest } from './types.ts';
@@ -46,11 +48,11 @@ async function startBuild(
 ): Promise<Readable> {
   const upload = new AbortController();
   let broken: Error | undefined;
+  let hangUp = (): void => upload.abort();
   const context = Readable.from(contextOf(request), { objectMode: false }).on('error', (error) => {
     broken = error;
-    upload.abort();
+    hangUp();
   });
-  let hangUp = (): void => upload.abort();
   const onAbort = (): void => hangUp();
   signal?.addEventListener('abort', onAbort);
   try {
@@ -63,8 +65,13 @@ async function startBuild(
   } catch (error) {
     signal?.removeEventListener('abort', onAbort);
     context.destroy();
-    throw broken ?? error;
+    throw broken === undefined ? error : explainFileError(broken);
   }
+}
+
+/** A folder that is missing or closed to this user is no engine that does not answer. */
+function explainFileError(error: Error): Error {
+  return errnoOf(error) === undefined ? error : failure('BAD_REQUEST', messageOf(error));
 }
 
 async function* contextOf({ source, dockerfile }: BuildRequest): AsyncGenerator<Buffer, void> {

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildRecord, BuildSummary as EngineSummary } from '../../../engine/builder/build-history.ts';
 import { writeFileAtomic } from '../../../engine/lib/atomic-file.ts';
-import { errnoOf } from '../../../engine/lib/errors.ts';
+import { errnoOf, messageOf } from '../../../engine/lib/errors.ts';
 import { runBuild } from '../build-stream.ts';
 import { engineReply } from '../engine-request.ts';
 import { explainUnknownOperation, failure } from '../failures.ts';
@@ -72,7 +72,8 @@ async function dockerfileOf({ folder, dockerfile }: Place): Promise<string> {
     if (stats.size > MAX_DOCKERFILE_BYTES) throw failure('PAYLOAD_TOO_LARGE', `${file} is larger than 1 MiB`);
     return file;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw failure('NOT_FOUND', `there is no ${file}`);
-    throw error;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') throw failure('NOT_FOUND', `there is no ${file}`);
+    throw errno === undefined ? error : failure('BAD_REQUEST', messageOf(error));
   }
 }

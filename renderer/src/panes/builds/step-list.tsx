@@ -55,7 +55,7 @@ function StepRow({ step }: { step: BuildStep }) {
           {source.split('\n', 1)[0]}
         </code>
         <span className="shrink-0">
-          <Badge tone={state === 'cached' ? 'accent' : state === 'failed' ? 'bad' : 'idle'}>
+          <Badge title={notCached} tone={state === 'cached' ? 'accent' : state === 'failed' ? 'bad' : 'idle'}>
             {t(`builds.state.${state}`)}
           </Badge>
         </span>
