@@ -102,6 +102,14 @@ test('a folder is built with what its Dockerfile says now, and a cancelled build
     await expect
       .poll(async () => (await engine.api<{ status: string }[]>('GET', '/gantry/v1/builds')).json[0]?.status)
       .toBe('failed');
+  });
+
+  await test.step('a step that fails tells how, and leaves no container', async () => {
+    await page.getByRole('button', { name: 'New build' }).first().click();
+    await replaceText(page, 'FROM busybox\nRUN echo the last words; exit 3\n');
+    await page.getByRole('button', { name: 'Build', exact: true }).click();
+    await expect(page.getByRole('alert')).toContainText('returned a non-zero code: 3');
+    await expect(page.getByRole('log').getByText('the last words')).toBeVisible();
     expect((await engine.docker('ps', '-aq')).stdout).toBe('');
   });
 });

@@ -107,7 +107,8 @@ function queryOf(request: BuildRequest): object {
   const { source, dockerfile, tags, target, buildArgs, noCache, pull } = request;
   return {
     gantry: 1,
-    rm: 1,
+    // The container of a failed step is of no use to somebody who has its output.
+    forcerm: 1,
     t: tags,
     ...(source.kind === 'folder' && dockerfile !== '' && { dockerfile }),
     ...(target !== '' && { target }),
