@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { EventPublisher } from '../events/events.ts';
 import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
 import { notFound } from '../lib/errors.ts';
 import type { BuildMessage, WriteMessage } from './step-output.ts';
@@ -33,9 +34,11 @@ const MAX_LOG_BYTES = 1024 * 1024;
 export class BuildHistory {
   readonly #directory: string;
   readonly #records = new Map<string, BuildRecord>();
+  readonly #events: EventPublisher;
 
-  constructor(directory: string) {
+  constructor(directory: string, events: EventPublisher) {
     this.#directory = directory;
+    this.#events = events;
   }
 
   async start(): Promise<void> {
@@ -77,6 +80,7 @@ export class BuildHistory {
     const record = begun as BuildRecord;
     this.#records.set(id, record);
     await this.#save(record);
+    this.#publish(record);
     let bytes = 0;
     const keep: WriteMessage = async (message) => {
       const isFirst = bytes === 0;
@@ -97,8 +101,14 @@ export class BuildHistory {
     } finally {
       record.finishedAt = new Date().toISOString();
       await this.#save(record);
+      this.#publish(record);
       await this.#forgetOldest();
     }
+  }
+
+  /** Beyond Docker: so that nobody has to ask again and again. */
+  #publish({ id, status }: BuildRecord): void {
+    this.#events.publish({ type: 'builder', action: status, actor: { id, attributes: {} } });
   }
 
   async #save(record: BuildRecord): Promise<void> {

@@ -56,7 +56,7 @@ export function createBuilder(deps: BuildDeps): Builder {
   const temporary = path.join(deps.dataRoot, 'tmp', 'build');
   const cache = new BuildCache(path.join(deps.dataRoot, 'build', 'cache.json'));
   const cacheLocks = new KeyedMutex();
-  const history = new BuildHistory(path.join(deps.dataRoot, 'build', 'history'));
+  const history = new BuildHistory(path.join(deps.dataRoot, 'build', 'history'), deps.events);
   return {
     history,
     async start() {

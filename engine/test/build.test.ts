@@ -461,6 +461,11 @@ test('the app is told why a step was not cached, what a Dockerfile holds, and wh
   const [last] = (await engine.api<{ id: string }[]>('GET', '/gantry/v1/builds')).json;
   const { json: record } = await engine.api<{ log: BuildLine[] }>('GET', `/gantry/v1/builds/${last?.id}`);
   expect(record).toMatchObject({ status: 'done', tags: ['explained'] });
+  const now = Math.floor(Date.now() / 1000) + 1;
+  const filters = encodeURIComponent(JSON.stringify({ type: ['builder'] }));
+  const { text } = await engine.api('GET', `/events?since=0&until=${now}&filters=${filters}`);
+  const told = text.split('\n').filter((line) => line.includes(last?.id ?? ''));
+  expect(told.map((line) => (JSON.parse(line) as { Action: string }).Action)).toEqual(['running', 'done']);
   expect(record.log.map(({ stream }) => stream ?? '').join('')).toContain(
     'Successfully tagged explained:latest',
   );

@@ -15,8 +15,8 @@ export function onEngineEvent(listener: (event: EngineEvent) => void): () => voi
   return () => eventListeners.delete(listener);
 }
 
-type Scope = 'containers' | 'images' | 'volumes' | 'networks' | 'system' | 'compose';
-const allScopes: Scope[] = ['containers', 'images', 'volumes', 'networks', 'system', 'compose'];
+type Scope = 'containers' | 'images' | 'builds' | 'volumes' | 'networks' | 'system' | 'compose';
+const allScopes: Scope[] = ['containers', 'images', 'builds', 'volumes', 'networks', 'system', 'compose'];
 
 /** Which lists an engine event makes stale. exec_* and top only look at a container, they change nothing. */
 function scopesOf(event: Pick<EngineEvent, 'type' | 'action'>): Scope[] {
@@ -26,6 +26,8 @@ function scopesOf(event: Pick<EngineEvent, 'type' | 'action'>): Scope[] {
       return ['containers', 'images', 'volumes', 'networks', 'system', 'compose'];
     case 'image':
       return ['images', 'containers', 'system'];
+    case 'builder':
+      return ['builds', 'system'];
     case 'volume':
       return ['volumes', 'system'];
     case 'network':

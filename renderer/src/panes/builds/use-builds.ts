@@ -15,21 +15,14 @@ export interface BuildEntry {
   finishedAt: number | undefined;
 }
 
-/** The engine tells of no changes to its builds: it is asked again. */
 export function useBuildHistory() {
   return useQuery({
     ...queries.builds.list.queryOptions(),
-    refetchOnMount: 'always',
-    refetchInterval: ({ state }) =>
-      isNotAvailable(state.error)
-        ? false
-        : state.data?.some(({ status }) => status === 'running') === true
-          ? 2000
-          : 10_000,
     retry: (count, error) => !isNotAvailable(error) && count < 2,
   });
 }
 
+/** Of a build that somebody else began, no event tells the next line: while it runs and is looked at, it is asked for. */
 export function useBuild(id: string) {
   return useQuery({
     ...queries.builds.get.queryOptions({ input: { id } }),
