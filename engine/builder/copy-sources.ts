@@ -126,6 +126,8 @@ async function addAdded(
 ): Promise<void> {
   const { session } = step;
   if (isGitAddress(text)) {
+    // What is fetched is a revision's files: there is no checkout whose .git could be kept.
+    if (instruction.keepGitDir) throw invalidArgument('the --keep-git-dir option is not supported');
     const tree = await fetchGit(text, spoolFile(session), session.signal);
     found.temporary.push(tree);
     found.asDirectory = true;

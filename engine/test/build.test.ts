@@ -339,6 +339,9 @@ test.skipIf(missingCommands('git').length > 0)(
       expect((await remote('#v1')).text).toContain('\nfirst\n');
       const { text } = await built(`FROM busybox\nADD ${address}#v1:sub /added\nRUN cat /added/f`);
       expect(text).toContain('\nfirst\n');
+      expect((await build(`FROM busybox\nADD --keep-git-dir ${address} /x`)).error).toContain(
+        'the --keep-git-dir option is not supported',
+      );
       expect((await remote('#nowhere')).error).toContain('unable to prepare context: git fetch failed');
       expect((await remote('#--upload-pack=x')).error).toContain('invalid git address');
     } finally {
