@@ -153,9 +153,8 @@ test('a back-off that was cut off goes on', async () => {
   await expect.poll(restarts).toBeGreaterThan(1);
   await engine.kill9();
   await engine.restart();
-  const before = await restarts();
-  expect(before).toBeGreaterThan(0);
-  await expect.poll(restarts).toBeGreaterThan(before);
+  // As in Docker, an engine that starts a container counts anew.
+  await expect.poll(restarts).toBeGreaterThan(1);
   await engine.dockerOk('rm', '-f', 'failing');
 });
 
