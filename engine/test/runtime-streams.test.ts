@@ -142,7 +142,7 @@ describe('an exec', () => {
       { ...EVERYTHING, detach: false },
     );
     if (!tty.stdio) throw new Error('no stdio');
-    expect(await readUntil(tty.stdio, '/tmp')).toBe('/dev/pts/0\r\n10 20\r\nalice\r\n/tmp\r\n');
+    expect(await readUntil(tty.stdio, '/tmp\r\n')).toBe('/dev/pts/0\r\n10 20\r\nalice\r\n/tmp\r\n');
     await tty.resize(11, 22);
     tty.stdio.write('\n');
     expect((await readAll(tty.stdio)).toString()).toContain('11 22');
