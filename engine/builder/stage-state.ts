@@ -41,25 +41,23 @@ export class StageState {
     this.key = cacheKey('', base?.id ?? `scratch ${platform}`);
   }
 
-  /** How words are expanded here: the image's variables count more than arguments. */
+  /** How words are expanded here. */
   get expansion(): Expansion {
-    const env = new Map(
-      (this.config.Env ?? []).map((entry) => [nameOf(entry), entry.slice(nameOf(entry).length + 1)]),
-    );
-    const options: WordOptions = {
-      escape: this.#escape,
-      variables: (name) => env.get(name) ?? this.args.value(name),
-    };
+    const options = this.#wordOptions();
     return { word: (text) => expandWord(text, options), words: (text) => expandWords(text, options) };
   }
 
   /** Heredoc contents: variables are replaced, quotes stay. */
   expandDocument(text: string): string {
+    return expandWord(text, { ...this.#wordOptions(), ignoreQuotes: true });
+  }
+
+  /** The image's variables count more than arguments. */
+  #wordOptions(): WordOptions {
     const env = new Map(
       (this.config.Env ?? []).map((entry) => [nameOf(entry), entry.slice(nameOf(entry).length + 1)]),
     );
-    const variables = (name: string): string | undefined => env.get(name) ?? this.args.value(name);
-    return expandWord(text, { escape: this.#escape, variables, ignoreQuotes: true });
+    return { escape: this.#escape, variables: (name) => env.get(name) ?? this.args.value(name) };
   }
 
   /** The configuration of the image that the next step makes. */
