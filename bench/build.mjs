@@ -42,6 +42,8 @@ export async function run([roundsText = '5']) {
     await compareIgnored(scratch, rounds, builders);
   } finally {
     for (const engine of engines) await engine.stop();
+    // buildah leaves its bind mount of the overlay directory, and after a failure its containers' roots in it.
+    spawnSync('umount', ['--recursive', path.join(scratch, 'buildah/root/overlay')]);
     rmSync(scratch, { recursive: true, force: true });
   }
 }
