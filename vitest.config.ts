@@ -28,6 +28,8 @@ export default defineConfig({
           name: 'unit',
           include: ['engine/**/*.test.ts', 'electron/**/*.test.ts', 'renderer/**/*.test.{ts,tsx}'],
           exclude: ['engine/test/**', '**/node_modules/**'],
+          testTimeout: 30_000 * slowness,
+          expect: { poll: { timeout: 20_000 * slowness } },
         },
       },
       {
@@ -37,7 +39,8 @@ export default defineConfig({
           exclude: ['engine/test/vm/**'],
           testTimeout: 60_000 * slowness,
           hookTimeout: 60_000 * slowness,
-          expect: { poll: { timeout: 1000 * slowness } },
+          // What is awaited comes at once or, on a machine under load, late: only a failure takes this long.
+          expect: { poll: { timeout: 20_000 * slowness } },
           fileParallelism: false,
           globalSetup: ['engine/test/global-setup.ts'],
         },

@@ -79,7 +79,7 @@ describe(`cgroup v${isV2 ? 2 : 1}`, () => {
       if (isV2) expect(file('cpu', 'cpu.max')).toBe('10000 100000');
       else expect(file('cpu', 'cpu.cfs_quota_us')).toBe('10000');
       const throttled = (): number => Number(/^nr_throttled (\d+)$/m.exec(file('cpu', 'cpu.stat'))?.[1]);
-      await expect.poll(throttled, { timeout: 20_000 }).toBeGreaterThan(2);
+      await expect.poll(throttled).toBeGreaterThan(2);
     });
   });
 

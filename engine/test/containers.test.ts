@@ -439,10 +439,10 @@ test('a health check makes the container healthy and then unhealthy', async () =
     'touch /ok; sleep 1000',
   );
   const status = () => engine.dockerOk('inspect', 'checked', '--format', '{{.State.Health.Status}}');
-  await expect.poll(status, { timeout: 10_000 }).toBe('healthy');
+  await expect.poll(status).toBe('healthy');
   expect(await engine.dockerOk('ps', '--format', '{{.Status}}', '--filter', 'health=healthy')).toContain(
     '(healthy)',
   );
   await engine.dockerOk('exec', 'checked', 'rm', '/ok');
-  await expect.poll(status, { timeout: 10_000 }).toBe('unhealthy');
+  await expect.poll(status).toBe('unhealthy');
 });
