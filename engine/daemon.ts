@@ -10,6 +10,7 @@ import { fileRoutes } from './api/routes/files.ts';
 import { imageArchiveRoutes } from './api/routes/image-archives.ts';
 import { imageRoutes, imageUsage, layersSizeBytes } from './api/routes/images.ts';
 import { registryRoutes } from './api/routes/registries.ts';
+import { networkMapRoutes } from './api/routes/network-map.ts';
 import { networkRoutes } from './api/routes/networks.ts';
 import { statsRoutes } from './api/routes/stats.ts';
 import type { Route } from './api/route.ts';
@@ -34,6 +35,7 @@ import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
 import { createLogs } from './logs/create-logs.ts';
 import { findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
+import { createReach } from './networks/reach/reach.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
 import { releaseNamespaces } from './rootless/namespaces.ts';
 import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
@@ -162,6 +164,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   });
   const archives = createArchives({ binary, roots: containers });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
+  const reach = createReach({ binary, networks, placeOf: (idOrName) => containers.networkPlace(idOrName) });
   return {
     uplink,
     runtime,
@@ -177,6 +180,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     builder,
     archives,
     stats,
+    reach,
   };
 }
 
@@ -234,7 +238,8 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
 }
 
 function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
-  const { events, images, registries, volumes, networks, containers, builder, archives, stats } = domains;
+  const { events, images, registries, volumes, networks, containers, builder, archives, stats, reach } =
+    domains;
   const noFilters = { has: () => false, values: () => [] };
   const diskUsage: DiskUsage = {
     layersSizeBytes: async () => layersSizeBytes(images),
@@ -257,6 +262,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...registryRoutes({ registries }),
     ...buildRoutes({ builder }),
     ...networkRoutes({ networks, containers }),
+    ...networkMapRoutes({ networks, reach }),
     ...volumeRoutes({ volumes }),
     ...unsupportedRoutes(),
   ];

@@ -12,6 +12,8 @@ import { parseDockerfile } from './dockerfile/dockerfile.ts';
 import { archiveEntries } from './images/archive-entries.ts';
 import { formatReference, parseReference } from './images/reference.ts';
 import { EngineError } from './lib/errors.ts';
+import { decodeAnswer, encodeQuestion } from './networks/reach/dns-question.ts';
+import { parseSubnet } from './networks/subnet.ts';
 import { seccompProgram } from './runtime/seccomp.ts';
 import { encodeFrame, FrameDecoder } from './runtime/shim-protocol.ts';
 import { TarParser } from './tar/tar-parser.ts';
@@ -173,6 +175,23 @@ HEALTHCHECK --interval=1s CMD ["true"]
 ENTRYPOINT ["a", "b"]
 `;
     forEachMutant([file], (mutant) => survives(() => parseDockerfile(mutant.toString())));
+  });
+});
+
+describe('a nameserver', () => {
+  const question = encodeQuestion('web.test', 4, 1) ?? Buffer.alloc(0);
+  const answer = Buffer.concat([
+    question,
+    Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 10, 0, 0, 9]),
+  ]);
+  answer.writeUInt16BE(0x8180, 2);
+  answer.writeUInt16BE(1, 6);
+  test('whatever it answers gives addresses or none', () => {
+    forEachMutant([answer], (mutant) => {
+      const decoded = decodeAnswer(mutant, 4, 1);
+      if (decoded && 'addresses' in decoded)
+        for (const address of decoded.addresses) expect(parseSubnet(`${address}/32`)).toBeDefined();
+    });
   });
 });
 

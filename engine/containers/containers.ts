@@ -27,6 +27,8 @@ import {
 import type { FilterValues } from './list-filters.ts';
 import { findByName, unlink } from './links.ts';
 import { listContainers, type ListOptions } from './list-view.ts';
+import { networkPlaceOf } from './network-place.ts';
+import type { NetworkPlace } from '../networks/reach/reach.ts';
 import type { LogRequest } from '../logs/logs.ts';
 import { logSourceOf } from './log-source.ts';
 import { pruneContainers } from './prune.ts';
@@ -92,6 +94,7 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
   /** For stats: undefined while it does not run. */
   running(id: string): { pid: number; cgroupParent: string | undefined } | undefined;
   identify(idOrName: string): { id: string; name: string };
+  networkPlace(idOrName: string): NetworkPlace;
   counts(): { running: number; paused: number; stopped: number };
 }
 
@@ -256,7 +259,7 @@ function streams(context: ContainersContext): Pick<Containers, Streams> {
 const usesImage = ({ imageId, mounts }: ContainerRecord, id: string): boolean =>
   imageId === id || mounts.some(({ type, source }) => type === 'image' && source === id);
 
-type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'counts' | 'usersOf';
+type Lookups = 'useRoot' | 'useSnapshot' | 'running' | 'identify' | 'networkPlace' | 'counts' | 'usersOf';
 
 function lookups(context: ContainersContext): Pick<Containers, Lookups> {
   const { store } = context;
@@ -277,6 +280,7 @@ function lookups(context: ContainersContext): Pick<Containers, Lookups> {
       const { id, name } = store.get(idOrName).record;
       return { id, name };
     },
+    networkPlace: (idOrName) => networkPlaceOf(store, store.get(idOrName)),
     counts() {
       const counts = { running: 0, paused: 0, stopped: 0 };
       for (const { record } of store.list()) {

@@ -66,13 +66,13 @@ export async function refreshResolvConf(
   if (current !== wanted && isUntouched(current)) await rewriteInPlace(file, () => wanted);
 }
 
-interface ResolvConf {
+export interface ResolvConf {
   nameservers: string[];
   search: string[];
   options: string[];
 }
 
-function parseResolvConf(content: string): ResolvConf {
+export function parseResolvConf(content: string): ResolvConf {
   const result: ResolvConf = { nameservers: [], search: [], options: [] };
   for (const line of content.split('\n')) {
     const [keyword, ...values] = line

@@ -62,3 +62,18 @@ export interface NetworkInspect {
   Options: Record<string, string>;
   Labels: Record<string, string>;
 }
+
+/** `GET /gantry/v1/networks/links`: one for each network of each running container. */
+export interface NetworkLink {
+  NetworkId: string;
+  ContainerId: string;
+  /** As the container calls it. */
+  Interface: string;
+}
+
+/** `GET /gantry/v1/networks/parents`. */
+export interface HostInterface {
+  Name: string;
+  Up: boolean;
+  MacAddress: string;
+}

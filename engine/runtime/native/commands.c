@@ -31,6 +31,7 @@ static const struct command commands[] = {
     {"netfilter", netfilter_main},             /* one nf_tables transaction */
     {"watch-netfilter", watch_netfilter_main}, /* until somebody flushes our table */
     {"forget-flows", forget_flows_main},       /* of UDP to published ports */
+    {"visit-network", visit_network_main},     /* questions asked from a container's network */
     {"oci-create", oci_create_main},           /* gantry-runc's work: oci.c */
     {"oci-exec", oci_exec_main},
     {"hold", hold_main}, /* namespaces of an ordinary user's engine, and their uplink */

@@ -27,6 +27,7 @@ int send_datagrams_main(int argc, char **argv);
 int netfilter_main(int argc, char **argv);
 int watch_netfilter_main(int argc, char **argv);
 int forget_flows_main(int argc, char **argv);
+int visit_network_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 
 #endif
