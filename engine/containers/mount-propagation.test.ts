@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseMountTable } from '../lib/mount-table.ts';
 import { mountOf } from './mount-propagation.ts';
 
 const MOUNTINFO = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -13,5 +14,5 @@ test.each([
   ['/data', '/data', ['master:3']],
   ['/database', '/', ['shared:1']],
 ])('%s is on the mount at %s', (file, point, fields) => {
-  expect(mountOf(MOUNTINFO, file)).toEqual({ point, fields });
+  expect(mountOf(parseMountTable(MOUNTINFO), file)).toEqual({ point, fields });
 });

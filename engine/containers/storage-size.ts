@@ -1,8 +1,8 @@
-import { EngineError, errnoOf } from '../lib/errors.ts';
+import { parseSize } from '../lib/byte-size.ts';
+import { EngineError, messageOf } from '../lib/errors.ts';
+import { limitProject } from '../lib/project-quota.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { HostConfig } from '../wire/container.ts';
-
-const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
 
 /**
  * `HostConfig.StorageOpt` in bytes, 0 without a limit. Errors are of kind internal, Docker's status for what its storage
@@ -12,9 +12,11 @@ export function storageBytes({ StorageOpt }: Pick<HostConfig, 'StorageOpt'>): nu
   let bytes = 0;
   for (const [name, value] of Object.entries(StorageOpt ?? {})) {
     if (name.toLowerCase() !== 'size') throw new EngineError('internal', `Unknown option ${name}`);
-    const match = /^(\d+(?:\.\d+)?) ?([kmgtp])?i?b?$/i.exec(value);
-    if (!match) throw new EngineError('internal', `invalid size: '${value}'`);
-    bytes = Math.floor(Number(match[1]) * 1024 ** UNITS.indexOf((match[2] ?? '').toLowerCase()));
+    try {
+      bytes = parseSize(value, 1024);
+    } catch (error) {
+      throw new EngineError('internal', messageOf(error), { cause: error });
+    }
   }
   return bytes;
 }
@@ -33,23 +35,13 @@ export async function limitStorage(
   bytes: number,
   directories: readonly string[],
 ): Promise<void> {
-  try {
-    await runtime.runTask(['limit-size', String(projectOf(containerId)), String(bytes), ...directories]);
-  } catch (error) {
-    if (!UNSUPPORTED.has(errnoOf(error) ?? '')) throw error;
-    throw new EngineError(
-      'internal',
-      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
-      {
-        cause: error,
-        hint: "ext4 with the features project and quota and the mount option 'prjquota' will do, too",
-      },
-    );
-  }
+  if (await limitProject((argv) => runtime.runTask(argv), projectOf(containerId), bytes, directories)) return;
+  throw new EngineError(
+    'internal',
+    "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    { hint: "ext4 with the features project and quota and the mount option 'prjquota' will do, too" },
+  );
 }
-
-/** ESRCH: no quota is on; ENOTTY and EOPNOTSUPP: the filesystem has no projects; EPERM: a user namespace. */
-const UNSUPPORTED = new Set(['ESRCH', 'ENOSYS', 'EINVAL', 'ENOTTY', 'EOPNOTSUPP', 'EPERM', 'ENODEV']);
 
 /** Takes the limit of a container that is removed off the filesystem's books. */
 export async function unlimitStorage(
@@ -57,5 +49,5 @@ export async function unlimitStorage(
   containerId: string,
   directory: string,
 ): Promise<void> {
-  await runtime.runTask(['limit-size', String(projectOf(containerId)), '0', directory]);
+  await limitProject((argv) => runtime.runTask(argv), projectOf(containerId), 0, [directory]);
 }

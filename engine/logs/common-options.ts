@@ -1,6 +1,7 @@
+import { parseSize } from '../lib/byte-size.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import type { LogOptions } from './driver.ts';
-import { parseBoolean, parseSize } from './option-values.ts';
+import { parseBoolean } from './option-values.ts';
 
 /** Docker's size of the buffer of `mode=non-blocking`. */
 const DEFAULT_BUFFER_BYTES = 1_000_000;

@@ -1,11 +1,12 @@
 import path from 'node:path';
+import { parseSize } from '../lib/byte-size.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import type { LogPlan } from '../runtime/plan.ts';
 import { attributesWithTag } from './attributes.ts';
 import { cacheOptions, bufferBytes, isCacheDisabled } from './common-options.ts';
 import { ATTRIBUTE_OPTIONS, type LogDriver, type LogOptions, type LogSource } from './driver.ts';
 import type { LogPlace } from './log-files.ts';
-import { parseBoolean, parseInteger, parseSize } from './option-values.ts';
+import { parseBoolean, parseInteger } from './option-values.ts';
 
 const FILE_OPTIONS = new Set(['max-size', 'max-file', 'compress', ...ATTRIBUTE_OPTIONS]);
 const MIB = 1024 * 1024;

@@ -1,7 +1,8 @@
+import { parseSize } from '../lib/byte-size.ts';
 import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { parseAddress } from './address.ts';
 import { ATTRIBUTE_OPTIONS, type LogOptions } from './driver.ts';
-import { parseBoolean, parseDurationMs, parseInteger, parseSize } from './option-values.ts';
+import { parseBoolean, parseDurationMs, parseInteger } from './option-values.ts';
 
 const OPTIONS = new Set([
   ...ATTRIBUTE_OPTIONS,

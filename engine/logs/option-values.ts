@@ -1,15 +1,6 @@
 import { invalidArgument } from '../lib/errors.ts';
 import { parseDuration } from '../lib/timestamp.ts';
 
-const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
-
-/** Go's units.FromHumanSize (base 1000) and units.RAMInBytes (base 1024), with their text. Bytes. */
-export function parseSize(text: string, base: 1000 | 1024): number {
-  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text);
-  if (!match) throw invalidArgument(`invalid size: '${text}'`);
-  return Math.floor(Number(match[1]) * base ** UNITS.indexOf((match[2] ?? '').toLowerCase()));
-}
-
 /** Go's strconv.ParseBool. */
 export function parseBoolean(text: string): boolean {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
