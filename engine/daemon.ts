@@ -113,7 +113,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     certificateDirectories: certificateDirectories(options),
     architecture: goArchitecture(),
   });
-  const volumes = createVolumes({ dataRoot, events, logger, runTask });
+  const volumes = createVolumes({ dataRoot, events, logger, runTask, rootless: isRootless() });
   const uplink = isRootless() ? findUplink(runRoot) : undefined;
   const networks = createNetworks({
     dataRoot,
@@ -233,6 +233,7 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
     { close: async () => stats.close() },
     { start: () => builder.start() },
     { start: () => networks.settle() },
+    { start: () => volumes.settle() },
     { start: async () => containers.startByPolicy() },
   ];
 }

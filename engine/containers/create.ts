@@ -29,6 +29,7 @@ import { moveToTrash } from './removal.ts';
 import { parseSignal } from '../lib/signals.ts';
 import { limitStorage, storageBytes, unlimitStorage } from './storage-size.ts';
 import { ZERO_TIME, nowRfc3339 } from './timestamps.ts';
+import { fillVolume, useVolume } from './volume-use.ts';
 
 export interface CreateOptions {
   name: string | undefined;
@@ -240,15 +241,12 @@ async function makeVolumes(
   const mounts: MountPoint[] = [];
   for (const { volume: request, ...mount } of planned) {
     if (mount.type === 'volume') {
-      const volume = request ? await context.volumes.create(request) : context.volumes.get(mount.name);
+      const volume = await useVolume(context, containerId, mount, request);
       mount.name = volume.name;
       mount.source = volume.mountpoint;
       if (mount.anonymous && request) undo.push(() => context.volumes.remove(volume.name, { force: true }));
-      await context.volumes.acquire(volume.name, containerId);
       undo.push(() => context.volumes.release(volume.name, containerId));
-      if (mount.copyUp && (await context.volumes.isEmpty(volume.name))) {
-        await copyUp(context, lower, mount.destination, volume.mountpoint);
-      }
+      if (mount.copyUp) await fillVolume(context, containerId, lower, mount);
     }
     if (mount.type === 'image') {
       const { id } = context.images.get(mount.name);
@@ -259,16 +257,6 @@ async function makeVolumes(
     mounts.push(mount);
   }
   return mounts;
-}
-
-/** What the image has at `destination` → the fresh volume; nothing when the image has no directory there. */
-async function copyUp(
-  context: ContainersContext,
-  lower: string[],
-  destination: string,
-  mountpoint: string,
-): Promise<void> {
-  await context.runtime.runTask(['copy-up', destination, mountpoint, ...lower]);
 }
 
 async function undoAll(context: ContainersContext, undo: (() => Promise<void>)[]): Promise<void> {

@@ -22,6 +22,7 @@ import { missingPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 import { tellMounts, tellUnmounts } from './volume-events.ts';
+import { unmountVolumes } from './volume-use.ts';
 
 /** What a run holds outside of its processes; the record names it, so that it can be given back after a crash. */
 export interface Held {
@@ -56,7 +57,8 @@ export async function launch(
   };
   try {
     const namespaces = resolveNamespaces(context.store, record.hostConfig);
-    const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, mount)));
+    undoSteps.push(() => unmountVolumes(context, record));
+    const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, record.id, mount)));
     const runDirectory = prepareRunDirectory(context, container);
     const linked = resolveLinks(context, record);
     const attachment = await attachNetworks(context, container);
@@ -186,7 +188,11 @@ function networkFiles(
   return context.networks.writeFiles(request);
 }
 
-async function resolveMount(context: ContainersContext, mount: MountPoint): Promise<ResolvedMount> {
+async function resolveMount(
+  context: ContainersContext,
+  containerId: string,
+  mount: MountPoint,
+): Promise<ResolvedMount> {
   const common = {
     name: mount.name,
     target: mount.destination,
@@ -204,11 +210,16 @@ async function resolveMount(context: ContainersContext, mount: MountPoint): Prom
     const layers = context.images.lowerDirectories(mount.source);
     return { ...common, type: 'image', source: '', layers, directory: true, data: '', flags: [] };
   }
-  const unshared = mount.type === 'bind' ? await missingPropagation(mount) : undefined;
+  if (mount.type === 'volume') {
+    const source = await context.volumes.mount(mount.name, containerId);
+    // Files from elsewhere keep their owners in a user namespace, as those of a bind.
+    const type = context.volumes.get(mount.name).external ? 'bind' : 'volume';
+    return { ...common, type, source, directory: true, data: '', flags: [] };
+  }
+  const unshared = await missingPropagation(mount);
   if (unshared) context.logger.warn('mounts are not propagated', { reason: unshared });
-  const source = mount.type === 'volume' ? context.volumes.get(mount.name).mountpoint : mount.source;
-  const directory = await isDirectory(source, mount.createSource);
-  return { ...common, type: mount.type, source, directory, data: '', flags: [] };
+  const directory = await isDirectory(mount.source, mount.createSource);
+  return { ...common, type: 'bind', source: mount.source, directory, data: '', flags: [] };
 }
 
 /** `create`: makes a missing source directory, as `-v` does. */

@@ -13,6 +13,7 @@ import { nextDelayMs, shouldRestart } from './restart-policy.ts';
 import { toStartFailure } from './start-failure.ts';
 import { ZERO_TIME, nowRfc3339, toEpochMs } from './timestamps.ts';
 import { tellUnmounts } from './volume-events.ts';
+import { unmountVolumes } from './volume-use.ts';
 
 const LOST_SHIM_EXIT_CODE = 137;
 const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
@@ -169,6 +170,7 @@ export async function recordExit(
   const { record } = container;
   context.logs.ended(logSourceOf(container));
   await detachNetworks(context, container);
+  await unmountVolumes(context, record);
   tellUnmounts(context, record);
   const exitCode = exit?.exitCode ?? LOST_SHIM_EXIT_CODE;
   const finishedAt = exit?.finishedAt ?? nowRfc3339();

@@ -12,6 +12,7 @@ import { isActive, readRecord, type ContainerRecord } from './record.ts';
 import { discard, moveToTrash, sweepTrash } from './removal.ts';
 import { shouldRestart } from './restart-policy.ts';
 import { ZERO_TIME } from './timestamps.ts';
+import { remountVolumes } from './volume-use.ts';
 
 /** As of a start that failed for a reason of the runtime's. */
 const CUT_OFF_EXIT_CODE = 128;
@@ -154,6 +155,7 @@ async function reconnect(context: ContainersContext, container: Container): Prom
     container.shim = found.shim;
     context.logs.started(logSourceOf(container), found.shim);
     record.state.pid = found.shim.pid;
+    await remountVolumes(context, record);
     watchExit(context, container);
     await finishStart(context, found.shim);
     if (record.attachment) {

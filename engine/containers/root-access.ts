@@ -12,7 +12,23 @@ export function useRoot<T>(
 ): Promise<T> {
   if (container.shim) return use(rootOf(context, container));
   // A second overlay mount on the same upper directory is undefined behaviour: a start has to wait.
-  return container.mutex.run(() => use(rootOf(context, container)));
+  return container.mutex.run(() => useStopped(context, container, use));
+}
+
+async function useStopped<T>(
+  context: ContainersContext,
+  container: Container,
+  use: (root: ContainerRoot) => Promise<T>,
+): Promise<T> {
+  const { record } = container;
+  // It may run by now.
+  const volumes = container.shim ? [] : record.mounts.filter(({ type }) => type === 'volume');
+  try {
+    for (const { name } of volumes) await context.volumes.mount(name, record.id);
+    return await use(rootOf(context, container));
+  } finally {
+    for (const { name } of volumes) await context.volumes.unmount(name, record.id);
+  }
 }
 
 function rootOf(context: ContainersContext, container: Container): ContainerRoot {

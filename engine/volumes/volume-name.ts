@@ -6,8 +6,8 @@ export function checkVolumeName(name: string): void {
     const quoted = JSON.stringify(name);
     throw invalidArgument(
       name.length === 1
-        ? `create ${name}: volume name is too short, names should be at least two alphanumeric characters`
-        : `create ${name}: ${quoted} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+        ? 'volume name is too short, names should be at least two alphanumeric characters'
+        : `${quoted} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
   }
   // NAME_MAX.

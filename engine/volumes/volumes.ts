@@ -7,6 +7,12 @@ export interface Volume {
   labels: Record<string, string>;
   options: Record<string, string>;
   anonymous: boolean;
+  /** The files are elsewhere: what the options name is mounted at `mountpoint` while the volume is used. */
+  external: boolean;
+  /** Number of its project where a quota limits it. */
+  quotaProject: number;
+  /** The container with which an anonymous one was made; '' when nobody's. */
+  madeFor: string;
 }
 
 export interface VolumeCreate {
@@ -15,6 +21,8 @@ export interface VolumeCreate {
   options?: Record<string, string>;
   labels?: Record<string, string>;
   anonymous?: boolean;
+  /** ID of the container that is being made with it, and uses it from the beginning (`acquire`). */
+  user?: string;
 }
 
 /** What containers ask of volumes. */
@@ -28,6 +36,12 @@ export interface VolumeStore {
   acquire(name: string, containerId: string): Promise<void>;
   release(name: string, containerId: string): Promise<void>;
   remove(name: string, options: { force: boolean }): Promise<void>;
-  /** True while there is nothing in it (decides about copy-up). */
-  isEmpty(name: string): Promise<boolean>;
+  /**
+   * The volume's files are at the returned path until the same `user` (a container's ID, or whatever else is unique)
+   * calls `unmount`; once for any number of calls. What an external volume's options name is mounted for the first
+   * user. Throws internal with Docker's `error while mounting volume '…': …`.
+   */
+  mount(name: string, user: string): Promise<string>;
+  /** The last user unmounts. Nothing for one who does not use it. */
+  unmount(name: string, user: string): Promise<void>;
 }

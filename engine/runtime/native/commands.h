@@ -20,6 +20,8 @@ int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
 int limit_size_main(int argc, char **argv);
+int mount_volume_main(int argc, char **argv);
+int unmount_volume_main(int argc, char **argv);
 int oci_create_main(int argc, char **argv);
 int oci_exec_main(int argc, char **argv);
 int init_main(int argc, char **argv);
