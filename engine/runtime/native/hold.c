@@ -24,6 +24,7 @@
 #include "commands.h"
 #include "descriptor.h"
 #include "error.h"
+#include "standard_streams.h"
 #include "title.h"
 
 enum { MAX_FRAME = 65536 };
@@ -93,12 +94,7 @@ static void pump(int stack, int link) {
 static int tell_ready(struct error *err) {
   if (write(STDOUT_FILENO, "ready\n", 6) != 6)
     return error_set(err, errno, "tell the launcher");
-  autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; fd++) {
-    if (null < 0 || dup2(null, fd) < 0)
-      return error_set(err, errno, "open /dev/null");
-  }
-  return 0;
+  return standard_streams_silence(err);
 }
 
 static int hold(int argc, char **argv, struct error *err) {

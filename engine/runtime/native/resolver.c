@@ -32,6 +32,7 @@
 #include "interfaces.h"
 #include "netfilter.h"
 #include "resolver_loop.h"
+#include "standard_streams.h"
 #include "title.h"
 #include "user_namespace.h"
 
@@ -170,12 +171,8 @@ static int install_filter(struct error *err) {
 /* Nothing of the supervisor stays open: its log, its clients, the container's streams. */
 static int keep_only(struct resolver_sockets *sockets, int *report, struct error *err) {
   enum { FIRST = 3 };
-  int null = open("/dev/null",
-                  O_RDWR | O_CLOEXEC); /* closed with the rest, unless it is one of the three */
-  for (int fd = 0; fd < FIRST; fd++) {
-    if (null < 0 || dup2(null, fd) < 0)
-      return error_set(err, errno, "open /dev/null");
-  }
+  if (standard_streams_silence(err) < 0)
+    return -1;
   int wanted[RESOLVER_HOST_SOCKETS + 3], moved[RESOLVER_HOST_SOCKETS + 3];
   size_t count = 0;
   wanted[count++] = *report;

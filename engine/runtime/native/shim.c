@@ -23,6 +23,7 @@
 #include "name_server.h"
 #include "shim.h"
 #include "shim_state.h"
+#include "standard_streams.h"
 
 enum {
   FAILURE_PATIENCE_SECONDS = 30,  /* for the engine to fetch a failure */
@@ -55,11 +56,8 @@ static int detach(struct error *err) {
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   umask(0);
-  autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; fd++) {
-    if (null < 0 || dup2(null, fd) < 0)
-      return error_set(err, errno, "open /dev/null");
-  }
+  if (standard_streams_silence(err) < 0)
+    return -1;
   return chdir("/") < 0 ? error_set(err, errno, "chdir /") : 0;
 }
 

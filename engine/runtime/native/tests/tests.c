@@ -16,11 +16,12 @@ extern const struct test_case resolve_tests[];
 extern const struct test_case tar_tests[];
 extern const struct test_case extract_tests[];
 extern const struct test_case layer_tests[];
+extern const struct test_case standard_streams_tests[];
 extern const struct test_case dns_tests[];
 
 static const struct test_case *const suites[] = {
     error_tests,   plan_tests, log_tests,     user_tests, process_tests, frame_tests,
-    resolve_tests, tar_tests,  extract_tests, dns_tests,  layer_tests,
+    resolve_tests, tar_tests,  extract_tests, dns_tests,  layer_tests,   standard_streams_tests,
 };
 
 static bool failed;
