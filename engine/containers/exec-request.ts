@@ -48,6 +48,11 @@ const START: Record<keyof ExecStartRequest, Check> = {
 export const readExecCreate = (body: object): ExecCreateRequest => read(body, CREATE);
 export const readExecStart = (body: object): ExecStartRequest => read(body, START);
 
+/** As events tell it: the program, a space, its arguments. */
+export function commandText([program = '', ...args]: readonly string[]): string {
+  return `${program} ${args.join(' ')}`;
+}
+
 function read<T extends object>(body: object, checks: Record<keyof T & string, Check>): T {
   const names = Object.fromEntries(Object.keys(checks).map((name) => [name, null]));
   const request = spellFields(body, names) as T;

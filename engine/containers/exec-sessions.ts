@@ -3,6 +3,7 @@ import type { Duplex, Transform } from 'node:stream';
 import { EngineError, conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { ExecProcess } from '../runtime/runtime.ts';
 import {
+  commandText,
   readExecCreate,
   readExecStart,
   type ExecCreateRequest,
@@ -73,7 +74,7 @@ export class ExecSessions {
       finished: Promise.resolve(),
     });
     container.execIds.add(id);
-    this.#publish(this.#get(id), `exec_create: ${argv.join(' ')}`);
+    this.#publish(this.#get(id), `exec_create: ${commandText(argv)}`);
     return id;
   }
 
@@ -87,13 +88,13 @@ export class ExecSessions {
     return { start, tty: start.Tty ?? false };
   }
 
-  /** Resolves when the process runs; a failure is Docker's 400/500 and is kept as the session's exit code. */
+  /** Resolves when the process runs; a failure is Docker's and is kept as the session's exit code. */
   async startDetached(id: string, start: ExecStartRequest): Promise<void> {
     const session = this.#get(id);
     try {
       await this.#launch(session, start, true);
     } catch (error) {
-      throw invalidArgument(this.#fail(session, error), { cause: error });
+      throw this.#fail(session, error);
     }
   }
 
@@ -106,7 +107,7 @@ export class ExecSessions {
     try {
       await this.#launch(session, start, false);
     } catch (error) {
-      const message = Buffer.from(`${this.#fail(session, error)}\r\n`);
+      const message = Buffer.from(`${this.#fail(session, error).message}\r\n`);
       if (!start.Tty) client.write(frameHeader('stdout', message.length));
       client.end(message);
       return;
@@ -184,6 +185,10 @@ export class ExecSessions {
     const { container, request } = session;
     const { shim, record } = container;
     if (!shim) throw notRunning(container);
+    if (request.WorkingDir && !request.WorkingDir.startsWith('/')) {
+      const problem = 'exec failed: Cwd must be an absolute path: unknown';
+      throw new EngineError('internal', `OCI runtime exec failed: ${problem}`);
+    }
     const size = start.Tty ? start.ConsoleSize : undefined;
     const [rows, columns] = size ?? request.ConsoleSize ?? [0, 0];
     const plan = this.#context.buildExecPlan(record, {
@@ -198,7 +203,7 @@ export class ExecSessions {
       rows,
       columns,
     });
-    this.#publish(session, `exec_start: ${session.argv.join(' ')}`);
+    this.#publish(session, `exec_start: ${commandText(session.argv)}`);
     session.process = await shim.exec(plan, {
       stdin: request.AttachStdin ?? false,
       stdout: request.AttachStdout ?? false,
@@ -207,18 +212,24 @@ export class ExecSessions {
     });
     session.settleStarted();
     session.finished = session.process.exited.then(
-      (exitCode) => this.#finish(session, exitCode),
+      (exitCode) => this.#end(session, exitCode),
       (error: unknown) => {
         this.#context.logger.debug('exec lost', { exec: session.id, error: messageOf(error) });
-        this.#finish(session, 128);
+        this.#end(session, 128);
       },
     );
   }
 
-  #fail(session: ExecSession, error: unknown): string {
-    const { message, exitCode } = toExecFailure(error, session.argv);
+  #end(session: ExecSession, exitCode: number): void {
     this.#finish(session, exitCode);
-    return message;
+    this.#publish(session, 'exec_die', { exitCode: String(exitCode) });
+  }
+
+  /** Nothing has run, so nothing is told to have died. */
+  #fail(session: ExecSession, cause: unknown): EngineError {
+    const { error, exitCode } = toExecFailure(cause, session.argv);
+    this.#finish(session, exitCode);
+    return error;
   }
 
   #finish(session: ExecSession, exitCode: number): void {
@@ -226,7 +237,6 @@ export class ExecSessions {
     session.exitCode = exitCode;
     session.settleStarted();
     session.container.execIds.delete(session.id);
-    this.#publish(session, 'exec_die', { exitCode: String(exitCode) });
     setTimeout(() => this.#sessions.delete(session.id), KEPT_AFTER_EXIT_MS).unref();
   }
 

@@ -5,6 +5,7 @@ import type { ExecProcess, StdioStream } from '../runtime/runtime.ts';
 import type { HealthConfig } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import { publish, saveIfPossible, type ContainersContext } from './context.ts';
+import { commandText } from './exec-request.ts';
 import { createFrameStripper } from './frames.ts';
 import { resolveLinks } from './links.ts';
 import type { ContainerRecord } from './record.ts';
@@ -163,8 +164,8 @@ async function runProbe(
       rows: 0,
       columns: 0,
     });
-    tell(`exec_create: ${argv.join(' ')}`);
-    tell(`exec_start: ${argv.join(' ')}`);
+    tell(`exec_create: ${commandText(argv)}`);
+    tell(`exec_start: ${commandText(argv)}`);
     const process = await shim.exec(plan, { stdin: false, stdout: true, stderr: true, detach: false });
     const output = collectOutput(process.stdio);
     const { exitCode, expired } = await withTimeout(process, timeoutMs);

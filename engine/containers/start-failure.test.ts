@@ -35,15 +35,40 @@ describe('toStartFailure', () => {
   });
 });
 
-it('tells a wrong user of an exec without the runtime in front', () => {
+describe('a user that is not there', () => {
   const wrongUser = failure('user', 'ENOENT', 'unable to find user x');
-  expect(toExecFailure(wrongUser, ['id'])).toEqual({ message: 'unable to find user x', exitCode: 126 });
+
+  it('is told without the runtime in front, as a fault of the engine', () => {
+    const { error, exitCode } = toStartFailure(wrongUser, ['id']);
+    expect({ kind: error.kind, message: error.message, exitCode }).toEqual({
+      kind: 'internal',
+      message: 'unable to find user x',
+      exitCode: 128,
+    });
+  });
+
+  it('makes an exec end with 126', () => {
+    const { error, exitCode } = toExecFailure(wrongUser, ['id']);
+    expect({ kind: error.kind, message: error.message, exitCode }).toEqual({
+      kind: 'internal',
+      message: 'unable to find user x',
+      exitCode: 126,
+    });
+  });
 });
 
 it('says that an exec command was not found', () => {
-  expect(toExecFailure(failure('exec', 'ENOENT'), ['foo'])).toEqual({
-    message:
-      'OCI runtime exec failed: exec failed: unable to start container process: exec: "foo": executable file not found in $PATH: unknown',
-    exitCode: 127,
-  });
+  const { error, exitCode } = toExecFailure(failure('exec', 'ENOENT'), ['foo']);
+  expect(error.kind).toBe('invalid-argument');
+  expect(error.message).toBe(
+    'OCI runtime exec failed: exec failed: unable to start container process: exec: "foo": executable file not found in $PATH: unknown',
+  );
+  expect(exitCode).toBe(127);
+});
+
+it('reads the words of another runtime', () => {
+  const words = 'exec failed: exec: "foo": executable file not found in $PATH';
+  const { error, exitCode } = toExecFailure(failure('runtime', '', words), ['foo']);
+  expect(error.message).toBe(`OCI runtime exec failed: ${words}: unknown`);
+  expect(exitCode).toBe(127);
 });

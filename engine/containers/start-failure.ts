@@ -26,11 +26,14 @@ export function toStartFailure(cause: unknown, argv: string[]): StartFailure {
   const problem = describe(failure, argv, 'error during container init: ');
   const prefix =
     'failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process';
+  // Docker looks the user up before it asks its runtime: of that the text and the exit code know nothing.
+  if (failure.stage === 'user') {
+    return { error: new EngineError('internal', problem, { cause }), exitCode: UNKNOWN };
+  }
   const exitCode = exitCodeOf(failure);
   const unknownKind = isDiskFull(failure.errno) ? 'no-space' : 'internal';
   const kind = exitCode === UNKNOWN ? unknownKind : 'invalid-argument';
-  const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;
-  return { error: new EngineError(kind, message, { cause }), exitCode };
+  return { error: new EngineError(kind, `${prefix}: ${problem}: unknown`, { cause }), exitCode };
 }
 
 /** Of another runtime, whose words are all that is known. */
@@ -48,23 +51,30 @@ function exitCodeOfText(message: string): number {
   return /permission denied|is a directory|exec format error/i.test(message) ? NOT_EXECUTABLE : UNKNOWN;
 }
 
-export function toExecFailure(cause: unknown, argv: string[]): { message: string; exitCode: number } {
-  if (!(cause instanceof ShimStageError)) return { message: messageOf(cause), exitCode: UNKNOWN };
-  const { failure } = cause;
-  if (failure.stage === 'runtime') {
-    const message = `OCI runtime exec failed: ${failure.message}: unknown`;
-    return { message, exitCode: exitCodeOfText(failure.message) };
+/** The same for an exec: the client gets the error, or its text on the stream, and inspect the exit code. */
+export function toExecFailure(cause: unknown, argv: string[]): StartFailure {
+  if (!(cause instanceof ShimStageError)) {
+    if (cause instanceof EngineError) return { error: cause, exitCode: NOT_EXECUTABLE };
+    return { error: new EngineError('internal', messageOf(cause), { cause }), exitCode: UNKNOWN };
   }
+  const { failure } = cause;
   const problem = describe(failure, argv, '');
-  const prefix = 'OCI runtime exec failed: exec failed: unable to start container process';
-  const message = failure.stage === 'user' ? problem : `${prefix}: ${problem}: unknown`;
-  return { message, exitCode: exitCodeOf(failure) };
+  if (failure.stage === 'user') {
+    return { error: new EngineError('internal', problem, { cause }), exitCode: NOT_EXECUTABLE };
+  }
+  const isForeign = failure.stage === 'runtime';
+  const exitCode = isForeign ? exitCodeOfText(failure.message) : exitCodeOf(failure);
+  const prefix = isForeign ? '' : 'exec failed: unable to start container process: ';
+  const message = `OCI runtime exec failed: ${prefix}${problem}: unknown`;
+  const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
+  return { error: new EngineError(kind, message, { cause }), exitCode };
 }
 
 const isDiskFull = (errno: string | undefined): boolean => errno === 'ENOSPC' || errno === 'EDQUOT';
 
 function describe({ stage, errno, message }: StageFailure, argv: string[], where: string): string {
-  if (stage !== 'exec') return stage === 'user' ? message : `${where}${message}`;
+  if (stage === 'user' || stage === 'runtime') return message;
+  if (stage !== 'exec') return `${where}${message}`;
   const file = argv[0] ?? '';
   if (errno === 'ENOENT' && !file.includes('/')) return `exec: "${file}": executable file not found in $PATH`;
   if (errno === 'ENOENT') return `exec: "${file}": stat ${file}: no such file or directory`;
@@ -76,7 +86,6 @@ function describe({ stage, errno, message }: StageFailure, argv: string[], where
 }
 
 function exitCodeOf({ stage, errno }: StageFailure): number {
-  if (stage === 'user') return NOT_EXECUTABLE;
   if (stage === 'cwd') return errno === 'ENOENT' || errno === 'ENOTDIR' ? COMMAND_NOT_FOUND : NOT_EXECUTABLE;
   if (stage !== 'exec') return UNKNOWN;
   return errno === 'ENOENT' || errno === 'ENOTDIR' ? COMMAND_NOT_FOUND : NOT_EXECUTABLE;

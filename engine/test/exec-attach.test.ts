@@ -45,6 +45,7 @@ interface ExecInspect {
   ExitCode: number | null;
   ContainerID: string;
   ProcessConfig: object;
+  Pid: number;
 }
 
 const inspectExec = async (id: string): Promise<ExecInspect> =>
@@ -58,6 +59,27 @@ describe('exec', () => {
       'chdir to cwd ("/nowhere") set in config.json failed: no such file or directory',
     );
     expect((await engine.docker('exec', 'host', 'test', '-e', '/nowhere')).code).toBe(1);
+  });
+
+  test('a directory that is not absolute is refused', async () => {
+    const { code, stdout } = await engine.docker('exec', '-w', 'etc', 'host', 'pwd');
+    expect(code).toBe(126);
+    expect(stdout).toContain('OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown');
+  });
+
+  test('a user that is not there is told when it starts, as Docker does', async () => {
+    const message = 'unable to find user nobody-here: no matching entries in passwd file';
+    const attached = await engine.docker('exec', '-u', 'nobody-here', 'host', 'true');
+    expect(attached).toMatchObject({ code: 126, stdout: `${message}\r\n` });
+    const id = await createExec({ Cmd: ['true'], User: 'nobody-here' });
+    expect(await engine.api('POST', `/exec/${id}/start`, { Detach: true })).toMatchObject({
+      status: 500,
+      json: { message },
+    });
+    expect(await inspectExec(id)).toMatchObject({ Running: false, ExitCode: 126, Pid: 0 });
+    expect((await engine.api('POST', `/exec/${id}/start`, { Detach: true })).status).toBe(409);
+    const outOfRange = await engine.docker('exec', '-u', '-1', 'host', 'true');
+    expect(outOfRange.stdout).toBe('uids and gids must be in range 0-2147483647\r\n');
   });
 
   test('passes input, output, environment, directory and user', async () => {

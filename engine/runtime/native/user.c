@@ -21,9 +21,13 @@ struct line_visitor {
   void (*visit)(struct line_visitor *visitor, char *fields[], size_t count);
 };
 
-/* The whole text is decimal digits: it is a number and never a name. */
 static bool is_decimal(const char *text) {
   return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* A number is never a name, not even one that no id can have. */
+static bool is_number(const char *text) {
+  return is_decimal(*text == '-' ? text + 1 : text);
 }
 
 static bool parse_id(const char *text, uint32_t *id) {
@@ -134,7 +138,7 @@ static void visit_group(struct line_visitor *visitor, char *fields[], size_t cou
 }
 
 static int find_group(int root, const char *text, uint32_t *gid, struct error *err) {
-  if (is_decimal(text))
+  if (is_number(text))
     return parse_id(text, gid) ? 0
                                : error_set(err, 0, "uids and gids must be in range 0-2147483647");
   struct group_search search = {.visitor = {visit_group}, .wanted = text};
@@ -151,7 +155,7 @@ static int find_user(int root, const char *text, struct passwd_search *search, s
   struct user *user = search->user;
   if (*text == '\0')
     search->uid = 0;
-  else if (!is_decimal(text))
+  else if (!is_number(text))
     search->name = text;
   else if (!parse_id(text, &search->uid))
     return error_set(err, 0, "uids and gids must be in range 0-2147483647");

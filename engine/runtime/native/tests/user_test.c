@@ -110,11 +110,12 @@ static void explains_what_is_missing(void) {
   expect_error("short", "unable to find user short: no matching entries in passwd file");
   expect_error("huge", "unable to find user huge: no matching entries in passwd file");
   expect_error("minus", "unable to find user minus: no matching entries in passwd file");
-  expect_error("-1", "unable to find user -1: no matching entries in passwd file");
   expect_error("0x0", "unable to find user 0x0: no matching entries in passwd file");
   expect_error("alice:crew", "unable to find group crew: no matching entries in group file");
   expect_error("2147483648", "uids and gids must be in range 0-2147483647");
   expect_error("99999999999999999999", "uids and gids must be in range 0-2147483647");
+  expect_error("-1", "uids and gids must be in range 0-2147483647");
+  expect_error("1:-1", "uids and gids must be in range 0-2147483647");
   expect_error("1:4294967296", "uids and gids must be in range 0-2147483647");
   close_root();
 }
