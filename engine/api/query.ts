@@ -25,11 +25,11 @@ export function createQuery(search: URLSearchParams): Query {
 }
 
 /** Both forms of the API: `{"name": ["v"]}` and the older `{"name": {"v": true}}`. */
-function parseFilters(text: string | null, allowed: readonly string[]): Filters {
+function parseFilters(text: string | null, allowed: readonly string[] | undefined): Filters {
   const filters = new Map<string, string[]>();
   if (text) {
     for (const [name, value] of Object.entries(parseFilterObject(text))) {
-      if (!allowed.includes(name)) throw invalidArgument(`invalid filter '${name}'`);
+      if (allowed?.includes(name) === false) throw invalidArgument(`invalid filter '${name}'`);
       filters.set(name, filterValues(name, value));
     }
   }

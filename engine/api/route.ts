@@ -19,9 +19,9 @@ export interface Query {
   integer(name: string): number | undefined;
   /**
    * The `filters` parameter, `{"name": ["v", …]}` or `{"name": {"v": true}}`. 400 `invalid filter 'x'` for a name
-   * not in `allowed`.
+   * not in `allowed`; without it, for none.
    */
-  filters(allowed: readonly string[]): Filters;
+  filters(allowed?: readonly string[]): Filters;
 }
 
 export interface Filters {

@@ -1,23 +1,6 @@
 import { hasLabel } from '../lib/labels.ts';
 import type { EventFilters, EventMessage } from './events.ts';
 
-export const EVENT_FILTERS = [
-  'config',
-  'container',
-  'daemon',
-  'event',
-  'image',
-  'label',
-  'network',
-  'node',
-  'plugin',
-  'scope',
-  'secret',
-  'service',
-  'type',
-  'volume',
-] as const;
-
 /** Named by ID or `name` attribute, either may be abbreviated. An object filter is not bound to the event's type. */
 const OBJECT_FILTERS = [
   'config',

@@ -91,7 +91,7 @@ describe('bad requests', () => {
 
   test('an unknown filter is named', async () => {
     const filters = encodeURIComponent('{"color":["red"]}');
-    for (const target of ['/events', '/containers/json', '/images/json', '/volumes', '/networks']) {
+    for (const target of ['/containers/json', '/images/json', '/volumes', '/networks']) {
       expect(await engine.api('GET', `${target}?filters=${filters}`)).toMatchObject({
         status: 400,
         json: { message: "invalid filter 'color'" },
@@ -148,12 +148,23 @@ describe('every operation', () => {
 });
 
 describe('events', () => {
-  async function openEvents(query: string): Promise<{ next(): Promise<object>; close(): void }> {
-    const sent = request({ socketPath: engine.socketPath, path: `/events?${query}` }).end();
+  interface OpenEvents {
+    type: string | undefined;
+    nextLine(): Promise<string>;
+    next(): Promise<object>;
+    close(): void;
+  }
+
+  async function openEvents(query: string, { version = '', accept = '*/*' } = {}): Promise<OpenEvents> {
+    const target = { socketPath: engine.socketPath, path: `${version}/events?${query}` };
+    const sent = request({ ...target, headers: { accept } }).end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+    const nextLine = async (): Promise<string> => (await lines.next()).value as string;
     return {
-      next: async () => JSON.parse((await lines.next()).value as string) as object,
+      type: response.headers['content-type'],
+      nextLine,
+      next: async () => JSON.parse(await nextLine()) as object,
       close: () => sent.destroy(),
     };
   }
@@ -172,6 +183,30 @@ describe('events', () => {
     await engine.restart();
     const past = await openEvents('since=1h&filters={"volume":["told"]}');
     expect(await past.next()).toEqual(created);
+    past.close();
+  });
+
+  test('the form is that of the API version, or the one that the client asks for', async () => {
+    const emptyTar = Buffer.alloc(1024);
+    await engine.api('POST', '/images/create?fromSrc=-', emptyTar, { 'Content-Type': 'application/x-tar' });
+    const query = 'since=1h&filters={"event":["import"]}';
+    const newest = await openEvents(query);
+    expect(newest.type).toBe('application/jsonl');
+    const event = await newest.next();
+    expect(event).toMatchObject({ Type: 'image', Action: 'import' });
+    expect(event).not.toHaveProperty('status');
+    const older = await openEvents(query, { version: '/v1.51' });
+    expect(older.type).toBe('application/json');
+    expect(await older.next()).toMatchObject({ ...event, status: 'import', id: expect.stringMatching(/./) });
+    const sequence = await openEvents(query, { accept: 'application/json-seq' });
+    expect(sequence.type).toBe('application/json-seq');
+    expect((await sequence.nextLine()).startsWith('\x1e{')).toBe(true);
+    for (const stream of [newest, older, sequence]) stream.close();
+  });
+
+  test('a filter that is not known hides nothing', async () => {
+    const past = await openEvents('since=1h&filters={"color":["red"],"volume":["told"]}');
+    expect(await past.next()).toMatchObject({ Action: 'create' });
     past.close();
   });
 
