@@ -5,7 +5,7 @@ import { digestOf } from './blob-store.ts';
 import { applyChanges } from './config-changes.ts';
 import type { CatalogImage } from './image-catalog.ts';
 import type { ContainerSnapshot, ContainerSnapshots, OciImageConfig } from './image-store.ts';
-import { registerImage, type ImageParts } from './images.ts';
+import { publishImage, registerImage, type ImageParts } from './images.ts';
 import { EMPTY_DIFF_ID } from './layer-store.ts';
 import { formatFamiliar, type Reference } from './reference.ts';
 
@@ -45,6 +45,8 @@ export async function commitImage(
     const id = digestOf(configBlob);
     const references = reference ? [reference] : [];
     await registerImage(parts, { id, config: image, configBlob, references, parent: base.id });
+    publishImage(parts, { id, config: image }, 'create', id);
+    if (reference) publishImage(parts, { id, config: image }, 'tag', formatFamiliar(reference));
     snapshot.published({
       comment,
       imageID: id,

@@ -228,10 +228,15 @@ async function tagImage(parts: ImageParts, source: string, repository: string, t
   if (repository === '') throw invalidArgument('invalid reference format');
   if (reference.digest !== undefined) throw conflict('refusing to create a tag with a digest reference');
   await parts.changes.run(() => parts.catalog.tag(withDefaultTag(reference), image.id));
-  publishTag(parts, image, formatFamiliar(withDefaultTag(reference)));
+  publishImage(parts, image, 'tag', formatFamiliar(withDefaultTag(reference)));
 }
 
-function publishTag({ events }: ImageParts, image: CatalogImage, name: string): void {
-  const labels = image.config.config?.Labels ?? {};
-  events.publish({ type: 'image', action: 'tag', actor: { id: image.id, attributes: { ...labels, name } } });
+/** An event with Docker's attributes: labels, and the name or ID that the action was about. */
+export function publishImage(
+  { events }: Pick<ImageParts, 'events'>,
+  { id, config }: Pick<CatalogImage, 'id' | 'config'>,
+  action: string,
+  name: string,
+): void {
+  events.publish({ type: 'image', action, actor: { id, attributes: { ...config.config?.Labels, name } } });
 }

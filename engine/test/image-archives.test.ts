@@ -104,6 +104,14 @@ test('commit keeps what a container changed, its configuration and the history',
     name,
     'made:1',
   );
+  const events = await engine.dockerOk(
+    'events',
+    '--since=1h',
+    `--until=${(Date.now() / 1000).toFixed(3)}`,
+    '--filter=type=image',
+    '--format={{.Actor.ID}} {{.Action}} {{.Actor.Attributes.name}}',
+  );
+  expect(events.split('\n').slice(-2)).toEqual([`${id} create ${id}`, `${id} tag made:1`]);
   const [image] = JSON.parse(await engine.dockerOk('image', 'inspect', 'made:1')) as [
     Record<string, unknown>,
   ];
