@@ -174,6 +174,8 @@ function learn(belief: Belief, found: ({ id: string } & Inspected) | undefined):
     belief.statuses = new Set(['absent']);
     return;
   }
+  belief.shimLost = false;
+  belief.history = [];
   belief.id = found.id;
   belief.names = new Set([found.Name.slice(1)]);
   const status = found.State.Status as 'created' | 'running' | 'paused' | 'exited';

@@ -19,6 +19,10 @@ export interface Belief {
   published: boolean;
   /** Nothing but its own end can have ended it: the exit code is known. */
   undisturbed: boolean;
+  /** Its shim was killed, which the engine may not have noticed yet: until then it can still be paused. */
+  shimLost: boolean;
+  /** What was asked in this round and how it was answered. */
+  history: string[];
 }
 
 /** undefined: the engine died before it answered. */
@@ -77,6 +81,8 @@ export class StressClient {
       network,
       published: network === 'bridge' && random.chance(0.5),
       undisturbed: true,
+      shimLost: false,
+      history: [],
     };
     this.beliefs.push(belief);
     const answer = await this.#call('POST', `/containers/create?name=${nameOf(belief)}`, requestFor(belief));
@@ -111,9 +117,7 @@ export class StressClient {
       case 'kill':
         return this.#change(belief, 'POST', 'kill', [204, 409], (was) => afterEnd(belief, was));
       case 'pause':
-        return this.#change(belief, 'POST', 'pause', [204, 409], (was) =>
-          was === 'running' ? ['paused'] : [was],
-        );
+        return this.#change(belief, 'POST', 'pause', [204, 409], (was) => afterPause(belief, was));
       case 'unpause':
         return this.#change(belief, 'POST', 'unpause', [204, 500], (was) =>
           was === 'paused' ? afterStart(belief, 'created') : [was],
@@ -145,6 +149,7 @@ export class StressClient {
     const halfway = method === 'DELETE' ? [...before].flatMap((was) => afterEnd(belief, was)) : [];
     belief.statuses = new Set([...before, ...halfway, ...possible]);
     const answer = await this.#call(method, `/containers/${idOf(belief)}${target}`);
+    belief.history.push(`${method} ${action}: ${answer?.status}`);
     if (answer === undefined) return false;
     if (answer.status < 300) belief.statuses = possible;
     // 304 and 409 say that it is in another state than the operation needs, which its beliefs must already allow.
@@ -186,6 +191,8 @@ export class StressClient {
       return true; // it does not run
     }
     belief.undisturbed = false;
+    belief.shimLost = true;
+    belief.history.push('shim killed');
     belief.statuses = new Set([...belief.statuses].flatMap((was) => afterLoss(belief, was)));
     try {
       if (pid > 1) process.kill(pid, 'SIGKILL');
@@ -225,6 +232,11 @@ function afterEnd({ autoRemove, policy }: Belief, was: Status): Status[] {
   if (was === 'created' || was === 'absent') return [was];
   if (autoRemove) return ['absent'];
   return comesBack({ policy }) ? ['exited', 'running'] : ['exited'];
+}
+
+function afterPause(belief: Belief, was: Status): Status[] {
+  if (was !== 'running') return [was];
+  return belief.shimLost ? ['paused', ...afterLoss(belief, 'paused')] : ['paused'];
 }
 
 function afterLoss({ autoRemove, policy }: Belief, was: Status): Status[] {
