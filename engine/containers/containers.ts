@@ -102,7 +102,7 @@ export function createContainers(deps: ContainersDeps): Containers {
   const store = new ContainerStore();
   let becomeReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
-  const context: ContainersContext = { ...deps, store, ready };
+  const context: ContainersContext = { ...deps, store, ready, imageDirectories: new Set() };
   const execs = new ExecSessions(context);
   return {
     ...lifetime(context, becomeReady),

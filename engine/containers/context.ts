@@ -49,6 +49,8 @@ export interface ContainersDeps {
 /** The deps plus what the operations share. */
 export interface ContainersContext extends ContainersDeps {
   store: ContainerStore;
+  /** `imageId path` of directories that images are known to have. */
+  imageDirectories: Set<string>;
   /** Resolves when the engine has found everything again: no policy starts anything before. */
   ready: Promise<void>;
 }

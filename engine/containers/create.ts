@@ -29,6 +29,7 @@ import { moveToTrash } from './removal.ts';
 import { parseSignal } from '../lib/signals.ts';
 import { limitStorage, storageBytes, unlimitStorage } from './storage-size.ts';
 import { ZERO_TIME, nowRfc3339 } from './timestamps.ts';
+import { makeWorkingDirectory } from './working-directory.ts';
 import { fillVolume, useVolume } from './volume-use.ts';
 
 export interface CreateOptions {
@@ -77,6 +78,7 @@ export async function createContainer(
     }
     const lower = await context.images.hold(record.imageId, record.id);
     undo.push(() => context.images.release(record.imageId, record.id));
+    await makeWorkingDirectory(context, container, lower);
     record.mounts = await makeVolumes(context, record.id, planned, lower, undo);
     await save(container);
     context.store.add(container);

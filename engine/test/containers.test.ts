@@ -309,6 +309,37 @@ describe('identity', () => {
   });
 });
 
+describe('the working directory', () => {
+  test('is made when the container is, unless the image has it', async () => {
+    await engine.dockerOk('create', '--name', 'cwd-made', '-w', '/home/app/../web', 'busybox');
+    await engine.dockerOk('create', '--name', 'cwd-there', '-w', '/etc', 'busybox');
+    try {
+      const diff = await engine.dockerOk('diff', 'cwd-made');
+      expect(diff.split('\n')).toContain('A /home/web');
+      expect(await engine.dockerOk('diff', 'cwd-there')).toBe('');
+      const { headers } = await engine.api('HEAD', '/containers/cwd-made/archive?path=/home/web');
+      const stat = Buffer.from(String(headers['x-docker-container-path-stat']), 'base64').toString();
+      // Go's mode bits of a directory.
+      expect(JSON.parse(stat)).toMatchObject({ name: 'web', mode: 2 ** 31 + 0o755 });
+    } finally {
+      await engine.dockerOk('rm', 'cwd-made', 'cwd-there');
+    }
+  });
+
+  test('is there with a read-only root, too', async () => {
+    expect(await engine.dockerOk('run', '--rm', '--read-only', '-w', '/no/where', 'busybox', 'pwd')).toBe(
+      '/no/where',
+    );
+  });
+
+  test('that is a file is refused and leaves nothing', async () => {
+    const { stderr, code } = await engine.docker('run', '--name', 'cwd-file', '-w', '/etc/group', 'busybox');
+    expect(stderr).toContain('Cannot mkdir: /etc/group is not a directory');
+    expect(code).toBe(125);
+    expect((await engine.api('GET', '/containers/cwd-file/json')).status).toBe(404);
+  });
+});
+
 describe('mounts', () => {
   test('binds, missing sources, read-only, tmpfs and volumes', async () => {
     const host = path.join(engine.directory, 'made-by-v');

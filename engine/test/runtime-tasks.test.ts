@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRuntimeFixture, type RuntimeFixture } from './runtime-fixture.ts';
@@ -47,4 +55,25 @@ test("a volume's first content comes from inside the image, wherever its links p
   expect(await seed('inside')).toEqual(['own']);
   expect(await seed('absolute')).toEqual([]);
   expect(await seed('climbing')).toEqual([]);
+});
+
+test('a working directory is made inside the root, wherever its links point, and only where it is missing', async () => {
+  const at = (...names: string[]): string => path.join(fixture.directory, 'cwd', ...names);
+  mkdirSync(at('image/there'), { recursive: true, mode: 0o700 });
+  symlinkSync(outside, at('image/absolute'));
+  mkdirSync(at('image', outside), { recursive: true });
+  symlinkSync(path.join(outside, 'dangling'), at('image/dangling'));
+  writeFileSync(at('image/file'), '');
+  for (const name of ['upper', 'work']) mkdirSync(at(name));
+  const layers = ['--lower', at('image'), '--upper', at('upper'), '--work', at('work')];
+  const make = (target: string): Promise<void> =>
+    fixture.runtime.runTask(['make-directory', ...layers, target]);
+  await make('/there');
+  expect(readdirSync(at('upper'))).toEqual([]);
+  await expect(make('/file')).rejects.toMatchObject({ code: 'ENOTDIR' });
+  await expect(make('/dangling/deep')).rejects.toMatchObject({ code: 'ENOENT' });
+  await make('/absolute/deep');
+  expect(readdirSync(outside)).toEqual(['file']);
+  expect(existsSync(at('upper', outside, 'deep'))).toBe(true);
+  expect(statSync(at('upper', outside, 'deep')).mode & 0o7777).toBe(0o755);
 });

@@ -20,12 +20,13 @@ static const struct command commands[] = {
     {"archive-get", archive_get_main},
     {"archive-list", archive_list_main},
     {"archive-changes", archive_changes_main},
-    {"archive-put", archive_put_main},   /* tar on stdin -> a container's directory */
-    {"archive-walk", archive_walk_main}, /* where a path is, through links */
-    {"copy-up", copy_up_main},           /* image content -> fresh volume */
-    {"remove-tree", remove_tree_main},   /* guarded recursive removal */
-    {"limit-size", limit_size_main},     /* project quota of a writable layer */
-    {"mount-volume", mount_volume_main}, /* what a volume's options name, on its directory */
+    {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
+    {"archive-walk", archive_walk_main},     /* where a path is, through links */
+    {"copy-up", copy_up_main},               /* image content -> fresh volume */
+    {"make-directory", make_directory_main}, /* a container's WORKDIR */
+    {"remove-tree", remove_tree_main},       /* guarded recursive removal */
+    {"limit-size", limit_size_main},         /* project quota of a writable layer */
+    {"mount-volume", mount_volume_main},     /* what a volume's options name, on its directory */
     {"unmount-volume", unmount_volume_main},
     {"send-datagrams", send_datagrams_main}, /* messages on stdin -> a unix datagram socket */
     {"--",

@@ -18,6 +18,7 @@ int archive_stat_main(int argc, char **argv);
 int archive_list_main(int argc, char **argv);
 int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
+int make_directory_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
 int limit_size_main(int argc, char **argv);
 int mount_volume_main(int argc, char **argv);
