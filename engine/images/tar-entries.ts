@@ -20,6 +20,7 @@ export async function* tarEntries(source: ByteSource): AsyncGenerator<TarEntryHe
       seen.push({ path: cleanName(name), kind: isTold ? kind : 'other', sizeBytes: size });
     },
     data: () => undefined,
+    hole: () => undefined,
   });
   // To the end, so that whoever hashes the source has seen it all.
   for await (const chunk of source) {

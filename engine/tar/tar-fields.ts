@@ -48,9 +48,13 @@ export function readNumber(header: Buffer, start: number, length: number, signed
   return value;
 }
 
+/** GNU's sparse format 0.0: two keys, many times, whose values in turn are the map that format 0.1 has in one. */
+const SPARSE_TURN = ['GNU.sparse.offset', 'GNU.sparse.numbytes'];
+
 /** Records of a pax extended header, `LENGTH KEY=VALUE\n` each (POSIX pax, "Extended Header"). */
 export function parsePax(data: Buffer): Map<string, Buffer> {
   const records = new Map<string, Buffer>();
+  const sparse: string[] = [];
   for (let start = 0; start < data.length;) {
     const space = data.indexOf(0x20, start);
     const length = Number(data.toString('latin1', start, Math.max(space, start)));
@@ -60,8 +64,14 @@ export function parsePax(data: Buffer): Map<string, Buffer> {
     const record = data.subarray(space + 1, end - 1);
     const equals = record.indexOf(0x3d);
     if (equals <= 0) throw invalidArgument('invalid PAX record');
-    records.set(record.toString('utf8', 0, equals), Buffer.from(record.subarray(equals + 1)));
+    const key = record.toString('utf8', 0, equals);
+    const value = Buffer.from(record.subarray(equals + 1));
+    if (SPARSE_TURN.includes(key)) {
+      if (key !== SPARSE_TURN[sparse.length % 2]) throw invalidArgument('invalid PAX record');
+      sparse.push(value.toString('latin1'));
+    } else records.set(key, value);
     start = end;
   }
+  if (sparse.length > 0) records.set('GNU.sparse.map', Buffer.from(sparse.join(',')));
   return records;
 }

@@ -8,17 +8,23 @@ import {
   type TarEntryType,
 } from './tar-entry.ts';
 import { cString, parsePax, readNumber, readTarFields, type TarFields } from './tar-fields.ts';
+import { SparseFile, type SparseContentHandler } from './tar-sparse.ts';
 
 /** Called in the order of the archive. What throws ends the parsing. */
 export interface TarHandler {
   entry(entry: TarEntry): void;
   /** Content of the last entry; valid during the call only. */
   data(chunk: Uint8Array): void;
+  /** Zeros of a sparse file, bytes; who has no such function gets them as data. */
+  hole?(bytes: number): void;
 }
 
 /** Largest pax header or long name, bytes. */
 const MAX_EXTENDED_BYTES = 1024 * 1024;
 const MAX_ENTRIES = 2_000_000;
+/** SECURITY: what the holes of a small archive may become where they are told as data. */
+const MAX_HOLE_BYTES = 16 * 2 ** 30;
+const ZEROS = Buffer.alloc(256 * 1024);
 
 /** What the headers in front of a member say of it. */
 interface Extension {
@@ -30,6 +36,8 @@ interface Extension {
 type State =
   | { kind: 'header' }
   | { kind: 'extended'; type: string; size: number }
+  | { kind: 'sparse map'; file: SparseFile }
+  | { kind: 'sparse content'; file: SparseFile; padding: number }
   | { kind: 'content'; left: number; padding: number }
   | { kind: 'padding'; left: number }
   /** Two zero blocks, or what comes behind them. */
@@ -46,9 +54,15 @@ export class TarParser {
   #extension: Extension = { pax: new Map() };
   readonly #global = new Map<string, Buffer>();
   #entries = 0;
+  #holeBytes = 0;
+  readonly #sparseContent: SparseContentHandler;
 
   constructor(handler: TarHandler) {
     this.#handler = handler;
+    this.#sparseContent = {
+      data: (chunk) => handler.data(chunk),
+      hole: (bytes) => (handler.hole ? handler.hole(bytes) : this.#tellZeros(bytes)),
+    };
   }
 
   push(chunk: Uint8Array): void {
@@ -90,6 +104,12 @@ export class TarParser {
       if (state.left === 0) this.#skipPadding(state.padding);
       return used;
     }
+    if (state.kind === 'sparse content') {
+      const used = Math.min(state.file.storedBytes, available);
+      state.file.tell(data.subarray(at, at + used), this.#sparseContent);
+      if (state.file.storedBytes === 0) this.#skipPadding(state.padding);
+      return used;
+    }
     if (state.kind === 'extended') {
       if (available < state.size) return 0;
       this.#readExtended(state.type, data.subarray(at, at + state.size));
@@ -97,7 +117,11 @@ export class TarParser {
       return state.size;
     }
     if (available < BLOCK_BYTES) return 0;
-    this.#readHeader(data.subarray(at, at + BLOCK_BYTES));
+    const block = data.subarray(at, at + BLOCK_BYTES);
+    if (state.kind === 'sparse map') {
+      state.file.takeBlock(block);
+      this.#startSparse(state.file);
+    } else this.#readHeader(block);
     return BLOCK_BYTES;
   }
 
@@ -121,7 +145,12 @@ export class TarParser {
     this.#entries += 1;
     if (this.#entries > MAX_ENTRIES) throw invalidArgument('invalid tar: too many entries');
     const entry = this.#toEntry(header, fields);
+    const sparse = entry && this.#toSparse(header, type, entry);
     this.#extension = { pax: new Map() };
+    if (sparse) {
+      this.#startSparse(sparse);
+      return;
+    }
     if (entry) this.#handler.entry(entry);
     const content = entry && entry.type !== 'file' ? 0 : (entry?.size ?? size);
     if (content > 0) this.#state = { kind: 'content', left: content, padding: paddingOf(content) };
@@ -151,6 +180,29 @@ export class TarParser {
     };
   }
 
+  #toSparse(header: Buffer, flag: string, entry: TarEntry): SparseFile | undefined {
+    if (flag === 'S') return SparseFile.ofHeader(header, entry);
+    return entry.type === 'file' ? SparseFile.ofRecords(this.#extension.pax, entry) : undefined;
+  }
+
+  /** Tells the file as soon as its map is known. */
+  #startSparse(file: SparseFile): void {
+    this.#state = { kind: 'sparse map', file };
+    if (!file.isMapped) return;
+    this.#handler.entry(file.entry);
+    this.#state = { kind: 'sparse content', file, padding: paddingOf(file.storedBytes) };
+    if (file.storedBytes > 0) return;
+    file.tellHole(this.#sparseContent);
+    this.#state = { kind: 'header' };
+  }
+
+  #tellZeros(bytes: number): void {
+    this.#holeBytes += bytes;
+    if (this.#holeBytes > MAX_HOLE_BYTES) throw invalidArgument('invalid tar: sparse files too large');
+    for (let left = bytes; left > 0; left -= ZEROS.length)
+      this.#handler.data(ZEROS.subarray(0, Math.min(left, ZEROS.length)));
+  }
+
   #readExtended(type: string, data: Buffer): void {
     if (type === 'L') this.#extension.longName = cString(data);
     else if (type === 'K') this.#extension.longLink = cString(data);
@@ -163,6 +215,7 @@ export class TarParser {
 
 function typeOf(flag: string, name: string): TarEntryType | undefined {
   // Old archives mark a directory by its name only; '7' is a contiguous file.
+  if (flag === 'S') return 'file';
   if (flag === '\0' || flag === '7') return name.endsWith('/') ? 'directory' : 'file';
   return TYPE_FLAGS.find(([, known]) => known === flag)?.[0];
 }

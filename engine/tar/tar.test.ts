@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EngineError } from '../lib/errors.ts';
 import { paddingOf, type TarEntry } from './tar-entry.ts';
 import { TAR_END, encodeTarHeader } from './tar-header.ts';
 import { TarParser } from './tar-parser.ts';
@@ -101,4 +103,89 @@ test.each([
   const bytes = archive([FILE, 'abc']);
   damage(bytes);
   expect(() => read(bytes)).toThrow(message);
+});
+
+const digestOf = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+const HOLES = `
+truncate -s 3M nothing && echo start >start && truncate -s 200000 start && truncate -s 1M end && echo end >>end
+truncate -s 8M pieces && for i in $(seq 0 60); do echo $i | dd of=pieces bs=8192 seek=$((i * 3)) conv=notrunc status=none; done
+echo plain >plain && : >empty
+`;
+const SPARSE_FORMATS = [
+  ['--format=gnu'],
+  ['--format=pax', '--sparse-version=0.0'],
+  ['--format=pax', '--sparse-version=0.1'],
+  ['--format=pax', '--sparse-version=1.0'],
+];
+
+describe('sparse files', () => {
+  let directory: string;
+  let expected: [string, Buffer][];
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'gantry-tar-sparse-'));
+    execFileSync('bash', ['-ec', HOLES], { cwd: directory });
+    expected = readdirSync(directory).map((name) => [name, readFileSync(path.join(directory, name))]);
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const archiveOf = (options: string[]): Buffer =>
+    execFileSync('tar', ['-S', '-cf', '-', ...options, ...expected.map(([name]) => name)], {
+      cwd: directory,
+      maxBuffer: 1 << 26,
+    });
+
+  test.each(SPARSE_FORMATS)('are read as they are without holes (%s %s)', (...options) => {
+    const bytes = archiveOf(options);
+    expect(bytes.length).toBeLessThan(2 ** 20);
+    for (const pieceBytes of [bytes.length, 997]) {
+      const files: [string, Buffer[]][] = [];
+      const parser = new TarParser({
+        entry: ({ name, size }) => {
+          expect(size).toBe(expected.find(([known]) => known === name)?.[1].length);
+          files.push([name, []]);
+        },
+        data: (chunk) => files.at(-1)?.[1].push(Buffer.from(chunk)),
+      });
+      for (let at = 0; at < bytes.length; at += pieceBytes) parser.push(bytes.subarray(at, at + pieceBytes));
+      parser.end();
+      const read_ = files.map(([name, chunks]) => [name, digestOf(Buffer.concat(chunks))]);
+      expect(read_).toEqual(expected.map(([name, content]) => [name, digestOf(content)]));
+    }
+  });
+
+  test.each(SPARSE_FORMATS)('with a map that lies are refused (%s %s)', (...options) => {
+    const bytes = execFileSync('tar', ['-S', '-cf', '-', ...options, 'pieces'], { cwd: directory });
+    const size = 8 * 2 ** 20;
+    let refused = 0;
+    for (let at = 0; at < 4096; at += 3) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = 0x31;
+      let told = 0;
+      const parser = new TarParser({
+        entry: () => undefined,
+        data: (chunk) => (told += chunk.length),
+        hole: (length) => (told += length),
+      });
+      try {
+        parser.push(damaged);
+        parser.end();
+        expect(told).toBeLessThanOrEqual(2 * size);
+      } catch (error) {
+        expect(error).toBeInstanceOf(EngineError);
+        refused += 1;
+      }
+    }
+    expect(refused).toBeGreaterThan(20);
+  });
+
+  test('as large as no disk are refused, unless their holes are told as holes', () => {
+    truncateSync(path.join(directory, 'nothing'), 2 ** 40);
+    const bytes = execFileSync('tar', ['-S', '-cf', '-', '--format=pax', 'nothing'], { cwd: directory });
+    const handler = { entry: () => undefined, data: () => undefined };
+    expect(() => new TarParser(handler).push(bytes)).toThrow('sparse files too large');
+    let told = 0;
+    new TarParser({ ...handler, hole: (length) => (told += length) }).push(bytes);
+    expect(told).toBe(2 ** 40);
+  });
 });

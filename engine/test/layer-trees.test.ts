@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,8 +51,24 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** Files with holes in front, between and behind, one all hole, and many short pieces. */
+const SPARSE = `
+truncate -s 5M nothing && echo start >start && truncate -s 3000000 start && truncate -s 7M end && echo end >>end
+truncate -s 9M middle && echo middle | dd of=middle bs=4096 seek=700 conv=notrunc status=none
+truncate -s 8M pieces && for i in $(seq 0 60); do echo $i | dd of=pieces bs=8192 seek=$((i * 3)) conv=notrunc status=none; done
+ln pieces link && : >empty && echo plain >plain
+cd .. && find . -exec touch -h -d '2001-02-03 04:05:06.789012345' {} +
+`;
+/** All formats of sparse files that GNU tar writes. */
+const SPARSE_FORMATS: [string, string[]][] = [
+  ['gnu', []],
+  ['pax', ['--sparse-version=0.0']],
+  ['pax', ['--sparse-version=0.1']],
+  ['pax', ['--sparse-version=1.0']],
+];
+
 /** The layer that a shell script makes, as GNU tar writes it. */
-function layerOf(name: string, script: string, format: string): Buffer {
+function layerOf(name: string, script: string, format: string, more: string[] = []): Buffer {
   const tree = path.join(directory, name);
   rmSync(tree, { recursive: true, force: true });
   mkdirSync(tree);
@@ -63,6 +79,7 @@ function layerOf(name: string, script: string, format: string): Buffer {
     '--sort=name',
     '--numeric-owner',
     ...(format === 'pax' ? ['--xattrs', '--xattrs-include=*'] : []),
+    ...more,
   ];
   const names = execFileSync('ls', ['-A'], { cwd: tree, encoding: 'utf8' }).split('\n').filter(Boolean);
   return execFileSync('tar', [...options, '-C', tree, '-cf', '-', ...names], { maxBuffer: 1 << 28 });
@@ -116,6 +133,58 @@ describe.each(['image', 'directory'])('kept as %s', (form) => {
       expect(ours).toEqual(theirs);
     },
   );
+
+  test.skipIf(missing.length > 0)(
+    'sparse files of every format are what they are without holes',
+    async () => {
+      const container = await engine.dockerOk('create', 'busybox');
+      const shell = (await engine.api('GET', `/containers/${container}/export`)).bytes;
+      const imageOf = (tag: string, isSparse: boolean): Buffer => {
+        const layers = SPARSE_FORMATS.map(([format, more], index) =>
+          layerOf(tag, `mkdir ${index} && cd ${index}${SPARSE}`, format, isSparse ? ['-S', ...more] : more),
+        );
+        return dockerArchive({ layers: [shell, ...layers], tags: [`holes:${tag}`] });
+      };
+      const image = imageOf('sparse', true);
+      expect(image.length).toBeLessThan(8 * 2 ** 20);
+      await engine.dockerWithInput(image, 'load');
+      const id = await engine.dockerOk('run', '-d', 'holes:sparse', '/bin/sleep', '1000');
+      const pid = await engine.dockerOk('inspect', '-f', '{{.State.Pid}}', id);
+      const archive = path.join(engine.directory, 'plain.tar');
+      writeFileSync(archive, imageOf('plain', false));
+      expect(listTree(`/proc/${pid}/root`)).toEqual(referenceTree(archive, `${form}-sparse`));
+      const saved = (await engine.api('GET', '/images/holes:sparse/get')).bytes;
+      await engine.dockerOk('rm', '-f', id, container);
+      await engine.dockerOk('rmi', 'holes:sparse');
+      await engine.dockerWithInput(saved, 'load');
+      expect((await engine.api('GET', '/images/holes:sparse/get')).bytes.equals(saved)).toBe(true);
+    },
+  );
+
+  test('a sparse file whose pieces are at odd places is what it says', async () => {
+    const record = (text: string): string => `${text.length + 4} ${text}\n`;
+    const map = ['major=0', 'minor=1', 'numblocks=3', 'size=2000', 'name=odd', 'map=100,3,700,2,1990,4'];
+    const pax = map.map((text) => record(`GNU.sparse.${text}`)).join('');
+    const layer = tar([
+      { name: 'pax', type: 'pax', content: pax },
+      { name: 'GNUSparseFile.0/odd', content: 'abcdefghi' },
+      { name: 'behind', content: 'behind' },
+    ]);
+    await engine.dockerWithInput(dockerArchive({ layers: [layer], tags: ['odd:1'] }), 'load');
+    const container = await engine.dockerOk('create', 'odd:1', 'x');
+    const files = readTar((await engine.api('GET', `/containers/${container}/export`)).bytes);
+    const expected = Buffer.alloc(2000);
+    for (const [text, at] of [
+      ['abc', 100],
+      ['de', 700],
+      ['fghi', 1990],
+    ] as const)
+      expected.write(text, at);
+    expect(files.get('odd')?.equals(expected)).toBe(true);
+    expect(files.get('behind')?.toString()).toBe('behind');
+    await engine.dockerOk('rm', container);
+    await engine.dockerOk('rmi', 'odd:1');
+  });
 
   test('an image of 200 layers runs, is copied out of and exported', async () => {
     const container = await engine.dockerOk('create', 'busybox');

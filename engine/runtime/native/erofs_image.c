@@ -12,7 +12,11 @@
 /* A tar's own unit: its files start at multiples of it, and EROFS takes it for a block. */
 enum { BLOCK_BITS = 9, BLOCK = 1 << BLOCK_BITS, SLOT = 32, BUFFER = 256 * 1024 };
 enum { SUPER_MAGIC = 0xe0f5e1e2, SUPER_OFFSET = 1024, COMPAT_MTIME = 2 };
-enum { FLAT_PLAIN = 0, FLAT_INLINE = 2 };
+enum { FLAT_PLAIN = 0, FLAT_INLINE = 2, CHUNK_BASED = 4, INCOMPAT_CHUNKED = 4 };
+enum { CHUNK_ENTRY = 4, MAX_CHUNK_BITS = BLOCK_BITS + 31, HOLE = -1 };
+/* SECURITY: bounds what the sparse files of a small layer take. */
+#define MAX_CHUNK_BYTES (UINT64_C(256) * 1024 * 1024)
+#define MAX_COPIED_BYTES (UINT64_C(256) * 1024 * 1024)
 enum { XATTR_HEADER = 12, XATTR_UNIT = 4, MAX_XATTR_BYTES = 0xfffe * XATTR_UNIT };
 /* Inode number 0 means "no entry" to readers of directories. */
 enum { FIRST_INODE = 2 * SLOT };
@@ -65,6 +69,7 @@ struct image {
   struct layer_name *dots[2];
   struct layer_name **sorted;
   size_t sorted_capacity;
+  uint64_t chunk_bytes, copied_bytes; /* what sparse files take beside their content in the tar */
   unsigned char *buffer;
   size_t length;
   struct sha256 hash;
@@ -295,6 +300,44 @@ static uint64_t place_inode(const struct layer_inode *inode, uint64_t at) {
   return at;
 }
 
+/*
+ * A sparse file is a list of chunks, each a hole or somewhere in the tar: of the largest size whose
+ * borders all its pieces keep. 0: the tar has its pieces at odd places, it is copied out instead.
+ */
+static uint8_t choose_chunk_bits(const struct layer_inode *inode) {
+  uint64_t borders = UINT64_C(1) << MAX_CHUNK_BITS, at = inode->offset;
+  for (size_t i = 0; i < inode->extent_count; i++) {
+    const struct tar_extent *extent = &inode->extents[i];
+    uint64_t end = extent->offset + extent->length;
+    if (extent->length == 0)
+      continue;
+    if (at % BLOCK != 0)
+      return 0;
+    borders |= extent->offset | (end == inode->size ? 0 : end);
+    at += extent->length;
+  }
+  int bits = __builtin_ctzll(borders);
+  return bits < BLOCK_BITS ? 0 : (uint8_t)bits;
+}
+
+static uint64_t chunk_count(const struct layer_inode *inode) {
+  return inode->chunk_bits == 0 || inode->size == 0 ? 0
+                                                    : ((inode->size - 1) >> inode->chunk_bits) + 1;
+}
+
+static bool is_copied(const struct layer_inode *inode) {
+  return inode->sparse && inode->chunk_bits == 0;
+}
+
+static int choose_form(struct image *image, struct layer_inode *inode, struct error *err) {
+  inode->chunk_bits = choose_chunk_bits(inode);
+  image->chunk_bytes += chunk_count(inode) * CHUNK_ENTRY;
+  image->copied_bytes += is_copied(inode) ? inode->size : 0;
+  if (image->chunk_bytes > MAX_CHUNK_BYTES || image->copied_bytes > MAX_COPIED_BYTES)
+    return error_set(err, EFBIG, "the layer's sparse files are too large");
+  return 0;
+}
+
 static void append(struct image *image, struct layer_inode *inode) {
   if (image->last)
     image->last->following = inode;
@@ -318,10 +361,12 @@ static uint64_t number_inodes(struct image *image, struct layer_inode *root, str
       error_set(err, EFBIG, "too many extended attributes");
       return 0;
     }
+    if (inode->sparse && choose_form(image, inode, err) < 0)
+      return 0;
     at = place_inode(inode, at);
     inode->number = at / SLOT;
     size_t head = sizeof(struct inode) + xattrs_size(inode);
-    at += head + (is_inline(inode) ? inode->size : 0);
+    at += head + (is_inline(inode) ? inode->size : chunk_count(inode) * CHUNK_ENTRY);
     if (!S_ISDIR(inode->mode))
       continue;
     inode->links++;
@@ -338,7 +383,8 @@ static uint64_t number_inodes(struct image *image, struct layer_inode *root, str
   return at;
 }
 
-/* Gives directories and long links their blocks behind the inodes; the metadata's end, or 0. */
+/* Gives directories, long links and copied files their blocks behind the inodes; the metadata's
+ * end, or 0. */
 static uint64_t place_data(struct image *image, uint64_t at, struct error *err) {
   at = round_up(at, BLOCK);
   for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
@@ -348,7 +394,7 @@ static uint64_t place_data(struct image *image, uint64_t at, struct error *err) 
       if (count < 0)
         return 0;
       inode->size = directory_size(image->sorted, (size_t)count);
-    } else if (!S_ISLNK(inode->mode) || is_inline(inode)) {
+    } else if (!is_copied(inode) && (!S_ISLNK(inode->mode) || is_inline(inode))) {
       continue;
     }
     inode->data_block = (uint32_t)((image->meta + at) / BLOCK);
@@ -361,16 +407,44 @@ static uint64_t place_data(struct image *image, uint64_t at, struct error *err) 
   return at;
 }
 
+/* Where each chunk is, in blocks. */
+static int put_chunks(struct image *image, const struct layer_inode *inode, struct error *err) {
+  uint64_t in_tar = EROFS_HEAD + inode->offset, count = chunk_count(inode), chunk = 0;
+  for (size_t i = 0; chunk < count; i++) {
+    bool is_hole = i == inode->extent_count;
+    struct tar_extent extent =
+        is_hole ? (struct tar_extent){.offset = inode->size} : inode->extents[i];
+    uint64_t start = chunk << inode->chunk_bits;
+    if (extent.length == 0 && !is_hole)
+      continue;
+    for (; chunk < count && start < extent.offset; chunk++, start = chunk << inode->chunk_bits) {
+      uint32_t hole = htole32((uint32_t)HOLE);
+      if (put(image, &hole, sizeof hole, err) < 0)
+        return -1;
+    }
+    for (; start < extent.offset + extent.length; start = ++chunk << inode->chunk_bits) {
+      uint32_t block = htole32((uint32_t)((in_tar + start - extent.offset) / BLOCK));
+      if (put(image, &block, sizeof block, err) < 0)
+        return -1;
+    }
+    in_tar += extent.length;
+  }
+  return 0;
+}
+
 static int put_inode(struct image *image, const struct layer_inode *inode, struct error *err) {
   size_t xattrs = xattrs_size(inode);
   bool with_link = is_inline(inode);
+  int layout = with_link ? FLAT_INLINE : inode->chunk_bits > 0 ? CHUNK_BASED : FLAT_PLAIN;
   uint32_t place = inode->data_block;
-  if (S_ISREG(inode->mode) && inode->size > 0)
+  if (inode->chunk_bits > 0)
+    place = (uint32_t)(inode->chunk_bits - BLOCK_BITS);
+  else if (S_ISREG(inode->mode) && inode->size > 0 && !is_copied(inode))
     place = (uint32_t)((EROFS_HEAD + inode->offset) / BLOCK);
   else if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
     place = inode->device;
   struct inode disk = {
-      .format = htole16((uint16_t)(1 | (with_link ? FLAT_INLINE : FLAT_PLAIN) << 1)),
+      .format = htole16((uint16_t)(1 | layout << 1)),
       .xattr_count = htole16((uint16_t)(xattrs ? (xattrs - XATTR_HEADER) / XATTR_UNIT + 1 : 0)),
       .mode = htole16((uint16_t)inode->mode),
       .size = htole64(inode->size),
@@ -385,7 +459,7 @@ static int put_inode(struct image *image, const struct layer_inode *inode, struc
   if (put_zeros(image, inode->number * SLOT, err) < 0 || put(image, &disk, sizeof disk, err) < 0 ||
       put_xattrs(image, inode, err) < 0)
     return -1;
-  return with_link ? put(image, inode->link, inode->size, err) : 0;
+  return with_link ? put(image, inode->link, inode->size, err) : put_chunks(image, inode, err);
 }
 
 static int put_directory(struct image *image, struct layer_inode *inode, struct error *err) {
@@ -402,16 +476,46 @@ static int put_directory(struct image *image, struct layer_inode *inode, struct 
   return 0;
 }
 
+static int put_zeros_of(struct image *image, uint64_t count, struct error *err) {
+  return put_zeros(image, image->written + count, err);
+}
+
+/* A sparse file with its holes filled, from the tar in front of the metadata. */
+static int put_copy(struct image *image, const struct layer_inode *inode, struct error *err) {
+  unsigned char data[16 * 1024];
+  uint64_t in_tar = EROFS_HEAD + inode->offset, at = 0;
+  for (size_t i = 0; i < inode->extent_count; i++) {
+    const struct tar_extent *extent = &inode->extents[i];
+    uint64_t end = extent->offset + extent->length;
+    if (put_zeros_of(image, extent->offset - at, err) < 0)
+      return -1;
+    for (at = extent->offset; at < end;) {
+      size_t wanted = end - at < sizeof data ? (size_t)(end - at) : sizeof data;
+      ssize_t count = pread(image->fd, data, wanted, (off_t)in_tar);
+      if (count <= 0)
+        return error_set(err, count < 0 ? errno : EIO, "read layer");
+      if (put(image, data, (size_t)count, err) < 0)
+        return -1;
+      at += (uint64_t)count;
+      in_tar += (uint64_t)count;
+    }
+  }
+  return put_zeros_of(image, inode->size - at, err);
+}
+
+static int put_content(struct image *image, struct layer_inode *inode, struct error *err) {
+  if (S_ISLNK(inode->mode))
+    return put(image, inode->link, inode->size, err);
+  return S_ISDIR(inode->mode) ? put_directory(image, inode, err) : put_copy(image, inode, err);
+}
+
 /* In the order of place_data. */
 static int put_data(struct image *image, struct error *err) {
   for (struct layer_inode *inode = image->first; inode; inode = inode->following) {
     if (inode->data_block == 0)
       continue;
     uint64_t place = (uint64_t)inode->data_block * BLOCK - image->meta;
-    if (put_zeros(image, place, err) < 0)
-      return -1;
-    if (S_ISLNK(inode->mode) ? put(image, inode->link, inode->size, err) < 0
-                             : put_directory(image, inode, err) < 0)
+    if (put_zeros(image, place, err) < 0 || put_content(image, inode, err) < 0)
       return -1;
   }
   return put_zeros(image, round_up(image->written, BLOCK), err);
@@ -427,6 +531,7 @@ static int put_head(struct image *image, uint64_t end, struct error *err) {
       .inodes = htole64(image->inode_count),
       .blocks = htole32((uint32_t)(end / BLOCK)),
       .meta_block = htole32((uint32_t)(image->meta / BLOCK)),
+      .incompat = htole32(image->chunk_bytes > 0 ? INCOMPAT_CHUNKED : 0),
   };
   memcpy(head + SUPER_OFFSET, &super, sizeof super);
   sha256_update(&image->hash, head, sizeof head);

@@ -154,14 +154,15 @@ static int clear_place(struct extract *x, const char *leaf, bool *replaced_white
 }
 
 static int write_all(struct extract *x, int fd, const unsigned char *data, size_t size,
-                     struct error *err) {
+                     uint64_t place, struct error *err) {
   while (size > 0) {
-    ssize_t count = write(fd, data, size);
+    ssize_t count = pwrite(fd, data, size, (off_t)place);
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0)
       return fail(x, err);
     data += count;
+    place += (uint64_t)count;
     size -= (size_t)count;
   }
   return 0;
@@ -173,14 +174,18 @@ static int make_file(struct extract *x, const char *leaf, struct error *err) {
   if (fd < 0)
     return fail(x, err);
   const unsigned char *data;
+  uint64_t place;
   long count;
-  while ((count = tar_reader_data(&x->reader, &data, err)) > 0) {
-    if (write_all(x, fd, data, (size_t)count, err) < 0)
+  while ((count = tar_reader_data(&x->reader, &data, &place, err)) > 0) {
+    if (write_all(x, fd, data, (size_t)count, place, err) < 0)
       return -1;
-    x->summary->bytes += (uint64_t)count;
   }
   if (count < 0)
     return error_wrap(err, "%.256s", x->path);
+  /* The holes of a sparse file stay holes, the one at its end too. */
+  if (x->entry.sparse && ftruncate(fd, (off_t)x->entry.size) < 0)
+    return fail(x, err);
+  x->summary->bytes += x->entry.size;
   if (set_attributes(x, fd, err) < 0)
     return -1;
   struct timespec times[2] = {x->entry.mtime, x->entry.mtime};

@@ -41,7 +41,9 @@ static void *allocate(struct layer_tree *tree, size_t size, struct error *err) {
 
 static const void *keep(struct layer_tree *tree, const void *data, size_t size, struct error *err) {
   char *copy = allocate(tree, size + 1, err);
-  return copy ? memcpy(copy, data, size) : NULL;
+  if (copy && size > 0)
+    memcpy(copy, data, size);
+  return copy;
 }
 
 static size_t slot_of(const struct layer_tree *tree, const struct layer_inode *directory,
@@ -322,6 +324,13 @@ static int add_other(struct layer_tree *tree, struct layer_inode *parent, const 
     if (inode->size == 0)
       return error_set(err, ENOENT, "%.256s", entry->name);
     if (!(inode->link = keep(tree, entry->link, inode->size, err)))
+      return -1;
+  }
+  if (entry->sparse && entry->size > 0) {
+    size_t size = entry->extent_count * sizeof *entry->extents;
+    inode->sparse = true;
+    inode->extent_count = entry->extent_count;
+    if (!(inode->extents = keep(tree, entry->extents, size, err)))
       return -1;
   }
   tree->bytes += S_ISREG(inode->mode) ? inode->size : 0;

@@ -30,7 +30,10 @@ struct layer_inode {
   uint32_t uid, gid, device;
   struct timespec mtime;
   uint64_t size;
-  uint64_t offset;          /* regular file: of its content in the tar */
+  uint64_t offset;                  /* regular file: of its content in the tar */
+  const struct tar_extent *extents; /* sparse file: which pieces of it are there */
+  size_t extent_count;
+  bool sparse;
   const char *link;         /* symbolic link */
   struct layer_name *names; /* directory */
   bool opaque;              /* directory: hides what is below it */
@@ -40,6 +43,7 @@ struct layer_inode {
   uint64_t number;
   uint32_t links;
   uint32_t data_block;
+  uint8_t chunk_bits; /* of a file in chunks, else 0 */
 };
 
 struct layer_xattr {

@@ -91,7 +91,7 @@ static int open_input(const struct job *job, struct layer_source *source, struct
 }
 
 static int create(int directory, const char *name, struct error *err) {
-  int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   return fd < 0 ? error_set(err, errno, "create %s", name) : fd;
 }
 

@@ -5,13 +5,42 @@
 #include <string.h>
 #include <unistd.h>
 
-/* POSIX.1-1988 header; the rest of the block is the prefix (ustar) or GNU fields that are not
- * needed. */
+struct sparse_field {
+  char offset[12], length[12];
+};
+
+/* POSIX.1-1988 header; the rest of the block is the prefix (ustar) or GNU fields, of which those of
+ * a sparse file are needed. */
 struct header {
   char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-  char magic[8], user[32], group[32], major[8], minor[8], prefix[155], pad[12];
+  char magic[8], user[32], group[32], major[8], minor[8];
+  union {
+    struct {
+      char prefix[155], pad[12];
+    };
+    struct {
+      char unused[41];
+      struct sparse_field sparse[4];
+      char extended, real_size[12], rest[17];
+    } gnu;
+  };
 };
 _Static_assert(sizeof(struct header) == TAR_BLOCK, "a header is one block");
+
+/* What follows the header of an old GNU sparse file whose map is longer. */
+struct sparse_block {
+  struct sparse_field sparse[21];
+  char extended, pad[7];
+};
+_Static_assert(sizeof(struct sparse_block) == TAR_BLOCK, "a sparse header is one block");
+
+/* What PAX records say of a sparse file. */
+struct sparse_records {
+  char name[PATH_MAX];
+  bool has_name, has_version, has_size, has_real_size;
+  uint64_t version[2], size, real_size, extents;
+  struct tar_sparse *map; /* of formats 0.0 and 0.1, which the records hold */
+};
 
 /* What extended headers said about the entry that follows them. */
 struct overrides {
@@ -19,6 +48,7 @@ struct overrides {
   bool has_name, has_link, has_size, has_uid, has_gid, has_mtime;
   uint64_t size, uid, gid;
   struct timespec mtime;
+  struct sparse_records sparse;
 };
 
 static long read_fd(void *context, unsigned char *buffer, size_t size, struct error *err) {
@@ -50,6 +80,7 @@ uint64_t tar_reader_offset(const struct tar_reader *reader) {
 void tar_reader_close(struct tar_reader *reader) {
   free(reader->buffer);
   free(reader->extended);
+  tar_sparse_free(&reader->pieces);
   *reader = (struct tar_reader){.fd = -1};
 }
 
@@ -91,7 +122,8 @@ static int take_all(struct tar_reader *reader, void *to, uint64_t size, struct e
   return (uint64_t)count == size ? 0 : error_set(err, 0, "archive is truncated: unexpected EOF");
 }
 
-long tar_reader_data(struct tar_reader *reader, const unsigned char **data, struct error *err) {
+long tar_reader_data(struct tar_reader *reader, const unsigned char **data, uint64_t *place,
+                     struct error *err) {
   if (reader->content == 0)
     return 0;
   int ready = fill(reader, err);
@@ -100,10 +132,17 @@ long tar_reader_data(struct tar_reader *reader, const unsigned char **data, stru
   if (ready == 0)
     return error_set(err, 0, "archive is truncated: unexpected EOF");
   size_t count = reader->length - reader->position;
-  if (count > reader->content)
-    count = (size_t)reader->content;
+  while (reader->piece_done == reader->pieces.extents[reader->piece].length) {
+    reader->piece++; /* the extents hold `content` bytes, tar_sparse_check has seen to it */
+    reader->piece_done = 0;
+  }
+  const struct tar_extent *extent = &reader->pieces.extents[reader->piece];
+  if (count > extent->length - reader->piece_done)
+    count = (size_t)(extent->length - reader->piece_done);
   *data = reader->buffer + reader->position;
+  *place = extent->offset + reader->piece_done;
   reader->position += count;
+  reader->piece_done += count;
   reader->content -= count;
   return (long)count;
 }
@@ -201,10 +240,44 @@ static int parse_time(const char *value, struct timespec *out, struct error *err
   return 0;
 }
 
+/* `GNU.sparse.KEY`: the map itself (formats 0.0 and 0.1), or that it is in front of the content. */
+static int apply_sparse_record(const char *key, const char *value, size_t size,
+                               struct sparse_records *sparse, struct error *err) {
+  uint64_t number;
+  if (strcmp(key, "name") == 0) {
+    sparse->has_name = size > 0;
+    return copy_name(sparse->name, value, size, err);
+  }
+  if (strcmp(key, "map") == 0) {
+    tar_sparse_clear(sparse->map);
+    return size > 0 ? tar_sparse_list(sparse->map, value, err) : 0;
+  }
+  if (parse_decimal(value, &number, err) < 0)
+    return -1;
+  if (strcmp(key, "offset") == 0 || strcmp(key, "numbytes") == 0) {
+    bool in_turn = sparse->map->half == (*key == 'n');
+    return in_turn ? tar_sparse_number(sparse->map, number, err)
+                   : error_set(err, 0, "invalid PAX record: bad sparse map");
+  }
+  if (strcmp(key, "major") == 0 || strcmp(key, "minor") == 0) {
+    sparse->has_version = true;
+    sparse->version[key[1] == 'i'] = number;
+  } else if (strcmp(key, "size") == 0) {
+    sparse->has_size = true;
+    sparse->size = number;
+  } else if (strcmp(key, "realsize") == 0) {
+    sparse->has_real_size = true;
+    sparse->real_size = number;
+  } else if (strcmp(key, "numblocks") == 0) {
+    sparse->extents = number;
+  }
+  return 0;
+}
+
 /* `key` and `value` are NUL-terminated in place; `size` is the value's. */
 static int apply_record(const char *key, const char *value, size_t size, struct overrides *over,
                         struct tar_entry *entry, struct error *err) {
-  static const char xattr[] = "SCHILY.xattr.";
+  static const char xattr[] = "SCHILY.xattr.", sparse[] = "GNU.sparse.";
   if (strcmp(key, "path") == 0) {
     over->has_name = true;
     return copy_name(over->name, value, size, err);
@@ -229,8 +302,8 @@ static int apply_record(const char *key, const char *value, size_t size, struct 
     over->has_mtime = true;
     return parse_time(value, &over->mtime, err);
   }
-  if (strncmp(key, "GNU.sparse.", 11) == 0)
-    return error_set(err, 0, "sparse files are not supported in archives");
+  if (strncmp(key, sparse, sizeof sparse - 1) == 0)
+    return apply_sparse_record(key + sizeof sparse - 1, value, size, &over->sparse, err);
   /* An empty value takes a record back (POSIX pax): as in Go, such an attribute is none. */
   if (strncmp(key, xattr, sizeof xattr - 1) == 0 && size > 0) {
     if (entry->xattr_count == TAR_MAX_XATTRS)
@@ -279,14 +352,22 @@ static int read_extended(struct tar_reader *reader, uint64_t size, struct error 
   return take_all(reader, NULL, -size % TAR_BLOCK, err);
 }
 
+static void forget_sparse(struct sparse_records *sparse, struct tar_sparse *map) {
+  sparse->has_name = sparse->has_version = sparse->has_size = sparse->has_real_size = false;
+  sparse->version[0] = sparse->version[1] = sparse->extents = 0;
+  sparse->map = map;
+  tar_sparse_clear(map);
+}
+
 /* Handles an extended header; the entry it describes follows. */
 static int apply_extended(struct tar_reader *reader, char type, uint64_t size,
                           struct overrides *over, struct tar_entry *entry, struct error *err) {
   /* xattrs point into the buffer that is about to go: a second 'x' replaces the first, as in Go's
    * reader. */
-  if (type == 'x')
+  if (type == 'x') {
     entry->xattr_count = 0;
-  else if (entry->xattr_count > 0)
+    forget_sparse(&over->sparse, &reader->pieces);
+  } else if (entry->xattr_count > 0)
     return error_set(err, 0, "invalid tar header: mixed extended headers");
   if (read_extended(reader, size, err) < 0)
     return -1;
@@ -360,8 +441,113 @@ static int parse_ids(const struct header *header, const struct overrides *over,
   return 0;
 }
 
+/* Up to the first empty field. */
+static int add_fields(struct tar_sparse *map, const struct sparse_field *fields, size_t count,
+                      struct error *err) {
+  for (size_t i = 0; i < count && fields[i].offset[0] && fields[i].length[0]; i++) {
+    int64_t offset, length;
+    if (parse_number(fields[i].offset, sizeof fields[i].offset, &offset, err) < 0 ||
+        parse_number(fields[i].length, sizeof fields[i].length, &length, err) < 0)
+      return -1;
+    /* A negative number is larger than any that is allowed. */
+    if (tar_sparse_number(map, (uint64_t)offset, err) < 0 ||
+        tar_sparse_number(map, (uint64_t)length, err) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* GNU tar's own header type 'S': the map in the header and in blocks behind it. */
+static int read_old_map(struct tar_reader *reader, const struct header *header,
+                        struct tar_entry *entry, struct error *err) {
+  int64_t size;
+  if (memcmp(header->magic, "ustar  ", sizeof header->magic) != 0)
+    return error_set(err, 0, "invalid tar header: sparse file of an unknown format");
+  if (parse_number(header->gnu.real_size, sizeof header->gnu.real_size, &size, err) < 0)
+    return -1;
+  entry->size = size < 0 ? UINT64_MAX : (uint64_t)size;
+  tar_sparse_clear(&reader->pieces);
+  if (add_fields(&reader->pieces, header->gnu.sparse, 4, err) < 0)
+    return -1;
+  for (bool goes_on = header->gnu.extended; goes_on;) {
+    struct sparse_block block;
+    if (take_all(reader, &block, sizeof block, err) < 0 ||
+        add_fields(&reader->pieces, block.sparse, 21, err) < 0)
+      return -1;
+    goes_on = block.extended;
+  }
+  return 0;
+}
+
+/* PAX 1.0: the map is in front of the content, in whole blocks. */
+static int read_lines(struct tar_reader *reader, struct error *err) {
+  struct tar_sparse_lines lines = {0};
+  char block[TAR_BLOCK];
+  int done;
+  tar_sparse_clear(&reader->pieces);
+  do {
+    if (reader->content < sizeof block)
+      return error_set(err, 0, "invalid tar header: bad sparse map");
+    if (take_all(reader, block, sizeof block, err) < 0)
+      return -1;
+    reader->content -= sizeof block;
+    done = tar_sparse_block(&reader->pieces, &lines, block, sizeof block, err);
+  } while (done == 0);
+  return done < 0 ? -1 : 0;
+}
+
+/* 1: the records tell of a sparse file. A version that nobody knows is none, as in Go's reader. */
+static int read_pax_map(struct tar_reader *reader, struct sparse_records *sparse,
+                        struct tar_entry *entry, struct error *err) {
+  bool in_records = reader->pieces.count > 0 || reader->pieces.half;
+  bool is_first = sparse->version[0] == 0 && sparse->version[1] <= 1;
+  bool is_second = sparse->version[0] == 1 && sparse->version[1] == 0;
+  if (sparse->has_version ? !is_first && !is_second : !in_records)
+    return 0;
+  if (entry->type != '0')
+    return error_set(err, 0, "%.256s: invalid tar header: no file, and sparse", entry->name);
+  if (sparse->has_name)
+    memcpy(entry->name, sparse->name, strlen(sparse->name) + 1);
+  entry->size = sparse->has_size        ? sparse->size
+                : sparse->has_real_size ? sparse->real_size
+                                        : reader->content;
+  if (is_second)
+    return read_lines(reader, err) < 0 ? -1 : 1;
+  if (sparse->extents != reader->pieces.count)
+    return error_set(err, 0, "%.256s: invalid PAX record: bad sparse map", entry->name);
+  return 1;
+}
+
+/* Sets the entry's size and which pieces of it follow. */
+static int read_pieces(struct tar_reader *reader, const struct header *header,
+                       struct sparse_records *sparse, struct tar_entry *entry, struct error *err) {
+  reader->piece = 0;
+  reader->piece_done = 0;
+  int found = entry->type == 'S' ? read_old_map(reader, header, entry, err)
+                                 : read_pax_map(reader, sparse, entry, err);
+  if (found < 0)
+    return -1;
+  entry->sparse = entry->type == 'S' || found > 0;
+  entry->extents = NULL;
+  entry->extent_count = 0;
+  if (!entry->sparse) {
+    entry->size = reader->content;
+    tar_sparse_clear(&reader->pieces);
+    return tar_sparse_number(&reader->pieces, 0, err) < 0 ||
+                   tar_sparse_number(&reader->pieces, entry->size, err) < 0
+               ? -1
+               : 0;
+  }
+  entry->type = '0';
+  entry->extents = reader->pieces.extents;
+  entry->extent_count = reader->pieces.count;
+  if (tar_sparse_check(&reader->pieces, entry->size, reader->content, err) < 0)
+    return error_wrap(err, "%.256s", entry->name);
+  return 0;
+}
+
 static int fill_entry(struct tar_reader *reader, const struct header *header,
-                      const struct overrides *over, int64_t size, struct tar_entry *entry,
+                      struct overrides *over, int64_t size, struct tar_entry *entry,
                       struct error *err) {
   int64_t mtime;
   size_t link_length = strnlen(header->link, sizeof header->link);
@@ -381,17 +567,17 @@ static int fill_entry(struct tar_reader *reader, const struct header *header,
   size_t length = strlen(entry->name);
   if (entry->type == '0' && length > 0 && entry->name[length - 1] == '/')
     entry->type = '5'; /* before ustar a directory was a file whose name ends in "/" */
-  if (entry->type == 'S')
-    return error_set(err, 0, "%.256s: sparse files are not supported in archives", entry->name);
-  if (entry->type < '0' || entry->type > '6')
+  if (entry->type != 'S' && (entry->type < '0' || entry->type > '6'))
     return error_set(err, 0, "%.256s: unhandled tar header type %d", entry->name, entry->type);
   /* Links and directories carry no content whatever their size field says (old tars fill it in). */
-  entry->size = entry->type == '0' ? (uint64_t)size : 0;
+  bool has_content = entry->type == '0' || entry->type == 'S';
+  reader->content = has_content ? (uint64_t)size : 0;
+  reader->padding = -reader->content % TAR_BLOCK;
+  if (read_pieces(reader, header, &over->sparse, entry, err) < 0)
+    return -1;
   if (++reader->entries > TAR_MAX_ENTRIES || entry->size > TAR_MAX_BYTES ||
       (reader->bytes += entry->size) > TAR_MAX_BYTES)
     return error_set(err, EFBIG, "archive is too large");
-  reader->content = entry->size;
-  reader->padding = -entry->size % TAR_BLOCK;
   return 0;
 }
 
@@ -400,6 +586,7 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
   struct overrides over;
   over.has_name = over.has_link = over.has_size = over.has_uid = over.has_gid = false;
   over.has_mtime = false;
+  forget_sparse(&over.sparse, &reader->pieces);
   entry->xattr_count = 0;
   if (take_all(reader, NULL, reader->content, err) < 0 ||
       take_all(reader, NULL, reader->padding, err) < 0)

@@ -1,4 +1,5 @@
-/* A streaming reader of hostile tar archives: ustar, GNU long names and base-256 numbers, PAX. */
+/* A streaming reader of hostile tar archives: ustar, GNU long names and base-256 numbers, PAX,
+ * sparse files in all formats of GNU tar. */
 #ifndef GANTRY_TAR_READER_H
 #define GANTRY_TAR_READER_H
 
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #include "error.h"
+#include "tar_sparse.h"
 
 enum {
   TAR_BLOCK = 512,
@@ -33,7 +35,10 @@ struct tar_entry {
   uint32_t mode; /* permission bits only */
   uint32_t uid, gid;
   uint32_t device_major, device_minor;
-  uint64_t size; /* of the content that follows; 0 unless a file */
+  uint64_t size; /* of the content, holes included; 0 unless a file */
+  bool sparse;
+  const struct tar_extent *extents; /* of a sparse file: valid until the next entry */
+  size_t extent_count;
   struct timespec mtime;
   struct tar_xattr xattrs[TAR_MAX_XATTRS];
   size_t xattr_count;
@@ -48,9 +53,12 @@ struct tar_reader {
   int fd;                /* of tar_reader_open */
   unsigned char *buffer; /* TAR_BUFFER bytes */
   size_t position, length;
-  uint64_t offset;  /* of the buffer's first byte in the archive */
-  uint64_t content; /* bytes of the current entry not yet read */
-  uint64_t padding; /* bytes after it up to the block's end */
+  uint64_t offset;          /* of the buffer's first byte in the archive */
+  uint64_t content;         /* bytes of the current entry not yet read */
+  uint64_t padding;         /* bytes after it up to the block's end */
+  struct tar_sparse pieces; /* of the current entry; a plain file is one */
+  size_t piece;             /* being read */
+  uint64_t piece_done;      /* bytes of it */
   uint64_t entries, bytes;
   char *extended; /* the current entry's PAX header; xattrs point into it */
 };
@@ -65,9 +73,10 @@ void tar_reader_close(struct tar_reader *reader);
  * bound. */
 int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct error *err);
 
-/* Next piece of the current entry's content, valid until the next call. Its size, 0 at the end, or
- * -1. */
-long tar_reader_data(struct tar_reader *reader, const unsigned char **data, struct error *err);
+/* Next piece of the current entry's content, valid until the next call, and where in the file it
+ * belongs: a sparse file's holes are left out. Its size, 0 at the end, or -1. */
+long tar_reader_data(struct tar_reader *reader, const unsigned char **data, uint64_t *place,
+                     struct error *err);
 
 /* Where in the archive the next byte is that was not yet given out. */
 uint64_t tar_reader_offset(const struct tar_reader *reader);

@@ -41,7 +41,7 @@ def main(root, skipped):
     entries.sort()
     for relative, path, status, is_directory in entries:
         shown = relative.decode('utf-8', 'backslashreplace')
-        first = first_names.setdefault(status.st_ino, shown) if status.st_nlink > 1 and not is_directory else ''
+        first = first_names.setdefault((status.st_dev, status.st_ino), shown) if status.st_nlink > 1 and not is_directory else ''
         print(json.dumps([
             shown,
             '%o' % status.st_mode,

@@ -24,8 +24,9 @@ static int read_all(const void *bytes, size_t size, struct error *err) {
     abort();
   while ((found = tar_reader_next(&reader, &entry, err)) > 0) {
     const unsigned char *data;
+    uint64_t place;
     long piece;
-    while ((piece = tar_reader_data(&reader, &data, err)) > 0)
+    while ((piece = tar_reader_data(&reader, &data, &place, err)) > 0)
       ;
     if (piece < 0)
       break;
@@ -95,6 +96,52 @@ static void reads_extended_values(void) {
   CHECK(entry.size == 3 && entry.uid == 70000);
   CHECK(entry.mtime.tv_sec == -2 && entry.mtime.tv_nsec == 750000000);
   CHECK_EQUAL(attribute, "user.a=b");
+}
+
+/* A PAX header with `records` before a sparse file of `stored` bytes. */
+static void add_sparse(const char *records, const char *stored) {
+  add("pax", 'x', records, strlen(records));
+  add("GNUSparseFile.0/f", '0', stored, strlen(stored));
+}
+
+static void reads_sparse_files(void) {
+  struct error err;
+  add_sparse("22 GNU.sparse.major=0\n22 GNU.sparse.minor=1\n26 GNU.sparse.numblocks=2\n"
+             "23 GNU.sparse.size=900\n22 GNU.sparse.name=ab\n30 GNU.sparse.map=100,3,700,2\n",
+             "abcde");
+  CHECK(read_archive(&err) == 1);
+  CHECK_EQUAL(entry.name, "ab");
+  CHECK(entry.type == '0' && entry.sparse && entry.size == 900 && entry.extent_count == 2);
+  char stored[TAR_BLOCK + 6] = "2\n100\n3\n700\n2\n";
+  memcpy(stored + TAR_BLOCK, "abcde", 6);
+  add_sparse("22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n27 GNU.sparse.realsize=900\n", "");
+  archive.size -= TAR_BLOCK;
+  add("f", '0', stored, TAR_BLOCK + 5);
+  CHECK(read_archive(&err) == 1);
+  CHECK(entry.sparse && entry.size == 900 && entry.extent_count == 2);
+}
+
+static void refuses_sparse_maps_that_lie(void) {
+  static const char *const maps[] = {
+      "30 GNU.sparse.map=100,3,102,2\n", /* overlap */
+      "30 GNU.sparse.map=700,3,100,2\n", /* backwards */
+      "30 GNU.sparse.map=100,3,899,2\n", /* beyond the end */
+      "30 GNU.sparse.map=100,4,700,2\n", /* more than there is */
+      "30 GNU.sparse.map=100,1,700,2\n", /* less than there is */
+      "28 GNU.sparse.map=100,3,700\n",   /* half of a pair */
+      "26 GNU.sparse.map=-1,5,,1\n",
+      "22 GNU.sparse.map=0,5\n",
+      "44 GNU.sparse.map=9223372036854775807,5,1,1\n",
+  };
+  for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+    char records[300];
+    snprintf(records, sizeof records,
+             "22 GNU.sparse.major=0\n22 GNU.sparse.minor=1\n26 GNU.sparse.numblocks=2\n"
+             "23 GNU.sparse.size=900\n%s",
+             maps[i]);
+    add_sparse(records, "abcde");
+    refuses("bad sparse map");
+  }
 }
 
 static void reads_base_256(void) {
@@ -255,6 +302,8 @@ const struct test_case tar_tests[] = {
     {"a tar reader reads files, directories and prefixes", reads_plain_entries},
     {"a tar reader reads GNU and PAX long names", reads_long_names},
     {"a tar reader reads PAX times, owners, sizes and attributes", reads_extended_values},
+    {"sparse files are read with their holes", reads_sparse_files},
+    {"a sparse file whose map lies is refused", refuses_sparse_maps_that_lie},
     {"a tar reader reads base-256 numbers within range", reads_base_256},
     {"a damaged or cut archive is refused", refuses_damage},
     {"a malformed PAX record is refused", refuses_bad_records},
