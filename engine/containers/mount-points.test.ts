@@ -29,6 +29,20 @@ describe('planMounts', () => {
     ]);
   });
 
+  it('takes the place of an image volume for a path, whatever it looks like', () => {
+    const mounts = planMounts(
+      { Volumes: { '/etc:/host': {}, 'name:/data': {}, '/a/../b:ro': {} } },
+      {},
+      none,
+    );
+    expect(mounts.map(({ type, anonymous, destination }) => [type, anonymous, destination])).toEqual([
+      ['volume', true, '/b:ro'],
+      ['volume', true, '/etc:/host'],
+      ['volume', true, '/name:/data'],
+    ]);
+    expect(() => planMounts({ Volumes: { '/a/..': {} } }, {}, none)).toThrow("destination can't be '/'");
+  });
+
   it('takes over the mounts of another container, overridden by its own', () => {
     const [origin] = planMounts({}, { Binds: ['shared:/data'] }, none);
     const mounts = planMounts({}, { VolumesFrom: ['web:ro'], Binds: ['own:/own'] }, () => [

@@ -47,10 +47,9 @@ export function planMounts(
     }
   }
   for (const [destination, mount] of explicit) all.set(destination, mount);
-  for (const destination of Object.keys(config.Volumes ?? {})) {
-    const bind = parseBind(destination);
-    if (all.has(bind.destination)) continue;
-    all.set(bind.destination, { ...planBind(destination, hostConfig.VolumeDriver), mode: '' });
+  for (const place of Object.keys(config.Volumes ?? {})) {
+    const volume = planAnonymous(place, hostConfig.VolumeDriver);
+    if (!all.has(volume.destination)) all.set(volume.destination, volume);
   }
   // Parents before what is mounted inside them.
   return [...all.values()].sort((one, other) => depth(one.destination) - depth(other.destination));
@@ -70,19 +69,23 @@ function planBind(specification: string, volumeDriver: string | undefined): Plan
       specification: 'bind',
     };
   }
-  const anonymous = bind.source === '';
+  return { ...common, ...volumeOf(bind.source, volumeDriver), copyUp: !bind.noCopy };
+}
+
+/** SECURITY (2022-23648): an image says where a volume is, never what is mounted there: `/etc:/x` is one path. */
+function planAnonymous(place: string, volumeDriver: string | undefined): PlannedMount {
+  const destination = path.posix.resolve('/', place);
+  if (destination === '/') throw invalidArgument("invalid specification: destination can't be '/'");
+  return { ...BASE, ...volumeOf('', volumeDriver), destination, copyUp: true };
+}
+
+/** '': a new volume without a name. */
+function volumeOf(name: string, driver: string | undefined) {
+  const anonymous = name === '';
   const volume: VolumeCreate = { anonymous };
-  if (!anonymous) volume.name = bind.source;
-  if (volumeDriver) volume.driver = volumeDriver;
-  return {
-    ...common,
-    type: 'volume',
-    source: '',
-    copyUp: !bind.noCopy,
-    anonymous,
-    volume,
-    specification: 'bind',
-  };
+  if (!anonymous) volume.name = name;
+  if (driver) volume.driver = driver;
+  return { type: 'volume', source: '', anonymous, volume, specification: 'bind' } as const;
 }
 
 function planTmpfs(target: string, options: string): PlannedMount {
