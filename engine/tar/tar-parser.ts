@@ -40,7 +40,9 @@ type State =
   | { kind: 'sparse content'; file: SparseFile; padding: number }
   | { kind: 'content'; left: number; padding: number }
   | { kind: 'padding'; left: number }
-  /** Two zero blocks, or what comes behind them. */
+  /** Behind the first of two zero blocks. */
+  | { kind: 'closing' }
+  /** What comes behind the second. */
   | { kind: 'end' };
 
 /**
@@ -78,11 +80,14 @@ export class TarParser {
     this.#pending = at === data.length ? Buffer.alloc(0) : Buffer.from(data.subarray(at));
   }
 
-  /** Throws when the archive was cut off. One without its closing zero blocks is taken, as by GNU tar. */
+  /**
+   * Throws when the archive was cut off. One without its closing zero blocks, and without the padding of the last
+   * member, is taken: docker's CLI sends such when the Dockerfile comes from its standard input.
+   */
   end(): void {
-    const isComplete =
-      this.#state.kind === 'end' || (this.#state.kind === 'header' && this.#pending.length === 0);
-    if (!isComplete) throw invalidArgument('invalid tar: unexpected EOF');
+    const { kind } = this.#state;
+    const canEnd = kind === 'header' || kind === 'padding' || kind === 'closing' || kind === 'end';
+    if (!canEnd || this.#pending.length > 0) throw invalidArgument('invalid tar: unexpected EOF');
   }
 
   /** Handles what is at `at`; returns the bytes used, 0 when more are needed. */
@@ -121,8 +126,14 @@ export class TarParser {
     if (state.kind === 'sparse map') {
       state.file.takeBlock(block);
       this.#startSparse(state.file);
-    } else this.#readHeader(block);
+    } else if (state.kind === 'closing') this.#close(block);
+    else this.#readHeader(block);
     return BLOCK_BYTES;
+  }
+
+  #close(block: Buffer): void {
+    if (!isZero(block)) throw invalidArgument('invalid tar: invalid tar header');
+    this.#state = { kind: 'end' };
   }
 
   #skipPadding(bytes: number): void {
@@ -130,8 +141,8 @@ export class TarParser {
   }
 
   #readHeader(header: Buffer): void {
-    if (header.every((byte) => byte === 0)) {
-      this.#state = { kind: 'end' };
+    if (isZero(header)) {
+      this.#state = { kind: 'closing' };
       return;
     }
     const fields = readTarFields(header);
@@ -211,6 +222,10 @@ export class TarParser {
       for (const [key, value] of parsePax(data)) records.set(key, value);
     }
   }
+}
+
+function isZero(block: Buffer): boolean {
+  return block.every((byte) => byte === 0);
 }
 
 function typeOf(flag: string, name: string): TarEntryType | undefined {

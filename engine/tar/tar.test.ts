@@ -92,8 +92,16 @@ test('GNU tar reads what is written, and its archives are read', () => {
 
 test('a cut archive is refused, one without closing blocks is not', () => {
   const whole = archive([FILE, 'abc']);
-  expect(() => read(whole.subarray(0, 600))).toThrow('unexpected EOF');
+  expect(() => read(whole.subarray(0, 514))).toThrow('unexpected EOF');
+  expect(() => read(whole.subarray(0, -1))).toThrow('unexpected EOF');
   expect(read(whole.subarray(0, 1024))).toHaveLength(1);
+  expect(read(whole.subarray(0, 515))).toEqual([{ entry: FILE, content: 'abc' }]);
+});
+
+test('behind a first closing block nothing but a second may follow', () => {
+  const [zero, member] = [Buffer.alloc(512), archive([FILE, 'abc'])];
+  expect(read(Buffer.concat([member.subarray(0, 1024), zero]))).toHaveLength(1);
+  expect(() => read(Buffer.concat([zero, member]))).toThrow('invalid tar header');
 });
 
 test.each([
