@@ -17,6 +17,9 @@
 #include "descriptor.h"
 #include "rooted.h"
 
+/* As many as the kernel follows, path_resolution(7). */
+#define MAX_LINKS 40
+
 /* Place of an open file below the root; "" is the root itself. `proc` is the host's procfs. */
 static int place_of(int proc, int root, int fd, char out[PATH_MAX], struct error *err) {
   char name[64], prefix[PATH_MAX];
@@ -37,13 +40,57 @@ static int place_of(int proc, int root, int fd, char out[PATH_MAX], struct error
   return 0;
 }
 
-/* Opens as much of `path` as there is; `*rest` is what follows, without "/" at its beginning. */
-static int open_existing(int root, const char *path, const char **rest, struct error *err) {
+/* The components of `path` into `out`, "/a/b"; "." goes, ".." takes one away, and none above the
+ * root. */
+static int clean_in_root(const char *path, char out[PATH_MAX], struct error *err) {
+  char *end = out;
+  *end = '\0';
+  for (const char *part = path; *(part += strspn(part, "/")); part += strcspn(part, "/")) {
+    size_t length = strcspn(part, "/");
+    if (length == 1 && *part == '.')
+      continue;
+    if (length == 2 && strncmp(part, "..", 2) == 0) {
+      char *slash = strrchr(out, '/');
+      end = slash ? slash : out;
+      *end = '\0';
+      continue;
+    }
+    if ((size_t)(end - out) + length + 2 > PATH_MAX)
+      return error_set(err, ENAMETOOLONG, "%.256s", path);
+    *end++ = '/';
+    end = mempcpy(end, part, length);
+    *end = '\0';
+  }
+  return 0;
+}
+
+/*
+ * `path` again, with the link `leaf` of the open directory `parent` replaced by what it says:
+ * nothing is there, but it can be made. `behind` is what follows the link in the path.
+ */
+static int follow_link(int proc, int root, int parent, const char *leaf, const char *behind,
+                       char path[PATH_MAX], struct error *err) {
+  char place[PATH_MAX], target[PATH_MAX], joined[3 * PATH_MAX];
+  ssize_t length = readlinkat(parent, leaf, target, sizeof target - 1);
+  if (length < 0)
+    return error_set(err, errno, "%.256s", path);
+  target[length] = '\0';
+  if (place_of(proc, root, parent, place, err) < 0)
+    return -1;
+  snprintf(joined, sizeof joined, "%s/%s/%s", *target == '/' ? "" : place, target, behind);
+  return clean_in_root(joined, path, err);
+}
+
+/*
+ * Opens as much of `path` as there is; `*rest` is what follows, without "/" at its beginning. Links
+ * whose end is missing are followed as far as their words go (Docker makes what they name); `path`
+ * is then what they lead to.
+ */
+static int open_existing(int proc, int root, char path[PATH_MAX], const char **rest,
+                         struct error *err) {
   char prefix[PATH_MAX];
-  if (strlen(path) >= sizeof prefix)
-    return error_set(err, ENAMETOOLONG, "%.256s", path);
   strcpy(prefix, path);
-  for (;;) {
+  for (int links = 0; links < MAX_LINKS;) {
     int fd = rooted_open(root, *prefix ? prefix : "/", O_PATH, 0, ROOTED_IN_ROOT);
     char *slash = strrchr(prefix, '/');
     if (fd >= 0) {
@@ -53,15 +100,22 @@ static int open_existing(int root, const char *path, const char **rest, struct e
     }
     if (errno != ENOENT || !slash)
       return error_set(err, errno, "%.256s", path);
-    /* A link whose end is missing: what is made below it would not be seen. */
     struct stat status;
-    autoclose int parent = -1;
+    const char *behind = path + strlen(prefix);
     *slash = '\0';
-    parent = rooted_open(root, *prefix ? prefix : "/", O_PATH | O_DIRECTORY, 0, ROOTED_IN_ROOT);
-    if (parent >= 0 && fstatat(parent, slash + 1, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISLNK(status.st_mode))
-      return error_set(err, ENOENT, "%.256s is a link to nowhere", path);
+    autoclose int parent =
+        rooted_open(root, *prefix ? prefix : "/", O_PATH | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+    if (parent < 0 || fstatat(parent, slash + 1, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISLNK(status.st_mode))
+      continue;
+    char kept[PATH_MAX];
+    strcpy(kept, behind);
+    if (follow_link(proc, root, parent, slash + 1, kept, path, err) < 0)
+      return -1;
+    strcpy(prefix, path);
+    links++;
   }
+  return error_set(err, ELOOP, "%.256s", path);
 }
 
 static int print_component(int root, const char *place, struct error *err) {
@@ -89,8 +143,11 @@ static int archive_walk(int argc, char **argv, struct error *err) {
   if (root < 0)
     return -1;
   const char *rest = "";
-  char place[PATH_MAX];
-  autoclose int found = open_existing(root, argv[first], &rest, err);
+  char path[PATH_MAX], place[PATH_MAX];
+  if (strlen(argv[first]) >= sizeof path)
+    return error_set(err, ENAMETOOLONG, "%.256s", argv[first]);
+  strcpy(path, argv[first]);
+  autoclose int found = open_existing(proc, root, path, &rest, err);
   if (found < 0 || place_of(proc, root, found, place, err) < 0)
     return -1;
   printf("{\"rest\":");
