@@ -42,7 +42,7 @@ import { findUplink, NO_UPLINK } from './rootless/uplink.ts';
 import { validateHostConfig, validateUpdate } from './runtime/host-config-validation.ts';
 import { createRuntimes } from './runtime/oci/external-runtimes.ts';
 import { CDI_DIRECTORIES } from './runtime/cdi.ts';
-import { readIdMaps, type IdMaps } from './runtime/id-maps.ts';
+import { readIdMaps, toHostIds, type IdMaps } from './runtime/id-maps.ts';
 import { listProcesses } from './runtime/list-processes.ts';
 import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
@@ -160,6 +160,8 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     events,
     logger,
     decompress,
+    runTask,
+    toHostIds: ({ uid, gid }) => (idMaps ? toHostIds(uid, gid, idMaps) : { uid, gid }),
     platform: `linux/${goArchitecture()}`,
   });
   const archives = createArchives({ binary, roots: containers });

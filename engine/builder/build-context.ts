@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { EngineError, invalidArgument } from '../lib/errors.ts';
 import type { BuildDeps } from './builder-deps.ts';
+import { fetchGit, isGitAddress } from './git.ts';
 import { parseIgnoreFile } from './ignore-patterns.ts';
-import { fetchGit, isGitAddress, isWebAddress, openRemote } from './remote.ts';
+import { isWebAddress, openRemote } from './remote.ts';
 import { SourceTree } from './source-tree.ts';
 
 /** Where the files of a build come from. */
@@ -33,7 +34,7 @@ export async function readContext(
 ): Promise<BuildContext> {
   const name = cleanName(dockerfileName);
   if (source.kind === 'remote' && isGitAddress(source.address))
-    return fromTree(await fetchGit(source.address, spool, signal), name);
+    return fromTree(await fetchGit({ address: source.address, spool, signal }), name);
   if (source.kind === 'remote') {
     if (!isWebAddress(source.address)) throw invalidArgument(`invalid remote context: ${source.address}`);
     const { head, all } = await peek(decompress(await openRemote(source.address, signal)));

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { EventPublisher } from '../events/events.ts';
 import { readJson, writeJsonAtomic } from '../lib/atomic-file.ts';
-import { notFound } from '../lib/errors.ts';
+import { messageOf, notFound } from '../lib/errors.ts';
 import type { BuildMessage, WriteMessage } from './step-output.ts';
 
 export interface BuildSummary {
@@ -68,9 +68,12 @@ export class BuildHistory {
     return record;
   }
 
-  /** Runs a build and keeps what it writes; `tellId`: its first message tells the build's id before. */
+  /**
+   * Runs a build and keeps what it writes; `tellId`: its first message tells the build's id before. SECURITY: of
+   * `secrets` nothing is kept, although a step can print them.
+   */
   async record(
-    { tags, tellId }: { tags: readonly string[]; tellId: boolean },
+    { tags, tellId, secrets }: { tags: readonly string[]; tellId: boolean; secrets: Iterable<Uint8Array> },
     write: WriteMessage,
     run: (write: WriteMessage) => Promise<string>,
   ): Promise<string> {
@@ -81,10 +84,11 @@ export class BuildHistory {
     this.#records.set(id, record);
     await this.#save(record);
     this.#publish(record);
+    const hide = hiding(secrets);
     let bytes = 0;
     const keep: WriteMessage = async (message) => {
       const isFirst = bytes === 0;
-      record.log.push({ ...message, time: Date.now() });
+      record.log.push({ ...hide(message), time: Date.now() });
       bytes += JSON.stringify(record.log.at(-1)).length;
       if (isFirst && tellId) await write({ gantry: { build: id } });
       while (bytes > MAX_LOG_BYTES) bytes -= JSON.stringify(record.log.shift() ?? '').length;
@@ -96,7 +100,7 @@ export class BuildHistory {
       return record.imageId;
     } catch (error) {
       record.status = 'failed';
-      record.error = error instanceof Error ? error.message : String(error);
+      record.error = hide({ error: messageOf(error) }).error;
       throw error;
     } finally {
       record.finishedAt = new Date().toISOString();
@@ -127,4 +131,19 @@ export class BuildHistory {
   #file(id: string): string {
     return path.join(this.#directory, `${id}.json`);
   }
+}
+
+/** Shorter ones are found in innocent text. */
+const SHORTEST_HIDDEN = 4;
+
+/** Takes secrets, and the lines of long ones, out of a message. */
+function hiding(secrets: Iterable<Uint8Array>): <T extends object>(message: T) => T {
+  const lines = [...secrets].flatMap((secret) => Buffer.from(secret).toString('utf8').split('\n'));
+  const texts = [...new Set(lines.map((line) => line.trim()))].filter(
+    ({ length }) => length >= SHORTEST_HIDDEN,
+  );
+  if (texts.length === 0) return (message) => message;
+  const hideIn = (_key: string, value: unknown): unknown =>
+    typeof value === 'string' ? texts.reduce((shown, text) => shown.replaceAll(text, '***'), value) : value;
+  return <T extends object>(message: T): T => JSON.parse(JSON.stringify(message, hideIn)) as T;
 }

@@ -23,6 +23,8 @@ export interface BuildOptions {
   hostConfig: HostConfig;
   /** Contents by secret id; SECURITY: never logged, hashed or stored. */
   secrets: ReadonlyMap<string, Uint8Array>;
+  /** Sockets of ssh agents by id. */
+  sshAgents: ReadonlyMap<string, string>;
   /** AuthConfig by registry. SECURITY: never logged. */
   registryAuth: Readonly<Record<string, unknown>>;
   /** Tells with lines of our own (`{"gantry": …}`) why a step was not cached. */

@@ -39,9 +39,9 @@ export interface BuildSession {
   ): Promise<BaseImage>;
 }
 
-/** RFC 3339 of the session's clock. */
-export function createdAt({ now }: BuildSession): string {
-  return new Date(now * 1000).toISOString();
+/** RFC 3339, for what is made just now: without SOURCE_DATE_EPOCH nothing made anew is the same as before. */
+export function createdAt({ epoch }: BuildSession): string {
+  return new Date(epoch === undefined ? Date.now() : epoch * 1000).toISOString();
 }
 
 /** A new name in the build's own directory. */

@@ -4,7 +4,7 @@ import type { OciImageConfig } from '../images/image-store.ts';
 import type { LayerStore } from '../images/layer-store.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ContainerCreateRequest } from '../wire/container.ts';
-import type { Destination } from './copy-layer.ts';
+import type { Destination, Owner } from './copy-layer.ts';
 
 /** An image as the builder needs it. */
 export interface BaseImage {
@@ -68,7 +68,8 @@ export interface BuildContainers {
     },
     client: Duplex,
   ): Promise<void>;
-  startContainer(id: string): Promise<void>;
+  /** `environment`: variables of this run that no record has. */
+  startContainer(id: string, environment: readonly string[]): Promise<void>;
   wait(id: string, condition: 'not-running', signal: AbortSignal): Promise<{ exitCode: number }>;
   remove(id: string, options: { force: boolean; volumes: boolean }): Promise<void>;
   list(options: {
@@ -84,7 +85,7 @@ export interface BuildContainers {
 /** What the composition root hands to the build domain. */
 export interface BuildDeps {
   dataRoot: string;
-  /** A tmpfs. */
+  /** A tmpfs as a rule. */
   runRoot: string;
   images: BuildImages;
   files: ImageFiles;
@@ -93,6 +94,10 @@ export interface BuildDeps {
   logger: Logger;
   /** The plain bytes of what may be compressed (gzip, bzip2, xz, zstd). */
   decompress: (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  /** Has the native helper do something. */
+  runTask: (argv: string[]) => Promise<void>;
+  /** Who an id of a container is on this machine. */
+  toHostIds: (ids: Owner) => Owner;
   /** `os/arch` of this machine, Go's names. */
   platform: string;
 }

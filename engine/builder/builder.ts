@@ -16,6 +16,7 @@ import type { BuildSession } from './build-session.ts';
 import { buildStage } from './build-stage.ts';
 import { shortId } from './step.ts';
 import type { BaseImage, BuildDeps } from './builder-deps.ts';
+import { forgetSecrets } from './run-secrets.ts';
 import { planStages, type PlannedStage } from './stage-graph.ts';
 import { removeStrays } from './stray-containers.ts';
 import { OrderedOutput, type WriteMessage } from './step-output.ts';
@@ -63,7 +64,7 @@ export function createBuilder(deps: BuildDeps): Builder {
       await mkdir(temporary, { recursive: true, mode: 0o700 });
       // What builds of a killed engine left.
       for (const name of await readdir(temporary)) await rm(path.join(temporary, name), { recursive: true });
-      await rm(path.join(deps.runRoot, 'build'), { recursive: true, force: true });
+      await forgetSecrets(deps);
       await removeStrays(deps.containers);
       await history.start();
       await cache.start((id) => deps.images.find(id, '') !== undefined);
@@ -73,7 +74,8 @@ export function createBuilder(deps: BuildDeps): Builder {
       await mkdir(directory, { mode: 0o700 });
       try {
         const place = { deps, cache, cacheLocks, directory };
-        const told = { tags: request.tags, tellId: request.options.explain };
+        const { explain, secrets } = request.options;
+        const told = { tags: request.tags, tellId: explain, secrets: secrets.values() };
         return await history.record(told, request.write, (write) => runBuild(place, { ...request, write }));
       } finally {
         await rm(directory, { recursive: true, force: true });

@@ -1,11 +1,14 @@
 import path from 'node:path';
 import type { Add, Copy } from '../dockerfile/instructions.ts';
-import { invalidArgument } from '../lib/errors.ts';
+import { invalidArgument, messageOf } from '../lib/errors.ts';
+import { BuildError } from './build-error.ts';
 import { spoolFile } from './build-session.ts';
+import type { BaseImage } from './builder-deps.ts';
 import type { Step } from './step.ts';
 import { selectSources, type CopySource } from './copy-selection.ts';
+import { fetchGit, fetchGitDirectory, isGitAddress } from './git.ts';
 import { compileIgnorePatterns, type IgnorePatterns } from './ignore-patterns.ts';
-import { download, fetchGit, isGitAddress, isWebAddress } from './remote.ts';
+import { download, isWebAddress } from './remote.ts';
 import { singleFileTree } from './single-file.ts';
 import { SourceTree } from './source-tree.ts';
 import { unpackArchive } from './unpack-archive.ts';
@@ -82,14 +85,16 @@ function contextOf({ session }: Step): SourceTree {
   return session.context;
 }
 
-/** Overlay lower directories of a stage or an image. */
+/** Overlay lower directories of a stage or an image. Throws BuildError. */
 export async function imageLowers(step: Step, name: string): Promise<string[]> {
   const { session, stageIndex } = step;
   const stage = session.findStage(name, stageIndex);
-  const image =
-    stage === undefined
-      ? await session.resolveImage(name, session.options.platform, step.write)
-      : await session.stages.get(stage);
+  const resolve = (): Promise<BaseImage> =>
+    session.resolveImage(name, session.options.platform, step.write).catch((error: unknown) => {
+      session.signal.throwIfAborted();
+      throw new BuildError(`invalid from flag value ${name}: ${messageOf(error)}`, { cause: error });
+    });
+  const image = await (stage === undefined ? resolve() : session.stages.get(stage));
   return image ? session.deps.images.lowerDirectories(image.id) : [];
 }
 
@@ -126,12 +131,7 @@ async function addAdded(
 ): Promise<void> {
   const { session } = step;
   if (isGitAddress(text)) {
-    // What is fetched is a revision's files: there is no checkout whose .git could be kept.
-    if (instruction.keepGitDir) throw invalidArgument('the --keep-git-dir option is not supported');
-    const tree = await fetchGit(text, spoolFile(session), session.signal);
-    found.temporary.push(tree);
-    found.asDirectory = true;
-    addSelected(found, tree, '.', { parents: false, ownership: 'root', excludes });
+    await addRepository(step, instruction, text, excludes, found);
     return;
   }
   const isFetched = isWebAddress(text);
@@ -160,4 +160,27 @@ async function addAdded(
     const unpacked = selectSources(tree, '.', { parents: false, ownership: 'archived', excludes });
     found.sources.splice(found.sources.indexOf(source), 1, ...unpacked);
   }
+}
+
+async function addRepository(
+  { session }: Step,
+  { keepGitDir }: Add,
+  address: string,
+  excludes: IgnorePatterns | undefined,
+  found: FoundSources,
+): Promise<void> {
+  const { signal, deps } = session;
+  const request = { address, spool: spoolFile(session), signal };
+  const readDirectory = (directory: string, name: string): AsyncIterable<Uint8Array> =>
+    deps.files.tar([directory], '/', name, signal);
+  const { files, repository } = keepGitDir
+    ? await fetchGitDirectory(request, readDirectory)
+    : { files: await fetchGit(request), repository: undefined };
+  found.asDirectory = true;
+  found.temporary.push(files);
+  addSelected(found, files, '.', { parents: false, ownership: 'root', excludes });
+  if (!repository) return;
+  found.temporary.push(repository);
+  // One source, whatever it consists of.
+  found.sources.push(...selectSources(repository, '.git', { parents: true, ownership: 'root' }));
 }

@@ -17,7 +17,7 @@ import { SourceTree } from './source-tree.ts';
 export async function copyFiles(step: Step, instruction: Copy | Add): Promise<void> {
   const keyword = instruction.kind.toUpperCase();
   const found = await findSources(step, instruction).catch((error: unknown) => {
-    if (error instanceof SyntaxMistake) throw error;
+    if (error instanceof SyntaxMistake || error instanceof BuildError) throw error;
     throw new BuildError(`${keyword} failed: ${messageOf(error)}`, { cause: error });
   });
   try {

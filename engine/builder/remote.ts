@@ -1,24 +1,16 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { errnoOf, invalidArgument, messageOf } from '../lib/errors.ts';
+import { invalidArgument, messageOf } from '../lib/errors.ts';
 import { singleFileTree } from './single-file.ts';
-import { SourceTree } from './source-tree.ts';
+import type { SourceTree } from './source-tree.ts';
 
 export function isWebAddress(text: string): boolean {
   return /^https?:\/\//.test(text);
-}
-
-/** `https://…/x.git[#ref[:directory]]`, `git://…`, `git@host:…`, `github.com/…`. */
-export function isGitAddress(text: string): boolean {
-  return (
-    /^https?:\/\/[^#?]+\.git(?:#.*)?$/.test(text) || /^(?:git:\/\/|ssh:\/\/|git@|github\.com\/)/.test(text)
-  );
 }
 
 interface DownloadOptions {
@@ -107,83 +99,4 @@ function request(address: string, signal: AbortSignal, redirects: number): Promi
 /** The body of an address that is a build context or a Dockerfile. */
 export function openRemote(address: string, signal: AbortSignal): Promise<http.IncomingMessage> {
   return request(address, signal, MAX_REDIRECTS);
-}
-
-/** Reads a revision of a repository; nothing of it is checked out, and no hook or filter of it runs. */
-export async function fetchGit(address: string, spool: string, signal: AbortSignal): Promise<SourceTree> {
-  const [location = '', fragment = ''] = address.split('#', 2);
-  const [reference = '', directory = ''] = fragment.split(':', 2);
-  const url = location.startsWith('github.com/') ? `https://${location}` : location;
-  // SECURITY: nothing of an address may be read as an option.
-  for (const part of [url, reference, directory])
-    if (part.startsWith('-')) throw invalidArgument(`invalid git address: ${address}`);
-  const repository = `${spool}.git`;
-  await mkdir(repository, { mode: 0o700 });
-  try {
-    await git(repository, ['init', '--quiet', '--bare'], signal);
-    const wanted = reference === '' ? 'HEAD' : reference;
-    await git(repository, ['fetch', '--quiet', '--depth=1', '--', url, wanted], signal).catch(
-      async (error: unknown) => {
-        // A commit can often not be asked for by itself.
-        if (!/^[0-9a-f]{7,64}$/.test(wanted)) throw error;
-        await git(repository, ['fetch', '--quiet', '--', url, '+refs/*:refs/*'], signal);
-        await git(repository, ['update-ref', 'FETCH_HEAD', wanted], signal);
-      },
-    );
-    const clean = path.posix.join('/', directory).slice(1);
-    const child = startGit(
-      repository,
-      ['archive', '--format=tar', clean === '' ? 'FETCH_HEAD' : `FETCH_HEAD:${clean}`],
-      signal,
-    );
-    const [tree] = await Promise.all([
-      SourceTree.read(child.stdout as AsyncIterable<Uint8Array>, spool),
-      child.done,
-    ]);
-    return tree;
-  } finally {
-    await rm(repository, { recursive: true, force: true });
-  }
-}
-
-async function git(repository: string, args: string[], signal: AbortSignal): Promise<void> {
-  const { stdout, done } = startGit(repository, args, signal);
-  stdout.resume();
-  await done;
-}
-
-/** SECURITY: only transports that fetch, no configuration of the user, no questions at a terminal. */
-function startGit(repository: string, args: string[], signal: AbortSignal) {
-  const child = spawn('git', args, {
-    cwd: repository,
-    signal,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      HOME: repository,
-      GIT_TERMINAL_PROMPT: '0',
-      GIT_ALLOW_PROTOCOL: 'http:https:git:ssh',
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
-    },
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (stderr.length < 4096) stderr += text;
-  });
-  const done = new Promise<void>((resolve, reject) => {
-    child.once('error', (error) => {
-      reject(
-        errnoOf(error) === 'ENOENT'
-          ? invalidArgument('git contexts need the git command, which is not installed')
-          : error,
-      );
-    });
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else reject(invalidArgument(`unable to prepare context: git ${args[0]} failed: ${stderr.trim()}`));
-    });
-  });
-  done.catch(() => undefined);
-  return { stdout: child.stdout, done };
 }

@@ -39,7 +39,7 @@ const KEYS = 'type from source target readonly readwrite id sharing required siz
 /** Throws SyntaxMistake with Docker's texts. */
 export function parseRunMount(text: string, expand: (word: string) => string): RunMount {
   const fields = new Map<string, string>();
-  for (const field of splitCsv(text)) {
+  for (const field of splitFields(text)) {
     const separator = field.indexOf('=');
     const given = (separator < 0 ? field : field.slice(0, separator)).toLowerCase();
     const key = ALIASES[given] ?? given;
@@ -100,8 +100,8 @@ function checked(mount: RunMount, fields: ReadonlyMap<string, string>): RunMount
   return mount;
 }
 
-/** Values may be quoted to hold commas. */
-function splitCsv(text: string): string[] {
+/** `a=1,b=2`; values may be quoted to hold commas. */
+export function splitFields(text: string): string[] {
   const fields = text.match(/(?:"(?:""|[^"])*"|[^,"])+/g) ?? [];
   return fields.map((field) =>
     field.replaceAll(/"((?:""|[^"])*)"/g, (_, inner: string) => inner.replaceAll('""', '"')),

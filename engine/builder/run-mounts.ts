@@ -10,12 +10,14 @@ import { hashSources, selectSources } from './copy-selection.ts';
 import { imageLowers, readImagePath } from './copy-sources.ts';
 import { materialize } from './materialize.ts';
 import type { RunMount } from './run-mount.ts';
+import { defaultTarget, withSecrets } from './run-secrets.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** What a RUN container gets of its `--mount` flags. */
 export interface PreparedMounts {
   mounts: MountRequest[];
-  env: string[];
+  /** Variables of the process that no record may have. */
+  environment: string[];
 }
 
 interface MountPreparation {
@@ -41,9 +43,10 @@ interface Script {
 
 export async function prepareMounts(
   step: Step,
-  mounts: readonly RunMount[],
+  given: readonly RunMount[],
   script?: Script,
 ): Promise<MountPreparation> {
+  const mounts = placed(step, given);
   const opened: SourceTree[] = [];
   const binds: BindSource[] = [];
   const close = async (): Promise<void> => {
@@ -60,7 +63,7 @@ export async function prepareMounts(
   const hashes = new Map(binds.map(({ mount, hash }) => [mount, hash]));
   return {
     facts: [
-      ...mounts.map((mount) => [mount.type, targetOf(step, mount), mount.id, hashes.get(mount)]),
+      ...mounts.map((mount) => [mount.type, mount.target, mount.id, mount.env, hashes.get(mount)]),
       script?.content,
     ],
     use: (run) => useMounts(step, { mounts, binds, script }, run),
@@ -99,16 +102,14 @@ async function useMounts<T>(
 ): Promise<T> {
   const directory = spoolFile(step.session);
   await mkdir(directory, { mode: 0o700 });
-  // SECURITY: secrets stay in memory: the run root is a tmpfs.
-  const secrets = path.join(step.session.deps.runRoot, 'build', path.basename(directory));
-  const prepared: PreparedMounts = { mounts: [], env: [] };
+  const prepared: PreparedMounts = { mounts: [], environment: [] };
   try {
     for (const [index, { mount, tree, inside }] of binds.entries()) {
       const node = tree.find(inside);
       if (!node) throw invalidArgument(`${mount.source}: not found`);
       const source = path.join(directory, String(index));
       await materialize(tree, node, source);
-      prepared.mounts.push(bind(step, mount, source));
+      prepared.mounts.push(bind(mount, source));
     }
     if (script) {
       const source = path.join(directory, 'script');
@@ -117,55 +118,37 @@ async function useMounts<T>(
       prepared.mounts.push({ Type: 'bind', Source: source, Target: script.target, ReadOnly: true });
     }
     for (const mount of mounts) {
-      if (mount.type === 'tmpfs') prepared.mounts.push(tmpfs(step, mount));
-      if (mount.type === 'secret') await addSecret(step, mount, secrets, prepared);
-      if (mount.type === 'ssh' && mount.required)
-        throw invalidArgument('unable to forward an ssh agent: the build request carries none');
+      if (mount.type === 'tmpfs') prepared.mounts.push(tmpfs(mount));
     }
     const caches = mounts.filter(({ type }) => type === 'cache');
-    return await withCaches(step, caches, prepared, run);
+    return await withSecrets(step, mounts, path.basename(directory), ({ mounts: secret, environment }) => {
+      prepared.mounts.push(...secret);
+      prepared.environment.push(...environment);
+      return withCaches(step, caches, prepared, run);
+    });
   } finally {
-    await rm(secrets, { recursive: true, force: true });
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function bind(step: Step, mount: RunMount, source: string): MountRequest {
-  return { Type: 'bind', Source: source, Target: targetOf(step, mount), ReadOnly: mount.readonly };
+function bind(mount: RunMount, source: string): MountRequest {
+  return { Type: 'bind', Source: source, Target: mount.target, ReadOnly: mount.readonly };
 }
 
-function tmpfs(step: Step, mount: RunMount): MountRequest {
+function tmpfs(mount: RunMount): MountRequest {
   const options = mount.sizeBytes === undefined ? {} : { TmpfsOptions: { SizeBytes: mount.sizeBytes } };
-  return { Type: 'tmpfs', Target: targetOf(step, mount), ...options };
+  return { Type: 'tmpfs', Target: mount.target, ...options };
 }
 
-function targetOf({ state }: Step, { target }: RunMount): string {
-  return path.posix.resolve('/', state.config.WorkingDir ?? '', target);
-}
-
-async function addSecret(
-  step: Step,
-  mount: RunMount,
-  directory: string,
-  prepared: PreparedMounts,
-): Promise<void> {
-  const id =
-    mount.id ?? (mount.source === '' ? path.posix.basename(mount.target) : path.posix.basename(mount.source));
-  const content = step.session.options.secrets.get(id);
-  if (!content) {
-    if (mount.required) throw invalidArgument(`secret ${id}: not found`);
-    return;
-  }
-  if (mount.env !== undefined)
-    prepared.env.push(`${mount.env === '' ? id : mount.env}=${Buffer.from(content).toString('utf8')}`);
-  if (mount.env !== undefined && mount.target === '') return;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const file = path.join(directory, String(prepared.mounts.length));
-  await writeFile(file, content, { flag: 'wx', mode: 0o600 });
-  await chown(file, mount.uid ?? 0, mount.gid ?? 0);
-  await chmod(file, mount.mode ?? 0o400);
-  const target = mount.target === '' ? `/run/secrets/${id}` : mount.target;
-  prepared.mounts.push(bind(step, { ...mount, target }, file));
+/** The mounts with absolute targets; that of a secret which is only a variable stays ''. */
+function placed({ state }: Step, mounts: readonly RunMount[]): RunMount[] {
+  const agents = mounts.filter(({ type }) => type === 'ssh');
+  return mounts.map((mount) => {
+    const target = mount.target === '' ? defaultTarget(mount, agents.indexOf(mount)) : mount.target;
+    return target === ''
+      ? mount
+      : { ...mount, target: path.posix.resolve('/', state.config.WorkingDir ?? '', target) };
+  });
 }
 
 /** Caches one after the other: a locked one is held until the command has ended. */
@@ -178,14 +161,14 @@ async function withCaches<T>(
   const [mount, ...rest] = caches;
   if (!mount) return run(prepared);
   const { session } = step;
-  const id = mount.id ?? targetOf(step, mount);
+  const id = mount.id ?? mount.target;
   const name = createHash('sha256')
     .update(`${mount.from ?? ''}\0${id}`)
     .digest('hex')
     .slice(0, 32);
   const next = async (): Promise<T> => {
     const source = await makeCache(step, mount, name);
-    prepared.mounts.push(bind(step, mount, source));
+    prepared.mounts.push(bind(mount, source));
     return withCaches(step, rest, prepared, run);
   };
   // A private cache has one user at a time, too: a second one waits rather than begin with nothing.

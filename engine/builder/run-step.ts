@@ -3,8 +3,10 @@ import { commandWords } from '../dockerfile/apply-instruction.ts';
 import { SyntaxMistake } from '../dockerfile/dockerfile-error.ts';
 import type { Run } from '../dockerfile/instructions.ts';
 import { invalidArgument } from '../lib/errors.ts';
-import type { ContainerCreateRequest, HostConfig } from '../wire/container.ts';
+import type { ContainerCreateRequest, HostConfig, MountRequest } from '../wire/container.ts';
 import { BuildError } from './build-error.ts';
+import { fromRoot } from './copy-layer.ts';
+import { lowersOf } from './copy-step.ts';
 import { perform, shortId, type Step } from './step.ts';
 import { createFrameReader } from './frame-reader.ts';
 import { parseRunMount } from './run-mount.ts';
@@ -96,7 +98,7 @@ async function runContainer(
     Image: await imageOf(step),
     Cmd: words,
     Entrypoint: [''],
-    Env: [...env, ...state.args.environment(env), ...mounts.env],
+    Env: [...env, ...state.args.environment(env)],
     Healthcheck: { Test: ['NONE'] },
     HostConfig: {
       ...host,
@@ -105,6 +107,7 @@ async function runContainer(
       Mounts: [...(host.Mounts ?? []), ...mounts.mounts],
     },
   };
+  const stubs = await findStubs(step, mounts.mounts);
   const { id } = await containers.create(request);
   let removed = false;
   const remove = async (): Promise<void> => {
@@ -114,10 +117,13 @@ async function runContainer(
   };
   try {
     await print(` ---> Running in ${shortId(id)}\n`);
-    const code = await runToEnd(step, id);
+    const code = await runToEnd(step, id, mounts.environment);
     if (code !== 0)
       throw new BuildError(`The command '${words.join(' ')}' returned a non-zero code: ${code}`, { code });
-    const diffId = await containers.useRoot(id, ({ layers }) => images.adopt(layers.upper, session.signal));
+    const diffId = await containers.useRoot(id, async ({ layers: { upper } }) => {
+      await settle(step, upper, stubs);
+      return images.adopt(upper, session.signal);
+    });
     if (session.options.remove !== 'never') {
       await remove();
       await print(`Removing intermediate container ${shortId(id)}\n`);
@@ -135,7 +141,31 @@ async function imageOf({ session, state }: Step): Promise<string> {
   return state.imageId ?? (await session.deps.images.addStep(state.image, undefined, undefined));
 }
 
-async function runToEnd(step: Step, id: string): Promise<number> {
+/** What has to be made in the image for the mounts to be laid over, the deepest first. */
+async function findStubs(step: Step, mounts: readonly MountRequest[]): Promise<string[]> {
+  const lowers = lowersOf(step);
+  const stubs = new Set<string>();
+  for (const { Target = '' } of mounts) {
+    const { existing, rest } =
+      lowers.length > 0 ? await step.session.deps.files.walk(lowers, Target) : fromRoot(Target);
+    for (
+      let missing = rest;
+      missing !== '';
+      missing = missing.slice(0, Math.max(0, missing.lastIndexOf('/')))
+    )
+      stubs.add(`${existing.at(-1)?.path ?? ''}/${missing}`);
+  }
+  return [...stubs].sort((one, other) => other.length - one.length);
+}
+
+/** Before it becomes a layer: nothing tells of mounts, and SOURCE_DATE_EPOCH is kept to. */
+async function settle({ session }: Step, upper: string, stubs: readonly string[]): Promise<void> {
+  const { runTask } = session.deps;
+  if (stubs.length > 0) await runTask(['remove-stubs', upper, ...stubs]);
+  if (session.epoch !== undefined) await runTask(['clamp-times', upper, String(session.epoch)]);
+}
+
+async function runToEnd(step: Step, id: string, environment: readonly string[]): Promise<number> {
   const { session } = step;
   const { containers } = session.deps;
   const output = outputOf(step);
@@ -143,7 +173,7 @@ async function runToEnd(step: Step, id: string): Promise<number> {
   await containers.attach(id, { ...attach, detachKeys: undefined }, output.stream);
   const ended = containers.wait(id, 'not-running', session.signal);
   ended.catch(() => undefined);
-  await containers.startContainer(id);
+  await containers.startContainer(id, environment);
   await output.ended;
   // It may have been told before the start was; then the state is final by now.
   const { exitCode } = await containers.wait(id, 'not-running', session.signal);

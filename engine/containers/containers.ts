@@ -63,7 +63,8 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
   inspect(idOrName: string, options: { size: boolean }): Promise<object>;
   /** Removes a link, not the container behind it. 500 for the name of a container. */
   unlink(name: string): Promise<void>;
-  startContainer(idOrName: string): Promise<void>;
+  /** `environment`: variables of this run that are written nowhere. */
+  startContainer(idOrName: string, environment?: readonly string[]): Promise<void>;
   stop(idOrName: string, options: StopOptions): Promise<void>;
   restart(idOrName: string, options: StopOptions): Promise<void>;
   /** Name or number, default SIGKILL, which waits for the end. */
@@ -164,7 +165,8 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     list: (options) => listContainers(context, options),
     inspect: async (idOrName, options) => inspectContainer(context, findByName(context, idOrName), options),
     unlink: (name) => unlink(context, name),
-    startContainer: async (idOrName) => startContainer(context, store.get(idOrName)),
+    startContainer: async (idOrName, environment) =>
+      startContainer(context, store.get(idOrName), environment),
     stop: async (idOrName, options) => stopContainer(context, store.get(idOrName), options),
     async restart(idOrName, options) {
       const container = store.get(idOrName);

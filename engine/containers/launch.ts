@@ -11,7 +11,6 @@ import type {
 } from '../networks/networks.ts';
 import type { ResolvedMount } from '../runtime/plan-input.ts';
 import type { Shim } from '../runtime/runtime.ts';
-import type { ContainerConfig } from '../wire/container.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
@@ -39,12 +38,13 @@ interface Launched extends Held {
 
 /**
  * Everything of a start up to, not including, exec: network, mounts, plan, shim, published ports. Leaves nothing
- * behind when it throws. `write` puts on disk that the container runs, while the shim makes it.
+ * behind when it throws. `write` puts on disk that the container runs, while the shim makes it; `environment` is written
+ * nowhere.
  */
 export async function launch(
   context: ContainersContext,
   container: Container,
-  write: (held: Held) => Promise<void>,
+  { environment, write }: { environment: readonly string[]; write: (held: Held) => Promise<void> },
 ): Promise<Launched> {
   const { record } = container;
   const undoSteps: (() => Promise<void>)[] = [];
@@ -69,7 +69,11 @@ export async function launch(
     const plan = context.buildContainerPlan({
       id: record.id,
       runDirectory,
-      config: withEnvironment(record.config, linked.environment),
+      // The container's own variables win over those of links.
+      config: {
+        ...record.config,
+        Env: [...linked.environment, ...(record.config.Env ?? []), ...environment],
+      },
       hostConfig: record.hostConfig,
       argv: argvOf(record.config),
       lower: context.images.lowerDirectories(record.imageId),
@@ -151,11 +155,6 @@ function resolverSettings({ record: { hostConfig } }: Pick<Container, 'record'>)
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
   };
-}
-
-/** The container's own variables win. */
-function withEnvironment(config: ContainerConfig, variables: string[]): ContainerConfig {
-  return variables.length === 0 ? config : { ...config, Env: [...variables, ...(config.Env ?? [])] };
 }
 
 /** /etc files: the container's own, or those of the container whose network it shares. */

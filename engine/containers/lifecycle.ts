@@ -20,8 +20,15 @@ const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 
 const notModified = (): EngineError => new EngineError('not-modified', '');
 
-/** 304 when it runs already. On failure State.Error and ExitCode say why, and nothing half-made is left. */
-export async function startContainer(context: ContainersContext, container: Container): Promise<void> {
+/**
+ * 304 when it runs already. On failure State.Error and ExitCode say why, and nothing half-made is left.
+ * `environment`: variables of this run alone, which are written nowhere.
+ */
+export async function startContainer(
+  context: ContainersContext,
+  container: Container,
+  environment: readonly string[] = [],
+): Promise<void> {
   await container.mutex.run(async () => {
     const { status } = container.record.state;
     if (container.removing) throw conflict('container is marked for removal and cannot be started');
@@ -31,19 +38,24 @@ export async function startContainer(context: ContainersContext, container: Cont
     container.restartDelayMs = 0;
     container.restartCancelled = false;
     container.record.restartCount = 0;
-    await run(context, container);
+    await run(context, container, environment);
   });
 }
 
 /** created/exited → running; the caller holds the mutex. */
-async function run(context: ContainersContext, container: Container): Promise<void> {
+async function run(
+  context: ContainersContext,
+  container: Container,
+  environment: readonly string[] = [],
+): Promise<void> {
   const { record } = container;
   try {
     const startedAt = nowRfc3339();
     // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
-    const launched = await launch(context, container, (held) =>
-      save(container, toRunning(record, held, { startedAt, pid: 0 })),
-    );
+    const launched = await launch(context, container, {
+      environment,
+      write: (held) => save(container, toRunning(record, held, { startedAt, pid: 0 })),
+    });
     try {
       container.shim = launched.shim;
       context.logs.started(logSourceOf(container), launched.shim);

@@ -94,3 +94,11 @@ export function outsideOf(id: number, ranges: readonly IdRange[]): number | unde
   }
   return undefined;
 }
+
+/** Who a user and a group of a container are outside. Throws invalid-argument for nobody. */
+export function toHostIds(uid: number, gid: number, { uids, gids }: IdMaps): { uid: number; gid: number } {
+  const [user, group] = [outsideOf(uid, uids), outsideOf(gid, gids)];
+  if (user === undefined || group === undefined)
+    throw invalidArgument(`there is no ${uid}:${gid} in the user namespace`);
+  return { uid: user, gid: group };
+}

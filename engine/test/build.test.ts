@@ -1,68 +1,24 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { missingCommands } from './docker-registry.ts';
+import { buildsOf, type Build, type BuildLine, type BuildResult } from './build-api.ts';
 import { startEngine, type TestEngine } from './harness.ts';
 import { tar, type TarEntry } from './tar-fixture.ts';
 
 let engine: TestEngine;
+let build: Build;
+let built: Build;
 
 beforeAll(async () => {
   engine = await startEngine();
+  ({ build, built } = buildsOf(engine.api));
 });
 
 afterAll(async () => {
   await engine?.stop();
 });
 
-interface BuildLine {
-  stream?: string;
-  aux?: { ID: string };
-  error?: string;
-  errorDetail?: { code?: number; message: string };
-  message?: string;
-}
-
-interface BuildResult {
-  status: number;
-  lines: BuildLine[];
-  /** Everything printed. */
-  text: string;
-  id: string;
-  error: string;
-}
-
 const TAR = { 'Content-Type': 'application/x-tar' };
-
-async function build(
-  dockerfile: string,
-  { files = [], query = {} }: { files?: TarEntry[]; query?: Record<string, string> } = {},
-): Promise<BuildResult> {
-  const body = tar([{ name: 'Dockerfile', content: dockerfile }, ...files]);
-  const parameters = new URLSearchParams(query);
-  const { status, text } = await engine.api('POST', `/build?${parameters.toString()}`, body, TAR);
-  const lines = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as BuildLine);
-  return {
-    status,
-    lines,
-    text: lines.map(({ stream }) => stream ?? '').join(''),
-    id: lines.findLast(({ aux }) => aux)?.aux?.ID ?? '',
-    error: lines.at(-1)?.error ?? lines.at(-1)?.message ?? '',
-  };
-}
-
-async function built(...args: Parameters<typeof build>): Promise<BuildResult> {
-  const result = await build(...args);
-  if (result.error !== '' || result.status !== 200)
-    throw new Error(`${result.status} ${result.error}\n${result.text}`);
-  return result;
-}
 
 const run = (image: string, ...command: string[]): Promise<string> =>
   engine.dockerOk('run', '--rm', '--network=none', image, ...command);
@@ -236,14 +192,15 @@ test('RUN mounts show files without leaving any, and a cache is kept from build 
     RUN --mount=type=bind,rw,target=/ctx echo lost > /ctx/new
     RUN --mount=type=tmpfs,target=/scratch,size=1m mount | grep /scratch
     RUN --mount=type=cache,target=/cache,id=kept echo ${mark} >> /cache/log; cat /cache/log
-    RUN find /ctx /cache /scratch -type f`;
+    RUN ls -d /ctx /cache /scratch /f 2>&1 || echo nothing is left`;
   const files = [{ name: 'd/x', content: 'from-context\n' }];
   const first = await built(dockerfile('one'), { files });
   expect(first.text).toContain('from-context\nfrom-stage\n');
   expect(first.text).toContain('size=1024k');
   const second = await built(dockerfile('two'), { files });
   expect(second.text).toContain('\none\ntwo\n');
-  expect(second.text).not.toMatch(/^\/(ctx|cache|scratch)\//m);
+  expect(second.text).toContain('\nnothing is left\n');
+  expect(second.text).not.toMatch(/^\/(ctx|cache|scratch|f)$/m);
 });
 
 test('independent stages run at the same time, and are told one after the other', async () => {
@@ -254,6 +211,26 @@ test('independent stages run at the same time, and are told one after the other'
   );
   const numbers = [...text.matchAll(/Step (\d+)\/7/g)].map(([, number]) => Number(number));
   expect(numbers).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('a link to nowhere leads into the image, where what it names is made', async () => {
+  const dockerfile = `FROM busybox
+RUN ln -s /../../../made/there /absolute && ln -s ../made/./beside /tmp/relative && ln -s /loop /loop
+COPY f /absolute/
+COPY f /tmp/relative/deep/
+WORKDIR /absolute/work
+RUN cd / && find made -type f -o -type d; ls -d /made/there/work`;
+  const files = [{ name: 'f', content: '' }];
+  const { text } = await built(dockerfile, { files });
+  for (const made of ['made/there/f', 'made/beside/deep/f', '/made/there/work'])
+    expect(text).toContain(`\n${made}\n`);
+  expect((await build(`${dockerfile}\nCOPY f /loop/x`, { files })).error).toContain('/loop');
+});
+
+test('a context is read that lacks its closing blocks and the padding of the last file', async () => {
+  const whole = tar([{ name: 'Dockerfile', content: 'FROM busybox\nRUN echo read' }]);
+  const { text } = await engine.api('POST', '/build', whole.subarray(0, 512 + 26), TAR);
+  expect(text).toContain('Successfully built');
 });
 
 test('.dockerignore counts, also for the Dockerfile itself', async () => {
@@ -303,61 +280,6 @@ test('a remote file is added and checked; a remote tarball or a lone Dockerfile 
   }
 });
 
-test.skipIf(missingCommands('git').length > 0)(
-  'a git repository is a context, and can be added',
-  async () => {
-    const repositories = path.join(engine.directory, 'git');
-    const work = path.join(repositories, 'work');
-    const git = (...args: string[]): string =>
-      execFileSync('git', ['-C', work, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
-        encoding: 'utf8',
-      });
-    mkdirSync(path.join(work, 'sub'), { recursive: true });
-    git('init', '-q', '-b', 'main');
-    writeFileSync(path.join(work, 'Dockerfile'), 'FROM busybox\nCOPY . /c\nRUN cat /c/sub/f');
-    writeFileSync(path.join(work, 'sub/f'), 'first\n');
-    git('add', '.');
-    git('commit', '-qm', 'one');
-    git('tag', 'v1');
-    writeFileSync(path.join(work, 'sub/f'), 'second\n');
-    git('commit', '-qam', 'two');
-    execFileSync('git', ['clone', '-q', '--bare', work, path.join(repositories, 'x.git')]);
-    const port = await freePort();
-    const served = [
-      'daemon',
-      '--export-all',
-      `--base-path=${repositories}`,
-      '--listen=127.0.0.1',
-      `--port=${port}`,
-    ];
-    const daemon = spawn('git', served, { stdio: 'ignore', detached: true });
-    const address = `git://127.0.0.1:${port}/x.git`;
-    try {
-      const remote = (place: string): Promise<BuildResult> =>
-        build('', { query: { remote: address + place } });
-      await expect.poll(async () => (await remote('')).text).toContain('\nsecond\n');
-      expect((await remote('#v1')).text).toContain('\nfirst\n');
-      const { text } = await built(`FROM busybox\nADD ${address}#v1:sub /added\nRUN cat /added/f`);
-      expect(text).toContain('\nfirst\n');
-      expect((await build(`FROM busybox\nADD --keep-git-dir ${address} /x`)).error).toContain(
-        'the --keep-git-dir option is not supported',
-      );
-      expect((await remote('#nowhere')).error).toContain('unable to prepare context: git fetch failed');
-      expect((await remote('#--upload-pack=x')).error).toContain('invalid git address');
-    } finally {
-      if (daemon.pid !== undefined) process.kill(-daemon.pid);
-    }
-  },
-);
-
-async function freePort(): Promise<number> {
-  const server = http.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 test.each([
   [
     'FROM busybox\nVOLUMN /x',
@@ -379,8 +301,16 @@ test.each([
     'When using COPY with more than one source file, the destination must be a directory and end with a /',
   ],
   ['FROM busybox\nCOPY --chown=nobody-here f /', 200, 'no such user: nobody-here'],
+  ['FROM busybox\nCOPY --from=localhost:1/none /a /', 200, 'invalid from flag value localhost:1/none: '],
+  ['FROM busybox\nVOLUME /etc:/host\nRUN ls /host', 200, 'returned a non-zero code: 1'],
+  ['FROM busybox\nADD cut.tar /', 200, 'ADD failed: invalid tar: unexpected EOF'],
 ])('%j is refused', async (dockerfile, status, message) => {
-  const result = await build(dockerfile, { files: [{ name: 'f', content: '' }] });
+  const cut = tar([{ name: 'inside', content: 'x' }]).subarray(0, -1);
+  const files = [
+    { name: 'f', content: '' },
+    { name: 'cut.tar', content: cut },
+  ];
+  const result = await build(dockerfile, { files });
   expect(result.status).toBe(status);
   expect(result.error).toContain(message);
 });
@@ -491,10 +421,19 @@ test('a build tells the app its id in the history before anything else, and nobo
 });
 
 test('with SOURCE_DATE_EPOCH the same build gives the same image', async () => {
-  const dockerfile = 'FROM busybox\nCOPY f /d/f\nWORKDIR /new\nENV A=1';
+  const dockerfile = `FROM busybox
+COPY f /d/f
+WORKDIR /new
+RUN mkdir -p a/b && echo x > a/b/file && ln -s nowhere a/link && rm /d/f && touch -d '2001-02-03 04:05:06' a/old
+RUN --mount=type=cache,target=/cache --mount=type=bind,target=/ctx touch /d
+ENV A=1
+RUN stat -c '%n %Y' /new/a/* /new/a/b/file /d`;
   const query = { buildargs: JSON.stringify({ SOURCE_DATE_EPOCH: '1700000000' }), nocache: '1' };
   const files = [{ name: 'f', content: 'x' }];
   const first = await built(dockerfile, { files, query });
+  for (const line of ['a/b 1700000000', 'a/link 1700000000', 'a/old 981173106', 'a/b/file 1700000000'])
+    expect(first.text).toContain(`\n/new/${line}\n`);
+  expect(first.text).toContain('\n/d 1700000000\n');
   expect((await built(dockerfile, { files, query })).id).toBe(first.id);
 });
 

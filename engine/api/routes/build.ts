@@ -7,6 +7,7 @@ import { EngineError, invalidArgument, messageOf } from '../../lib/errors.ts';
 import { isObject, isText, listOf, mapOf } from '../../lib/field-types.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import type { HostConfig, Ulimit } from '../../wire/container.ts';
+import { readSecrets, readSshAgents } from './build-secrets.ts';
 import type { JsonLines, Query, Route, RouteContext } from '../route.ts';
 
 const PRUNE_FILTERS = [
@@ -86,7 +87,7 @@ export function buildCacheUsage(builder: Builder): object[] {
 /** What fails before the first line has a status of its own; later it is a line. With `q` only the ID is told. */
 async function build(builder: Builder, context: RouteContext): Promise<void> {
   const { query, request, signal, reply } = context;
-  const options = readOptions(context);
+  const options = await readOptions(context);
   const quiet = query.boolean('q');
   const held: object[] = [];
   let lines: JsonLines | undefined;
@@ -122,7 +123,7 @@ function readTags(query: Query): string[] {
   return [...new Set(query.all('t').filter((name) => name !== ''))];
 }
 
-function readOptions({ query, request }: RouteContext): BuildOptions {
+async function readOptions({ query, request: { headers } }: RouteContext): Promise<BuildOptions> {
   if (query.boolean('squash')) throw invalidArgument('squash is only supported with experimental mode');
   if (query.string('version') === '2')
     throw new EngineError(
@@ -151,8 +152,9 @@ function readOptions({ query, request }: RouteContext): BuildOptions {
     cacheFrom: readList(query, 'cachefrom', 'cache-from'),
     platform: query.string('platform') ?? '',
     hostConfig: readHostConfig(query),
-    secrets: new Map(),
-    registryAuth: readRegistryAuth(request.headers['x-registry-config']),
+    secrets: await readSecrets(headers['x-gantry-build-secrets']),
+    sshAgents: readSshAgents(headers['x-gantry-build-ssh']),
+    registryAuth: readRegistryAuth(headers['x-registry-config']),
     explain: query.boolean('gantry'),
     allowInsecure: false,
     allowHostNetwork: query.string('networkmode') === 'host',

@@ -25,6 +25,8 @@ static const struct command commands[] = {
     {"copy-up", copy_up_main},               /* image content -> fresh volume */
     {"make-directory", make_directory_main}, /* a container's WORKDIR */
     {"remove-tree", remove_tree_main},       /* guarded recursive removal */
+    {"remove-stubs", remove_stubs_main},     /* what mounts of a build step were laid over */
+    {"clamp-times", clamp_times_main},       /* SOURCE_DATE_EPOCH */
     {"limit-size", limit_size_main},         /* project quota of a writable layer */
     {"mount-volume", mount_volume_main},     /* what a volume's options name, on its directory */
     {"unmount-volume", unmount_volume_main},

@@ -20,6 +20,8 @@ int archive_changes_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int make_directory_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
+int remove_stubs_main(int argc, char **argv);
+int clamp_times_main(int argc, char **argv);
 int limit_size_main(int argc, char **argv);
 int mount_volume_main(int argc, char **argv);
 int unmount_volume_main(int argc, char **argv);
