@@ -6,6 +6,11 @@ import type { LayerLimits } from './images/layer-worker.ts';
 import { LOG_LEVELS } from './lib/logger.ts';
 import type { LogLevel } from './lib/logger.ts';
 import type { DefaultPool } from './networks/host-subnets.ts';
+import {
+  parsePeerAddress,
+  type OverlaySettings,
+  type PeerAddress,
+} from './networks/overlay/overlay-settings.ts';
 import { parseSubnet } from './networks/subnet.ts';
 
 /** Exit status for what the caller did wrong: flags, directories, a data root that is in use. */
@@ -23,6 +28,8 @@ export interface EngineOptions {
   defaultSubnet: string | undefined;
   /** Where networks get subnets that nobody asked for; empty: Docker's own. */
   defaultAddressPools: DefaultPool[];
+  /** The engines that overlay networks reach; undefined: none. */
+  overlay: OverlaySettings | undefined;
   cgroupParent: string;
   logLevel: LogLevel;
   /** Of containers that say nothing of their log. */
@@ -55,6 +62,10 @@ export const USAGE = `usage: engine [OPTION...]
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
   --default-address-pool base=CIDR,size=BITS   subnets of other networks, may be repeated
+  --overlay-address ADDRESS[:PORT]   own IPv4 address for overlay networks (port 7950: TCP and UDP, with
+                               encryption also ESP and the next UDP port)
+  --overlay-peer ADDRESS[:PORT]      an engine that overlay networks reach, may be repeated
+  --overlay-secret-file FILE   what all these engines know and nobody else, at least 16 bytes
   --cgroup-parent NAME         parent of all container cgroups (default gantry)
   --add-runtime NAME=PATH      OCI runtime for --runtime NAME, may be repeated (runc, crun, … on PATH are there)
   --default-runtime NAME       runtime of containers that name none (default gantry, the built-in one)
@@ -100,6 +111,11 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     bridge,
     defaultSubnet: values['default-subnet'],
     defaultAddressPools: (values['default-address-pool'] ?? []).map(parseAddressPool),
+    overlay: parseOverlay(
+      values['overlay-address'],
+      values['overlay-peer'] ?? [],
+      values['overlay-secret-file'],
+    ),
     cgroupParent,
     logLevel,
     log: {
@@ -170,6 +186,29 @@ function parseAddressPool(text: string): DefaultPool {
   return { base, size: Number(size) };
 }
 
+function parseOverlay(
+  address: string | undefined,
+  peers: string[],
+  secretFile: string | undefined,
+): OverlaySettings | undefined {
+  if (address === undefined && peers.length === 0 && secretFile === undefined) return undefined;
+  if (address === undefined || peers.length === 0 || secretFile === undefined) {
+    throw invalidArgument('--overlay-address, --overlay-peer and --overlay-secret-file belong together');
+  }
+  const parse = (flag: string, text: string): PeerAddress => {
+    const parsed = parsePeerAddress(text);
+    if (!parsed) throw invalidArgument(`${flag}: '${text}' is not like 192.0.2.1 or 192.0.2.1:7950`);
+    return parsed;
+  };
+  const own = parse('--overlay-address', address);
+  const others = new Map(
+    peers.map((text) => parse('--overlay-peer', text)).map((peer) => [peer.address, peer]),
+  );
+  // All engines can be given the same list.
+  others.delete(own.address);
+  return { own, peers: [...others.values()], secretFile: path.resolve(secretFile) };
+}
+
 function readFlags(argv: string[]) {
   try {
     return parseArgs({
@@ -181,6 +220,9 @@ function readFlags(argv: string[]) {
         bridge: { type: 'string' },
         'default-subnet': { type: 'string' },
         'default-address-pool': { type: 'string', multiple: true },
+        'overlay-address': { type: 'string' },
+        'overlay-peer': { type: 'string', multiple: true },
+        'overlay-secret-file': { type: 'string' },
         'cgroup-parent': { type: 'string' },
         'add-runtime': { type: 'string', multiple: true },
         'default-runtime': { type: 'string' },

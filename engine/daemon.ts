@@ -93,6 +93,9 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     defaultName: options.defaultRuntime,
     searchPath: process.env['PATH'] ?? '',
   });
+  if (options.overlay && isRootless()) {
+    throw invalidArgument("--overlay-address: an ordinary user's engine has no address that others reach");
+  }
   const idMaps = options.usernsRemap === undefined ? undefined : idMapsFor(options.usernsRemap);
   const events = createEvents({ dataRoot, logger });
   const cgroups = detectCgroups({ parent: options.cgroupParent });
@@ -122,6 +125,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
     defaultPools: options.defaultAddressPools,
+    overlay: options.overlay,
     events,
     logger,
     runTask,

@@ -47,3 +47,17 @@ test('an IPv6 pool gives neither its first address nor one that is reserved', ()
   const pool = poolOf('fd00:1::/64', 'fd00:1::/64', ['fd00:1::1']);
   expect([pool.allocate(), pool.allocate()]).toEqual([at('fd00:1::2'), at('fd00:1::3')]);
 });
+
+test('pools of one subnet with a slot each never give the same address', () => {
+  const whole = subnet('10.1.0.0/28');
+  const pools = [0, 1, 2].map((index) => new AddressPool(whole, whole, [], { index, of: 3 }));
+  const given = pools.flatMap((pool) => {
+    const addresses: string[] = [];
+    for (let next = pool.allocate(); next; next = pool.allocate()) addresses.push(formatAddress(next));
+    return addresses;
+  });
+  expect(given).toHaveLength(14);
+  expect(new Set(given).size).toBe(14);
+  const nobody = new AddressPool(whole, whole, [], { index: -1, of: 3 });
+  expect(nobody.allocate()).toBeUndefined();
+});

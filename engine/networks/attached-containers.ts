@@ -2,7 +2,7 @@ import type { EventPublisher } from '../events/events.ts';
 import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ResolverPlan } from '../runtime/plan.ts';
-import { bridgeOptions } from './bridge-options.ts';
+import { linkOptions } from './bridge-options.ts';
 import {
   changeBetween,
   freeInterfaceName,
@@ -62,6 +62,8 @@ interface AttachedContainersOptions {
   names: NameService;
   /** Makes the bridge of a network when it is not there. */
   ensureLink: (network: Network) => Promise<void>;
+  /** Makes sure that nobody else has or gets the addresses asked for; the result is to be called once they are ours. */
+  admit: (wanted: readonly EndpointRequest[]) => Promise<() => void>;
 }
 
 /** Who is on which network with which address and ports: from start to exit of a container. */
@@ -104,13 +106,15 @@ export class AttachedContainers {
     const { containerName, hostname, hostsFile, resolver } = request;
     const empty: Attachment = { containerName, hostname, resolver, endpoints: [], interfaces: [], ports: [] };
     if (hostsFile !== undefined) empty.hostsFile = hostsFile;
-    const attached: Attached = {
-      attachment: this.#allocate(empty, wanted),
-      reservations: [],
-      published: false,
-    };
-    // Visible from here on: a network in use cannot be removed while the ports are being bound.
-    this.#containers.set(request.containerId, attached);
+    const admitted = await this.#options.admit(wanted);
+    let attached: Attached;
+    try {
+      attached = { attachment: this.#allocate(empty, wanted), reservations: [], published: false };
+      // Visible from here on: a network in use cannot be removed while the ports are being bound.
+      this.#containers.set(request.containerId, attached);
+    } finally {
+      admitted();
+    }
     try {
       await this.#reserve(attached, request);
     } catch (error) {
@@ -138,9 +142,15 @@ export class AttachedContainers {
     const settings = request.endpoints[name] ?? {};
     const wanted = checkEndpoint(network, settings);
     await ensureLink(network);
+    const admitted = await this.#options.admit([wanted]);
     const before = attached.attachment;
-    const after = this.#allocate(before, [wanted]);
-    attached.attachment = after;
+    let after: Attachment;
+    try {
+      after = this.#allocate(before, [wanted]);
+      attached.attachment = after;
+    } finally {
+      admitted();
+    }
     try {
       names.update(containerId, before.endpoints, after.endpoints);
       await plug(after, { ...changeBetween(before, after), resolver: names.planOf(containerId, after) });
@@ -317,8 +327,8 @@ export class AttachedContainers {
     for (const [request, addresses] of allocated) {
       const endpoint = toEndpoint(request, addresses);
       endpoints.push(endpoint);
-      const { driver, options } = request.network.record;
-      const prefix = driver === 'bridge' ? bridgeOptions(options).interfacePrefix : 'eth';
+      const { record } = request.network;
+      const prefix = record.bridge ? linkOptions(record).interfacePrefix : 'eth';
       const name = request.interfaceName || freeInterfaceName(interfaces, prefix);
       interfaces.push(toInterface(request, endpoint, name));
     }

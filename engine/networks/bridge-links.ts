@@ -7,6 +7,8 @@ import type { ParentRecord } from './network-record.ts';
 import { parseVlan } from './parent-options.ts';
 import { macOf, parseAddress } from './subnet.ts';
 
+/** Of the VXLAN ports of bridges. */
+export const VXLAN_PREFIX = 'gx-';
 /** Of links that macvlan and ipvlan networks without a parent are stacked on. */
 export const DUMMY_PREFIX = 'dm-';
 
@@ -43,17 +45,18 @@ export function runTool(command: string, args: string[], input: string): Promise
  * bridges, live side by side, and a link is never taken over or removed by its name alone.
  */
 export class BridgeLinks {
-  readonly #alias: string;
+  /** In `ip -batch` lines, too. */
+  readonly alias: string;
 
   constructor(dataRoot: string) {
     // IFALIASZ is 256.
     const root = dataRoot.length <= 200 ? dataRoot : createHash('sha256').update(dataRoot).digest('hex');
-    this.#alias = `gantry:${root.replaceAll(/["\\\n]/g, '_')}`;
+    this.alias = `gantry:${root.replaceAll(/["\\\n]/g, '_')}`;
   }
 
   /** Synchronous, a few microseconds: asked at every start of a container. */
   isOurs(name: string): boolean {
-    return aliasOf(name) === this.#alias;
+    return aliasOf(name) === this.alias;
   }
 
   /** Makes the link, up and with its address. Throws conflict when the name is another's. */
@@ -67,7 +70,7 @@ export class BridgeLinks {
       );
     }
     const hasIpv6 = link.addresses.some((address) => address.includes(':'));
-    await runTool('ip', ['-batch', '-'], batchToMake(link, this.#alias));
+    await runTool('ip', ['-batch', '-'], batchToMake(link, this.alias));
     await enableForwarding(link.name, hasIpv6);
   }
 
@@ -82,13 +85,15 @@ export class BridgeLinks {
     return (await readdir('/sys/class/net')).filter((name) => this.isOurs(name));
   }
 
-  /** Bridges of this engine that no interface is connected to. */
+  /** Bridges of this engine that no container is connected to, and their ways to other engines. */
   async unusedBridges(): Promise<string[]> {
-    const names = await this.owned();
-    const ports = await Promise.all(
-      names.map((name) => readdir(`/sys/class/net/${name}/brif`).catch(() => undefined)),
-    );
-    return names.filter((name, index) => ports[index]?.length === 0 && !name.startsWith(DUMMY_PREFIX));
+    const unused: string[] = [];
+    for (const name of await this.owned()) {
+      const ports = await readdir(`/sys/class/net/${name}/brif`).catch(() => undefined);
+      if (!ports?.every((port) => port.startsWith(VXLAN_PREFIX)) || name.startsWith(DUMMY_PREFIX)) continue;
+      unused.push(...ports, name);
+    }
+    return unused;
   }
 
   /**
@@ -102,7 +107,7 @@ export class BridgeLinks {
     const kind = isDummy ? `name ${name} type bridge` : vlanLink(name);
     const batch = [
       `link add ${kind}`,
-      `link set dev ${name} alias "${this.#alias}"`,
+      `link set dev ${name} alias "${this.alias}"`,
       `link set dev ${name} up`,
       '',
     ];

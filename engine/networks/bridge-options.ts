@@ -1,5 +1,6 @@
 import { invalidArgument, notImplemented } from '../lib/errors.ts';
 import type { NetworkRecord } from './network-record.ts';
+import { overlayOptions, VNI } from './overlay/overlay-options.ts';
 import { parseAddress } from './subnet.ts';
 
 /** The options of the bridge driver that are honoured, with Docker's defaults. */
@@ -61,6 +62,13 @@ export function bridgeOptions(options: Record<string, string>): BridgeOptions {
   };
 }
 
+/** What the links of a network are made with: those of an overlay network differ in size only. */
+export function linkOptions({ driver, options }: Pick<NetworkRecord, 'driver' | 'options'>): BridgeOptions {
+  return driver === 'overlay'
+    ? { ...bridgeOptions({}), mtu: overlayOptions(options).mtu }
+    : bridgeOptions(options);
+}
+
 function parseMtu(text: string): number {
   if (text === '' || text === '0') return DEFAULT_MTU;
   if (!/^\d{1,5}$/.test(text)) {
@@ -103,8 +111,9 @@ export function bridgeNameOf(options: Record<string, string>): string | undefine
   return name;
 }
 
-/** The default network shows the options that it has without having been asked, as Docker's does. */
-export function shownOptions({ name, options, bridge }: NetworkRecord): Record<string, string> {
+/** The default network and overlay networks show what they have without having been asked, as Docker's do. */
+export function shownOptions({ name, options, bridge, overlay }: NetworkRecord): Record<string, string> {
+  if (overlay) return { ...options, [VNI]: String(overlay.vni) };
   if (name !== 'bridge' || !bridge) return options;
   const { icc, masquerade, hostBindingIp, mtu } = bridgeOptions(options);
   return {

@@ -9,11 +9,14 @@ import { Firewall } from './firewall.ts';
 import type { DefaultPool } from './host-subnets.ts';
 import { rewriteHostLine } from './hosts-file.ts';
 import { NameService } from './name-service.ts';
-import { NetworkLinks } from './network-links.ts';
+import { NetworkLinks, noPeers } from './network-links.ts';
 import { isPredefined, type NetworkRecord } from './network-record.ts';
-import { specify } from './network-specification.ts';
+import { specify, type NetworkSpecification } from './network-specification.ts';
 import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
+import type { OverlaySettings } from './overlay/overlay-settings.ts';
+import { Overlays } from './overlay/overlays.ts';
+import { VxlanLinks } from './overlay/vxlan-links.ts';
 import type { Uplink } from './uplink.ts';
 import { tableName } from './rules.ts';
 
@@ -29,6 +32,8 @@ interface NetworksOptions {
   uplink?: Uplink | undefined;
   /** Where subnets come from that nobody asked for; default: Docker's pools. */
   defaultPools?: readonly DefaultPool[];
+  /** The engines that overlay networks reach; undefined: none. */
+  overlay?: OverlaySettings | undefined;
   events: EventPublisher;
   logger: Logger;
   /** Runs a subcommand of the native binary. */
@@ -64,29 +69,75 @@ export interface Networks extends NetworkAttacher {
 export function createNetworks(options: NetworksOptions): Networks {
   const { dataRoot, runRoot, uplink, events, logger, runTask } = options;
   const { bridgeName = 'gantry0', defaultSubnet, defaultPools = [] } = options;
-  const registry = new NetworkRegistry({ dataRoot, bridgeName, defaultSubnet, defaultPools, logger });
+  const { overlay: settings } = options;
+  const registry = new NetworkRegistry({
+    dataRoot,
+    bridgeName,
+    defaultSubnet,
+    defaultPools,
+    overlayAddress: settings?.own.address,
+    logger,
+  });
   const links = new BridgeLinks(dataRoot);
+  const vxlan = settings && new VxlanLinks(links, settings);
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();
   const table = tableName(bridgeName);
-  const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules() });
+  const tunnel = settings && {
+    port: settings.own.port,
+    peers: settings.peers.map(({ address }) => address),
+  };
+  const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules(), tunnel });
   const firewall = new Firewall({ table, runTask, logger, wanted });
-  const networkLinks = new NetworkLinks({ registry, links, firewall, mark: table, logger });
+  const networkLinks = new NetworkLinks({ registry, links, firewall, vxlan, mark: table, logger });
 
   async function ensureLink(network: Network): Promise<void> {
     if (networkLinks.isThere(network)) return;
     await structure.run(async () => {
       if (networkLinks.isThere(network)) return;
+      // It may have been removed meanwhile, by another engine, too.
+      registry.resolve(network.record.id);
       if (network.record.bridge && !attached.anyOn(network.record.id)) await registry.confirmSubnets(network);
       await networkLinks.make(network);
     });
+    if (network.record.overlay) await overlays?.syncLink(network.record.id);
   }
 
-  const names = new NameService({ runRoot, registry, logger, attachments: () => attached.all() });
-  const attached = new AttachedContainers({ uplink, registry, firewall, names, events, logger, ensureLink });
+  const names: NameService = new NameService({
+    runRoot,
+    registry,
+    logger,
+    attachments: () => attached.all(),
+    elsewhere: (networkId) => overlays?.endpointsOn(networkId) ?? [],
+    changed: () => overlays?.announce(),
+  });
+  const attached: AttachedContainers = new AttachedContainers({
+    uplink,
+    registry,
+    firewall,
+    names,
+    events,
+    logger,
+    ensureLink,
+    admit: async (wanted) => (await overlays?.admit(wanted)) ?? (() => undefined),
+  });
+  const overlays =
+    settings &&
+    vxlan &&
+    new Overlays({
+      dataRoot,
+      settings,
+      registry,
+      vxlan,
+      logger,
+      attachments: () => attached.all(),
+      changed: (networkIds) => names.updateNetworks(networkIds),
+      remove: (networkId) => structure.run(() => removeNetwork(registry.resolve(networkId))),
+      forget: (network) => forgetNetwork(network),
+    });
 
   async function removeNetwork(network: Network): Promise<void> {
-    const { id, name, driver, configOnly } = network.record;
+    const { id, name, configOnly } = network.record;
     const [active] = attached.on(id);
     if (active) {
       const endpointId = active[1].endpoints.find((endpoint) => endpoint.networkId === id)?.endpointId ?? '';
@@ -98,19 +149,39 @@ export function createNetworks(options: NetworksOptions): Networks {
     if (configOnly && registry.list().some(({ record }) => record.configFrom === name)) {
       throw new EngineError('forbidden', `configuration network ${JSON.stringify(name)} is in use`);
     }
+    if (network.record.overlay && overlays && !overlays.isElsewhere(network.record)) {
+      await overlays.release(network.record);
+    }
+    await forgetNetwork(network);
+    overlays?.announce();
+  }
+
+  async function forgetNetwork(network: Network): Promise<void> {
+    const { id, name, driver } = network.record;
     await registry.remove(id);
     names.forgetNetwork(id);
     await networkLinks.remove(network);
     events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
   }
 
+  /** In agreement with the other engines where it reaches them. */
+  async function insert(specification: NetworkSpecification): Promise<Network> {
+    if (specification.driver !== 'overlay') return registry.add(specification);
+    if (!overlays) throw noPeers();
+    const record = await registry.compose(specification, await overlays.subnetsElsewhere());
+    record.overlay = overlays.design(record);
+    await overlays.propose(record, record.overlay);
+    return registry.insert(record).finally(() => overlays.announce());
+  }
+
   async function addNetwork(request: NetworkCreateRequest): Promise<NetworkRecord> {
-    const network = await registry.add(specify(request));
+    const network = await insert(specify(request));
     const { id, name, driver } = network.record;
     try {
       await networkLinks.make(network);
     } catch (error) {
       await registry.remove(id);
+      overlays?.announce();
       throw error;
     }
     events.publish({ type: 'network', action: 'create', actor: { id, attributes: { name, type: driver } } });
@@ -122,6 +193,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     for (const network of registry.list()) {
       const { id, name } = network.record;
       if (isPredefined(name) || attached.anyOn(id) || !matches(network.record)) continue;
+      if (overlays?.isElsewhere(network.record)) continue;
       await removeNetwork(network).then(
         () => removed.push(name),
         (error: unknown) => logger.warn('network not pruned', { network: name, error: messageOf(error) }),
@@ -136,15 +208,21 @@ export function createNetworks(options: NetworksOptions): Networks {
   });
 
   return {
-    start: () => registry.load(),
+    async start() {
+      await registry.load();
+      await overlays?.load();
+    },
     async settle() {
       await names.rewrite();
       await names.start();
-      if ((await links.owned()).length === 0) return;
-      await links.remove(await links.unusedBridges());
-      await networkLinks.applyRules();
+      if ((await links.owned()).length > 0) {
+        await links.remove(await links.unusedBridges());
+        await networkLinks.applyRules();
+      }
+      await overlays?.start();
     },
     async close() {
+      await overlays?.close();
       names.close();
       firewall.close();
       await attached.close();
@@ -174,15 +252,18 @@ export function createNetworks(options: NetworksOptions): Networks {
     create: (request) => structure.run(() => addNetwork(request)),
     inspect: (nameOrId) => view(registry.resolve(nameOrId)),
     list: () => registry.list().map(view),
-    remove: (nameOrId) =>
-      structure.run(async () => {
-        const network = registry.resolve(nameOrId);
-        const { name } = network.record;
-        if (isPredefined(name)) {
-          throw new EngineError('forbidden', `${name} is a pre-defined network and cannot be removed`);
-        }
-        await removeNetwork(network);
-      }),
+    async remove(nameOrId) {
+      const { record } = registry.resolve(nameOrId);
+      if (isPredefined(record.name)) {
+        throw new EngineError('forbidden', `${record.name} is a pre-defined network and cannot be removed`);
+      }
+      // Without holding anything: that engine asks us in turn.
+      if (overlays?.isElsewhere(record)) await overlays.removeElsewhere(record);
+      await structure.run(async () => {
+        const network = overlays ? registry.get(record.id) : registry.resolve(record.id);
+        if (network) await removeNetwork(network);
+      });
+    },
     prune: (matches) => structure.run(() => prune(matches)),
   };
 }

@@ -41,6 +41,13 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
   if (record.driver === 'host' || record.driver === 'null') {
     throw invalidArgument(`network ${record.name} cannot be combined with other networks`);
   }
+  if (record.driver === 'overlay' && !record.attachable) {
+    throw new EngineError(
+      'forbidden',
+      `Could not attach to network ${record.name}: rpc error: code = PermissionDenied desc = network ${record.name} not manually attachable`,
+      { hint: 'create it with --attachable' },
+    );
+  }
   const aliases = settings.Aliases ?? [];
   const ipam = settings.IPAMConfig ?? {};
   if (isPredefined(record.name)) {

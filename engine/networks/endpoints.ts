@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { InterfacePlan, NetworkChange, RoutePlan } from '../runtime/plan.ts';
-import { bridgeOptions } from './bridge-options.ts';
+import { linkOptions } from './bridge-options.ts';
 import type { AllocatedAddresses, EndpointRequest } from './endpoint-request.ts';
 import type { NetworkRecord, PoolRecord } from './network-record.ts';
 import type { Attachment, Endpoint } from './networks.ts';
@@ -47,7 +47,7 @@ export function toInterface(
   endpoint: Endpoint,
   containerName: string,
 ): InterfacePlan {
-  const isVeth = record.driver === 'bridge';
+  const isVeth = record.bridge !== undefined;
   const { ipv4, prefixLength4, ipv6, prefixLength6 } = endpoint;
   return {
     kind: record.driver === 'macvlan' || record.driver === 'ipvlan' ? record.driver : 'veth',
@@ -57,9 +57,7 @@ export function toInterface(
     link: record.bridge?.linkName ?? record.parent?.linkName ?? '',
     containerName,
     mac: endpoint.mac,
-    mtu: isVeth
-      ? bridgeOptions(record.options).mtu
-      : Number(record.options['com.docker.network.driver.mtu'] ?? 0),
+    mtu: isVeth ? linkOptions(record).mtu : Number(record.options['com.docker.network.driver.mtu'] ?? 0),
     addresses: [
       ...(ipv4 === '' ? [] : [`${ipv4}/${prefixLength4}`]),
       ...(ipv6 === '' ? [] : [`${ipv6}/${prefixLength6}`]),

@@ -2,7 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { NftBatch } from './nftables/batch.ts';
-import { addPorts, removePorts, removeTable, ruleSet, type BridgeRules, type PortRule } from './rules.ts';
+import {
+  addPorts,
+  removePorts,
+  removeTable,
+  ruleSet,
+  type BridgeRules,
+  type PortRule,
+  type TunnelRules,
+} from './rules.ts';
 
 interface FirewallOptions {
   table: string;
@@ -10,7 +18,7 @@ interface FirewallOptions {
   runTask: (argv: string[]) => Promise<void>;
   logger: Logger;
   /** Asked at the moment of writing. */
-  wanted: () => { bridges: BridgeRules[]; ports: PortRule[] };
+  wanted: () => { bridges: BridgeRules[]; ports: PortRule[]; tunnel?: TunnelRules | undefined };
 }
 
 /** Between two repairs, whoever removes our rules and how often. */
@@ -104,9 +112,9 @@ export class Firewall {
 
   async #replace(): Promise<void> {
     const { table, wanted } = this.#options;
-    const { bridges, ports } = wanted();
+    const { bridges, ports, tunnel } = wanted();
     if (bridges.length === 0) return this.#send(removeTable(table));
-    await this.#send(ruleSet(table, bridges, ports.slice(0, CHUNK)));
+    await this.#send(ruleSet(table, bridges, ports.slice(0, CHUNK), tunnel));
     if (!this.#watching) void this.#watch();
     this.#watching = true;
     for (let at = CHUNK; at < ports.length; at += CHUNK) {

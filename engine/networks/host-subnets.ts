@@ -15,6 +15,9 @@ export const DEFAULT_POOLS: readonly DefaultPool[] = [
   { base: fixed('192.168.0.0/16'), size: 20 },
 ];
 
+/** As a swarm of Docker's: far from what hosts choose for themselves. */
+export const OVERLAY_POOLS: readonly DefaultPool[] = [{ base: fixed('10.0.0.0/8'), size: 24 }];
+
 function fixed(text: string): Subnet {
   const subnet = parseSubnet(text);
   if (!subnet) throw new Error(text);

@@ -10,6 +10,7 @@ import { isPredefined } from './network-record.ts';
 import { FAMILIES } from './network-specification.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { Attachment, Endpoint } from './networks.ts';
+import type { RemoteEndpoint } from './overlay/peer-state.ts';
 import {
   FALLBACK_NAMESERVERS,
   hostNameservers,
@@ -23,6 +24,10 @@ interface NameServiceOptions {
   logger: Logger;
   /** Everybody who is attached now. */
   attachments: () => [containerId: string, attachment: Attachment][];
+  /** Containers of other engines on a network. */
+  elsewhere: (networkId: string) => RemoteEndpoint[];
+  /** Somebody here came, went or changed. */
+  changed: () => void;
 }
 
 /** The host's resolv.conf is written in several steps by some. */
@@ -50,12 +55,22 @@ export class NameService {
     const all = this.#options.attachments();
     const networks = new Set([...before, ...after].filter(isUserDefined).map(({ networkId }) => networkId));
     if (networks.size === 0) return;
-    for (const networkId of networks) this.#tables.writeNetwork(networkId, all);
+    for (const networkId of networks) this.#writeNetwork(networkId, all);
     const attachment = all.find(([id]) => id === containerId)?.[1];
     if (attachment && hasUserDefined(attachment)) this.#writeView(containerId, attachment);
     else this.#tables.remove(containerId);
     // Links of others may mean it by another name than it has.
     for (const [id, other] of all) if (id !== containerId && hasLinks(other)) this.#writeView(id, other);
+    this.#options.changed();
+  }
+
+  /** Somebody elsewhere came, went or changed. */
+  updateNetworks(networkIds: ReadonlySet<string>): void {
+    const all = this.#options.attachments();
+    for (const networkId of networkIds) {
+      const isUsed = all.some(([, { endpoints }]) => endpoints.some((one) => one.networkId === networkId));
+      if (isUsed) this.#writeNetwork(networkId, all);
+    }
   }
 
   forgetNetwork(networkId: string): void {
@@ -70,7 +85,7 @@ export class NameService {
       users.flatMap(([, { endpoints }]) => endpoints.filter(isUserDefined).map(({ networkId }) => networkId)),
     );
     this.#tables.clear(new Set([...networks, ...users.map(([id]) => id)]));
-    for (const networkId of networks) this.#tables.writeNetwork(networkId, all);
+    for (const networkId of networks) this.#writeNetwork(networkId, all);
     for (const [id, attachment] of users) this.#writeView(id, attachment);
     for (const [, attachment] of all) await this.refreshResolvConf(attachment);
   }
@@ -118,6 +133,10 @@ export class NameService {
       });
     }, SETTLE_MS);
     this.#timer.unref();
+  }
+
+  #writeNetwork(networkId: string, all: [containerId: string, attachment: Attachment][]): void {
+    this.#tables.writeNetwork(networkId, all, this.#options.elsewhere(networkId));
   }
 
   #writeView(containerId: string, attachment: Attachment): void {

@@ -15,6 +15,7 @@ import {
 } from './nftables/expressions.ts';
 import { isPredefined } from './network-record.ts';
 import type { Attachment } from './networks.ts';
+import type { RemoteEndpoint } from './overlay/peer-state.ts';
 
 /** Where every container on a user-defined network finds its DNS server, as in Docker. */
 export const RESOLVER_ADDRESS = '127.0.0.11';
@@ -60,8 +61,9 @@ export class NameTables {
   writeNetwork(
     networkId: string,
     attachments: readonly [containerId: string, attachment: Attachment][],
+    elsewhere: readonly RemoteEndpoint[] = [],
   ): void {
-    this.#write(networkId, networkTable(networkId, attachments));
+    this.#write(networkId, networkTable(networkId, attachments, elsewhere));
   }
 
   writeContainer(containerId: string, view: ContainerView): void {
@@ -108,22 +110,39 @@ export function namesOn(containerId: string, attachment: Attachment, networkId: 
   return [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => NAME.test(name));
 }
 
+/** `elsewhere`: containers of other engines. */
 export function networkTable(
   networkId: string,
   attachments: readonly [containerId: string, attachment: Attachment][],
+  elsewhere: readonly RemoteEndpoint[] = [],
 ): string {
   const lines: string[] = [];
+  let suffix = '';
   for (const [containerId, attachment] of attachments) {
     const endpoint = attachment.endpoints.find((candidate) => candidate.networkId === networkId);
     if (!endpoint) continue;
-    const addresses = [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== '');
-    for (const name of namesOn(containerId, attachment, networkId)) {
-      lines.push(...addresses.map((address) => `A ${name} ${address}`));
-    }
-    const fullName = `${attachment.containerName}.${endpoint.networkName}`.toLowerCase();
-    lines.push(...addresses.map((address) => `P ${address} ${fullName}`));
+    suffix = endpoint.networkName;
+    const names = namesOn(containerId, attachment, networkId);
+    lines.push(...linesOf(names, `${attachment.containerName}.${suffix}`, endpoint));
   }
+  // Only who is on the network reads its table.
+  if (suffix === '') return '';
+  lines.push(
+    ...elsewhere.flatMap((remote) => linesOf(remote.names, `${remote.containerName}.${suffix}`, remote)),
+  );
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function linesOf(
+  names: readonly string[],
+  fullName: string,
+  { ipv4, ipv6 }: Pick<RemoteEndpoint, 'ipv4' | 'ipv6'>,
+): string[] {
+  const addresses = [ipv4, ipv6].filter((address) => address !== '');
+  return [
+    ...names.flatMap((name) => addresses.map((address) => `A ${name} ${address}`)),
+    ...addresses.map((address) => `P ${address} ${fullName.toLowerCase()}`),
+  ];
 }
 
 export function containerTable({ networks, upstreams }: ContainerView): string {

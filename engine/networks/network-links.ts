@@ -1,14 +1,15 @@
 import { writeFile } from 'node:fs/promises';
-import { conflict, errnoOf } from '../lib/errors.ts';
+import { conflict, EngineError, errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { BridgeLinks } from './bridge-links.ts';
-import { bridgeOptions } from './bridge-options.ts';
+import { linkOptions } from './bridge-options.ts';
 import type { Firewall } from './firewall.ts';
 import { openForeignForwarding } from './foreign-forwarding.ts';
 import type { NetworkRecord } from './network-record.ts';
 import { FAMILIES } from './network-specification.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
 import type { BridgeRules } from './rules.ts';
+import { vxlanName, type VxlanLinks } from './overlay/vxlan-links.ts';
 import { parseSubnet } from './subnet.ts';
 
 interface NetworkLinksOptions {
@@ -17,6 +18,8 @@ interface NetworkLinksOptions {
   firewall: Firewall;
   /** Marks our rules in the tables of others. */
   mark: string;
+  /** Undefined: this engine has no peers. */
+  vxlan: VxlanLinks | undefined;
   logger: Logger;
 }
 
@@ -30,8 +33,10 @@ export class NetworkLinks {
 
   /** Synchronous, a few microseconds: asked at every start of a container. */
   isThere({ record }: Network): boolean {
+    const { links, vxlan } = this.#options;
     const name = record.bridge?.linkName;
-    return name === undefined ? record.parent === undefined : this.#options.links.isOurs(name);
+    if (name === undefined) return record.parent === undefined;
+    return links.isOurs(name) && (!record.overlay || vxlan?.isThere(record) === true);
   }
 
   async make(network: Network): Promise<void> {
@@ -42,11 +47,13 @@ export class NetworkLinks {
       await registry.saveParent(network, await links.ensureParent(linkName, made === 'dummy'));
     }
     if (!record.bridge) return;
+    if (record.overlay && !this.#options.vxlan) throw noPeers();
     const { linkName } = record.bridge;
-    const { icc, mtu } = bridgeOptions(record.options);
+    const { icc, mtu } = linkOptions(record);
     if (!icc) await filterBridgedTraffic();
     const addresses = gatewayAddresses(record);
     await links.make({ name: linkName, addresses, mtu });
+    await this.#options.vxlan?.make(record);
     await this.applyRules();
     logger.info('bridge made', { bridge: linkName, addresses: addresses.join(' '), network: record.name });
   }
@@ -55,7 +62,7 @@ export class NetworkLinks {
   async remove({ record }: Network): Promise<void> {
     const { registry, links } = this.#options;
     if (record.bridge && links.isOurs(record.bridge.linkName)) {
-      await links.remove([record.bridge.linkName]);
+      await links.remove([...(record.overlay ? [vxlanName(record)] : []), record.bridge.linkName]);
       await this.applyRules();
     }
     const parent = record.parent?.linkName;
@@ -82,17 +89,28 @@ export class NetworkLinks {
   }
 }
 
+/** Docker's text for an engine that shares no networks with others. */
+export function noPeers(): EngineError {
+  return new EngineError(
+    'unavailable',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    { hint: 'start the engines with --overlay-address, --overlay-peer and --overlay-secret-file' },
+  );
+}
+
 /** In CIDR notation; none for a network that the host stays off. */
-function gatewayAddresses({ pools, options }: NetworkRecord): string[] {
-  if (bridgeOptions(options).isolated) return [];
+function gatewayAddresses(record: NetworkRecord): string[] {
+  const { pools } = record;
+  if (linkOptions(record).isolated) return [];
   return FAMILIES.map(({ key }) => pools[key])
     .filter((pool) => pool !== undefined)
     .map(({ gateway, subnet }) => `${gateway}/${parseSubnet(subnet)?.prefixLength}`);
 }
 
-function rulesOf({ bridge, options, pools, internal }: NetworkRecord): BridgeRules | undefined {
+function rulesOf(record: NetworkRecord): BridgeRules | undefined {
+  const { bridge, pools, internal } = record;
   if (!bridge) return undefined;
-  const { icc, masquerade } = bridgeOptions(options);
+  const { icc, masquerade } = linkOptions(record);
   const subnets = FAMILIES.map(({ key }) => pools[key]?.subnet).filter((subnet) => subnet !== undefined);
   return { linkName: bridge.linkName, subnets, internal, icc, masquerade };
 }

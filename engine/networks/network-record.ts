@@ -2,7 +2,7 @@
 export interface NetworkRecord {
   id: string;
   name: string;
-  driver: 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan';
+  driver: 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan' | 'overlay';
   createdAt: string;
   internal: boolean;
   attachable: boolean;
@@ -19,8 +19,10 @@ export interface NetworkRecord {
   configFrom: string;
   /** Where addresses come from; absent for a family that is off, and for host and null. */
   pools: { ipv4?: PoolRecord; ipv6?: PoolRecord };
-  /** Driver bridge only: its link. */
+  /** Drivers bridge and overlay: the link that containers are plugged into. */
   bridge?: { linkName: string };
+  /** Driver overlay only. */
+  overlay?: OverlayRecord;
   /** Drivers macvlan and ipvlan only. */
   parent?: ParentRecord;
 }
@@ -45,6 +47,16 @@ export interface ParentRecord {
   exclusive: boolean;
   /** The link is ours: a VLAN of a link of the host, or a dummy where no parent was named. */
   made: 'vlan' | 'dummy' | '';
+}
+
+/** What all engines of an overlay network agree on: fixed when it is made. */
+export interface OverlayRecord {
+  /** VXLAN network identifier. */
+  vni: number;
+  /** Address of the engine that made the network, and alone removes it. */
+  home: string;
+  /** Addresses of the engines that have it; each hands out the addresses of its own slot (`AddressPool`). */
+  members: string[];
 }
 
 export const PREDEFINED_NETWORKS = ['bridge', 'host', 'none'] as const;

@@ -4,9 +4,16 @@ import path from 'node:path';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
 import { conflict, EngineError, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { AddressPool } from './address-pool.ts';
+import { AddressPool, type Slot } from './address-pool.ts';
 import { DUMMY_PREFIX } from './bridge-links.ts';
-import { choosePool, DEFAULT_POOLS, hostSubnets, uniqueLocalPool, type DefaultPool } from './host-subnets.ts';
+import {
+  choosePool,
+  DEFAULT_POOLS,
+  hostSubnets,
+  OVERLAY_POOLS,
+  uniqueLocalPool,
+  type DefaultPool,
+} from './host-subnets.ts';
 import {
   PREDEFINED_NETWORKS,
   upgradeRecord,
@@ -31,6 +38,8 @@ interface RegistryOptions {
   defaultSubnet: string | undefined;
   /** Where subnets come from that nobody asked for; empty: Docker's pools. */
   defaultPools: readonly DefaultPool[];
+  /** Of this engine among the members of overlay networks; undefined: it is none. */
+  overlayAddress: string | undefined;
   logger: Logger;
 }
 
@@ -54,7 +63,7 @@ export class NetworkRegistry {
       const file = path.join(this.#directory, name);
       try {
         const record = await readJson<NetworkRecord>(file);
-        if (record) this.#networks.set(record.id, withAddresses(upgradeRecord(record)));
+        if (record) this.#networks.set(record.id, this.#withAddresses(upgradeRecord(record)));
       } catch (error) {
         logger.error('a network record is damaged, the network is left alone', {
           file,
@@ -92,11 +101,16 @@ export class NetworkRegistry {
     return match;
   }
 
+  /** Not to be called twice at once. Throws as `compose` and `insert`. */
+  async add(asked: NetworkSpecification): Promise<Network> {
+    return this.insert(await this.compose(asked));
+  }
+
   /**
-   * Adds and persists a network; not to be called twice at once. Throws conflict for a name, forbidden for a subnet in
-   * use. `made`: see ParentRecord.
+   * The record of a network to be: with its ID, its links and free subnets, which `elsewhere` does not have either.
+   * Throws conflict for a name, forbidden for a subnet in use.
    */
-  async add(asked: NetworkSpecification, made: ParentRecord['made'] = ''): Promise<Network> {
+  async compose(asked: NetworkSpecification, elsewhere: readonly Subnet[] = []): Promise<NetworkRecord> {
     const specification =
       asked.configFrom === '' ? asked : configuredFrom(asked, this.#named(asked.configFrom)?.record);
     const { pools, bridgeName, parent, ...rest } = specification;
@@ -112,21 +126,41 @@ export class NetworkRegistry {
       id,
       createdAt: new Date().toISOString(),
       ...rest,
-      pools: rest.configOnly ? pools : await this.#fillPools(specification, ownLink),
+      pools: rest.configOnly ? pools : await this.#fillPools(specification, ownLink, elsewhere),
     };
-    if (rest.driver === 'bridge') record.bridge = { linkName };
+    if (rest.driver === 'bridge' || rest.driver === 'overlay') record.bridge = { linkName };
     if (parent) {
       // IFNAMSIZ: at most 15 characters.
       const dummy = `${DUMMY_PREFIX}${id.slice(0, 12)}`;
       record.parent = {
         ...parent,
         linkName: parent.linkName || dummy,
-        made: parent.linkName ? made : 'dummy',
+        made: parent.linkName ? '' : 'dummy',
       };
     }
-    const network = withAddresses(record);
-    await this.#save(network.record);
-    this.#networks.set(id, network);
+    return record;
+  }
+
+  /**
+   * Adds and persists a network. Throws conflict where somebody else was faster with the name, forbidden for a subnet
+   * in use.
+   */
+  async insert(record: NetworkRecord): Promise<Network> {
+    if (!record.configOnly && !record.parent) {
+      for (const { key } of FAMILIES) {
+        const pool = record.pools[key];
+        if (pool) await this.#checkFree(pool, record.bridge?.linkName ?? '');
+      }
+    }
+    if (this.#named(record.name)) throw conflict(`network with name ${record.name} already exists`);
+    const network = this.#withAddresses(record);
+    this.#networks.set(record.id, network);
+    try {
+      await this.#save(record);
+    } catch (error) {
+      this.#networks.delete(record.id);
+      throw error;
+    }
     return network;
   }
 
@@ -148,8 +182,8 @@ export class NetworkRegistry {
       const own = parseSubnet(pool?.subnet ?? '');
       if (!pool || !own || !used.some((subnet) => overlaps(subnet, own))) continue;
       if (pool.asked) throw overlapError();
-      record.pools[key] = await this.#choose(key, record.id);
-      network.addresses[key] = addressPool(record.pools[key]);
+      record.pools[key] = await this.#choose(key, [], [], record.id);
+      network.addresses = this.#addressPools(record);
       await this.#save(record);
     }
   }
@@ -186,7 +220,7 @@ export class NetworkRegistry {
       record.bridge = { linkName: this.#options.bridgeName };
       record.pools = { ipv4: await this.#defaultPool() };
     }
-    this.#networks.set(record.id, withAddresses(record));
+    this.#networks.set(record.id, this.#withAddresses(record));
     await this.#save(record);
   }
 
@@ -209,32 +243,44 @@ export class NetworkRegistry {
     if (record.bridge?.linkName === bridgeName && sameSubnet && record.pools.ipv4) return;
     record.bridge = { linkName: bridgeName };
     if (!sameSubnet || !record.pools.ipv4) record.pools = { ipv4: await this.#defaultPool() };
-    network.addresses = addressPools(record);
+    network.addresses = this.#addressPools(record);
     await this.#save(record);
   }
 
   /** A pool for each family that is on: the one asked for when it is free, or one of our own choice. */
   async #fillPools(
-    { pools, enableIpv4, enableIpv6 }: NetworkSpecification,
+    { pools, enableIpv4, enableIpv6, driver }: NetworkSpecification,
     linkName: string,
+    elsewhere: readonly Subnet[],
   ): Promise<NetworkRecord['pools']> {
     const filled: NetworkRecord['pools'] = {};
     for (const { key } of FAMILIES) {
       if (!(key === 'ipv4' ? enableIpv4 : enableIpv6)) continue;
       const asked = pools[key];
       if (asked) await this.#checkFree(asked, linkName);
-      filled[key] = asked ?? (await this.#choose(key));
+      const isOverlay = driver === 'overlay';
+      const chosen = asked ?? (await this.#choose(key, elsewhere, isOverlay ? OVERLAY_POOLS : []));
+      // Other engines know it: it is never chosen again.
+      filled[key] = isOverlay ? { ...chosen, asked: true } : chosen;
     }
     return filled;
   }
 
-  async #choose(key: 'ipv4' | 'ipv6', exceptId?: string): Promise<PoolRecord> {
-    const used = [...(await hostSubnets()), ...this.#subnets(exceptId)];
+  /** Free here and not among `elsewhere`; from `pools` where they have this family. */
+  async #choose(
+    key: 'ipv4' | 'ipv6',
+    elsewhere: readonly Subnet[] = [],
+    pools: readonly DefaultPool[] = [],
+    exceptId?: string,
+  ): Promise<PoolRecord> {
+    const used = [...(await hostSubnets()), ...this.#subnets(exceptId), ...elsewhere];
     const { defaultPools, dataRoot } = this.#options;
     const family = key === 'ipv4' ? 4 : 6;
-    const configured = defaultPools.filter(({ base }) => base.family === family);
+    const configured = [pools, defaultPools]
+      .map((some) => some.filter(({ base }) => base.family === family))
+      .find((some) => some.length > 0);
     const preset = family === 4 ? DEFAULT_POOLS : [uniqueLocalPool(dataRoot)];
-    const subnet = choosePool(used, configured.length > 0 ? configured : preset, family);
+    const subnet = choosePool(used, configured ?? preset, family);
     if (!subnet) {
       throw invalidArgument('all predefined address pools have been fully subnetted', {
         hint: 'name a subnet of your own, or start the engine with --default-address-pool',
@@ -243,9 +289,14 @@ export class NetworkRegistry {
     return poolOf(subnet);
   }
 
+  /** All that a new network must not overlap. */
+  async subnetsInUse(): Promise<Subnet[]> {
+    return [...(await hostSubnets()), ...this.#subnets()];
+  }
+
   async #checkFree(pool: PoolRecord, linkName: string): Promise<void> {
     const own = parseSubnet(pool.subnet);
-    const used = [...this.#subnets(), ...(await hostSubnets(linkName))];
+    const used = [...(await hostSubnets(linkName)), ...this.#subnets()];
     if (own && used.some((subnet) => overlaps(subnet, own))) throw overlapError();
   }
 
@@ -254,6 +305,21 @@ export class NetworkRegistry {
       .filter(({ record }) => record.id !== exceptId && !record.configOnly)
       .flatMap(({ record }) => FAMILIES.map(({ key }) => parseSubnet(record.pools[key]?.subnet ?? '')))
       .filter((subnet) => subnet !== undefined);
+  }
+
+  #withAddresses(record: NetworkRecord): Network {
+    return { record, addresses: this.#addressPools(record) };
+  }
+
+  #addressPools({ pools, configOnly, overlay }: NetworkRecord): Network['addresses'] {
+    const own = this.#options.overlayAddress ?? '';
+    const slot = overlay && { index: overlay.members.indexOf(own), of: overlay.members.length };
+    const addresses: Network['addresses'] = {};
+    for (const { key } of FAMILIES) {
+      const pool = configOnly ? undefined : pools[key];
+      if (pool) addresses[key] = addressPool(pool, slot);
+    }
+    return addresses;
   }
 
   #save(record: NetworkRecord): Promise<void> {
@@ -269,25 +335,12 @@ function overlapError(): EngineError {
   );
 }
 
-function withAddresses(record: NetworkRecord): Network {
-  return { record, addresses: addressPools(record) };
-}
-
-function addressPools({ pools, configOnly }: NetworkRecord): Network['addresses'] {
-  const addresses: Network['addresses'] = {};
-  for (const { key } of FAMILIES) {
-    const pool = configOnly ? undefined : pools[key];
-    if (pool) addresses[key] = addressPool(pool);
-  }
-  return addresses;
-}
-
-function addressPool(pool: PoolRecord): AddressPool {
+function addressPool(pool: PoolRecord, slot?: Slot): AddressPool {
   const subnet = parseSubnet(pool.subnet);
   if (!subnet) throw new EngineError('internal', `damaged network record: subnet ${pool.subnet}`);
   const range = (pool.range === '' ? undefined : parseSubnet(pool.range)) ?? subnet;
   const reserved = [pool.gateway, ...Object.values(pool.auxiliary)]
     .map(parseAddress)
     .filter((address) => address !== undefined);
-  return new AddressPool(subnet, range, reserved);
+  return new AddressPool(subnet, range, reserved, slot);
 }

@@ -53,7 +53,7 @@ test.each([
   [{ Name: '' }, 'invalid-argument', 'name is empty'],
   [{ Name: 'bridge' }, 'forbidden', 'predefined bridge network'],
   [{ Name: 'x', Driver: 'host' }, 'forbidden', 'only one instance of "host" network is allowed'],
-  [{ Name: 'x', Driver: 'overlay' }, 'not-implemented', 'network driver overlay'],
+  [{ Name: 'x', Driver: 'overlay', Scope: 'local' }, 'not-implemented', 'network scope local'],
   [
     { Name: 'x', Driver: 'macvlan', Options: { macvlan_mode: 'l2' } },
     'invalid-argument',

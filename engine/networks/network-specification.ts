@@ -3,6 +3,7 @@ import { checkFields, checkObject, FLAG, isObject, listOf, TEXT, TEXT_MAP } from
 import type { IpamPoolConfig, NetworkCreateRequest } from '../wire/network.ts';
 import { bridgeNameOf, bridgeOptions, flag } from './bridge-options.ts';
 import { isPredefined, type NetworkRecord, type ParentRecord, type PoolRecord } from './network-record.ts';
+import { overlayOptions } from './overlay/overlay-options.ts';
 import { parentOptions } from './parent-options.ts';
 import {
   contains,
@@ -79,6 +80,7 @@ function driverSpecification(
 ): Pick<NetworkSpecification, 'bridgeName' | 'parent'> {
   const stacked = STACKED.find((one) => one === driver);
   if (stacked) return { parent: parentOptions(stacked, options) };
+  if (driver === 'overlay') overlayOptions(options);
   if (driver !== 'bridge') return {};
   const { isolated } = bridgeOptions(options);
   if (isolated && !internal && Object.values(options).includes('isolated')) {
@@ -154,8 +156,7 @@ function driverOf(request: NetworkCreateRequest): NetworkRecord['driver'] {
   if (driver === 'host' || driver === 'null') {
     throw new EngineError('forbidden', `only one instance of "${driver}" network is allowed`);
   }
-  if (driver === 'overlay') throw notImplemented(`network driver ${driver}`);
-  if (driver !== 'bridge' && driver !== 'macvlan' && driver !== 'ipvlan') {
+  if (driver !== 'bridge' && driver !== 'macvlan' && driver !== 'ipvlan' && driver !== 'overlay') {
     throw notFound(`could not find plugin ${driver} in v1 plugin registry: plugin not found`);
   }
   return driver;
@@ -167,7 +168,13 @@ function refuseUnsupported(request: NetworkCreateRequest): void {
   if (ipam !== 'default')
     throw notFound(`could not find plugin ${ipam} in v1 plugin registry: plugin not found`);
   if (request.Ingress) throw notImplemented('an ingress network');
-  if (request.Scope && request.Scope !== 'local') throw notImplemented(`network scope ${request.Scope}`);
+  if (request.Scope && request.Scope !== scopeOf(request.Driver))
+    throw notImplemented(`network scope ${request.Scope}`);
+}
+
+/** Docker's word for networks that reach beyond one engine is that of its swarms. */
+export function scopeOf(driver: string | undefined): 'local' | 'swarm' {
+  return driver === 'overlay' ? 'swarm' : 'local';
 }
 
 /** At most one subnet of each family. A pool of a family that is off is not looked at, as in Docker. */

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { primaryEndpoint, primaryEndpoints } from './endpoints.ts';
-import { bridgeOptions } from './bridge-options.ts';
+import { linkOptions } from './bridge-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { Attachment, AttachRequest, Endpoint, PublishedPort } from './networks.ts';
 import { requestPorts, type PortRequest } from './port-bindings.ts';
@@ -49,8 +49,8 @@ export class PublishedPorts {
     const reservations: PortReservation[] = [];
     if (!network) return { ports, reservations };
     // The links of the other drivers are on the outer network already: there is nothing to publish, as in Docker.
-    if (network.record.driver !== 'bridge') return { ports, reservations };
-    const { hostBindingIp } = bridgeOptions(network.record.options);
+    if (!network.record.bridge) return { ports, reservations };
+    const { hostBindingIp } = linkOptions(network.record);
     const hostIps = hostBindingIp === '' ? this.#everywhere(attachment) : [hostBindingIp];
     const { portBindings, exposedPorts, publishAllPorts } = request;
     for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostIps)) {

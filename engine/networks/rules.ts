@@ -11,6 +11,8 @@ import {
   isAnswer,
   isFamily,
   isFrom,
+  isPort,
+  isProtocol,
   isTo,
   isToHost,
   isTranslated,
@@ -53,6 +55,14 @@ export interface PortRule {
   containerPort: number;
 }
 
+/** Where other engines' frames for our bridges arrive. */
+export interface TunnelRules {
+  /** Over UDP, this port and the next. */
+  port: number;
+  /** IPv4 addresses. */
+  peers: string[];
+}
+
 type Rule = (Expression | Expression[])[];
 
 /** One nftables table (family inet) holds everything of one engine, so removing it leaves nothing behind. */
@@ -65,6 +75,7 @@ export function ruleSet(
   table: string,
   bridges: readonly BridgeRules[],
   ports: readonly PortRule[],
+  tunnel?: TunnelRules,
 ): NftBatch {
   const batch = removeTable(table).addTable();
   for (const family of [IPV4, IPV6] as const) {
@@ -74,7 +85,7 @@ export function ruleSet(
     batch.addMap({ name: addressMap(family), key: [address, 'protocol', 'service'], value });
   }
   for (const [map, elements] of portElements(ports)) batch.addElements(map, elements);
-  addChain(batch, 'guard', [GUARD], 'raw prerouting');
+  addChain(batch, 'guard', [GUARD, ...(tunnel ? tunnelRules(tunnel) : [])], 'raw prerouting');
   addChain(batch, 'published', ([IPV4, IPV6] as const).flatMap(publishedRules));
   addChain(batch, 'prerouting', [[isToHost(), jump('published')]], 'nat prerouting');
   addChain(batch, 'output', [[isToHost(), jump('published')]], 'nat output');
@@ -150,6 +161,15 @@ const LOOPBACK: Prefix = { family: IPV4, address: Buffer.from([127, 0, 0, 0]), l
  * 127.0.0.1. Replies to our own loopback traffic are still addressed to the bridge at this hook.
  */
 const GUARD: Rule = [comesNotFrom('lo'), isTo(LOOPBACK), verdict(DROP)];
+
+/** SECURITY: VXLAN has no authentication, so a stranger could put frames onto the bridges of overlay networks. */
+function tunnelRules({ port, peers }: TunnelRules): Rule[] {
+  return [port, port + 1].flatMap((own) => {
+    const arrives = [isToHost(), isProtocol(UDP), isPort(own)].flat();
+    const fromPeers = peers.map((peer): Rule => [isFrom(prefixOf(`${peer}/32`)), arrives, verdict(ACCEPT)]);
+    return [...fromPeers, [arrives, verdict(DROP)]];
+  });
+}
 
 /** First what is published on the very address, then what is on all. */
 function publishedRules(family: typeof IPV4 | typeof IPV6): Rule[] {

@@ -61,6 +61,8 @@ export interface NetworkInspect {
   Containers: Record<string, NetworkContainer>;
   Options: Record<string, string>;
   Labels: Record<string, string>;
+  /** Driver overlay: the engines that have it. */
+  Peers?: { Name: string; IP: string }[];
 }
 
 /** `GET /gantry/v1/networks/links`: one for each network of each running container. */

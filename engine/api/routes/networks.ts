@@ -2,6 +2,7 @@ import type { Containers } from '../../containers/containers.ts';
 import type { Networks, NetworkView } from '../../networks/create-networks.ts';
 import { shownOptions } from '../../networks/bridge-options.ts';
 import { isPredefined, type NetworkRecord, type PoolRecord } from '../../networks/network-record.ts';
+import { scopeOf } from '../../networks/network-specification.ts';
 import { invalidArgument, notFound } from '../../lib/errors.ts';
 import { checkFields, checkObject, TEXT } from '../../lib/field-types.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
@@ -24,20 +25,19 @@ export interface NetworkRoutesDeps {
 }
 
 export function networkRoutes({ networks, containers }: NetworkRoutesDeps): Route[] {
+  const list: Route['handler'] = ({ query, reply }) => {
+    const filters = query.filters(LIST_FILTERS);
+    const matching = networks.list().filter((view) => matchesFilters(view, filters));
+    // As in Docker, only inspect tells who is on a network.
+    reply.json(
+      200,
+      matching.map(({ record }) => toWire({ record, attachments: new Map() })),
+    );
+  };
   return [
-    {
-      method: 'GET',
-      path: '/networks',
-      handler({ query, reply }) {
-        const filters = query.filters(LIST_FILTERS);
-        const matching = networks.list().filter((view) => matchesFilters(view, filters));
-        // As in Docker, only inspect tells who is on a network.
-        reply.json(
-          200,
-          matching.map(({ record }) => toWire({ record, attachments: new Map() })),
-        );
-      },
-    },
+    { method: 'GET', path: '/networks', handler: list },
+    // Docker answers both.
+    { method: 'GET', path: '/networks/', handler: list },
     {
       method: 'POST',
       path: '/networks/create',
@@ -54,8 +54,9 @@ export function networkRoutes({ networks, containers }: NetworkRoutesDeps): Rout
       handler({ params, query, reply }) {
         const scope = query.string('scope');
         const id = params['id'] ?? '';
-        if (scope && scope !== 'local') throw notFound(`network ${id} not found`);
-        reply.json(200, toWire(networks.inspect(id)));
+        const view = networks.inspect(id);
+        if (scope && scope !== scopeOf(view.record.driver)) throw notFound(`network ${id} not found`);
+        reply.json(200, toWire(view));
       },
     },
     {
@@ -124,7 +125,7 @@ function matchesFilters({ record, attachments }: NetworkView, filters: Filters):
     matchesAny(filters, 'driver', (driver) => record.driver === driver) &&
     matchesAny(filters, 'id', (id) => record.id.startsWith(id)) &&
     matchesAny(filters, 'name', (name) => record.name.includes(name)) &&
-    matchesAny(filters, 'scope', (scope) => scope === 'local') &&
+    matchesAny(filters, 'scope', (scope) => scope === scopeOf(record.driver)) &&
     matchesAny(filters, 'type', isOfType) &&
     matchesLabels(filters, record.labels)
   );
@@ -139,7 +140,7 @@ function toWire({ record, attachments }: NetworkView): NetworkInspect {
     Name: record.name,
     Id: record.id,
     Created: record.createdAt,
-    Scope: 'local',
+    Scope: scopeOf(record.driver),
     Driver: record.driver,
     EnableIPv4: record.enableIpv4,
     EnableIPv6: record.enableIpv6,
@@ -156,6 +157,7 @@ function toWire({ record, attachments }: NetworkView): NetworkInspect {
     Containers: containersToWire(record.id, attachments),
     Options: shownOptions(record),
     Labels: record.labels,
+    ...(record.overlay ? { Peers: record.overlay.members.map((IP) => ({ Name: IP, IP })) } : {}),
   };
 }
 

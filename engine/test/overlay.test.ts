@@ -1,0 +1,400 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEngine } from './harness.ts';
+import type { TestEngine } from './harness.ts';
+
+/** Two engines, each in a network namespace of its own as on a machine of its own, joined by a veth. */
+const tag = `go${process.pid.toString(36)}`;
+const hosts = [
+  { namespace: `${tag}-a`, link: `${tag}a`, address: '192.0.2.1' },
+  { namespace: `${tag}-b`, link: `${tag}b`, address: '192.0.2.2' },
+] as const;
+const [left, right] = hosts;
+
+let directory: string;
+let a: TestEngine;
+let b: TestEngine;
+
+function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' });
+}
+
+/** As seen on the machine of the engine. */
+function within({ namespace }: { namespace: string }, ...command: string[]): string {
+  return ip('netns', 'exec', namespace, ...command);
+}
+
+function startOn({ namespace, address }: (typeof hosts)[number]): Promise<TestEngine> {
+  const secret = path.join(directory, 'secret');
+  const peers = hosts.flatMap((host) => ['--overlay-peer', host.address]);
+  return startEngine({
+    within: ['ip', 'netns', 'exec', namespace],
+    flags: ['--overlay-address', address, ...peers, '--overlay-secret-file', secret],
+  });
+}
+
+beforeAll(async () => {
+  directory = mkdtempSync(path.join(tmpdir(), 'gantry-overlay-'));
+  writeFileSync(path.join(directory, 'secret'), 'known to these two engines\n', { mode: 0o600 });
+  for (const { namespace } of hosts) ip('netns', 'add', namespace);
+  ip(
+    'link',
+    'add',
+    left.link,
+    'netns',
+    left.namespace,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    right.link,
+    'netns',
+    right.namespace,
+  );
+  for (const { namespace, link, address } of hosts) {
+    ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', link);
+    ip('-n', namespace, 'link', 'set', link, 'up');
+  }
+  a = await startOn(left);
+  b = await startOn(right);
+});
+
+afterAll(async () => {
+  await a.stop();
+  await b.stop();
+  for (const { namespace } of hosts) ip('netns', 'del', namespace);
+  rmSync(directory, { recursive: true });
+});
+
+async function run(engine: TestEngine, name: string, ...flags: string[]): Promise<void> {
+  await engine.dockerOk('run', '-d', '--name', name, ...flags, 'busybox', 'sleep', '1000');
+}
+
+/** Told to the peer a little after it is true. */
+async function comesToReach(engine: TestEngine, from: string, host: string): Promise<void> {
+  await expect
+    .poll(async () => (await engine.docker('exec', from, 'ping', '-c', '1', '-W', '2', host)).code, {
+      timeout: 20_000,
+    })
+    .toBe(0);
+}
+
+async function networksOf(engine: TestEngine): Promise<string[]> {
+  const listed = await engine.dockerOk(
+    'network',
+    'ls',
+    '-f',
+    'driver=overlay',
+    '--format',
+    '{{.Name}} {{.Scope}}',
+  );
+  return listed === '' ? [] : listed.split('\n');
+}
+
+async function comeToHave(engine: TestEngine, ...networks: string[]): Promise<void> {
+  await expect.poll(() => networksOf(engine), { timeout: 20_000 }).toEqual(networks);
+}
+
+const addressOf = (engine: TestEngine, name: string, network: string): Promise<string> =>
+  engine.dockerOk('inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name);
+
+/** Connected in both directions: what is made on one is asked of the other from now on. */
+async function bothConnected(): Promise<void> {
+  for (const engine of [a, b]) {
+    await expect.poll(() => engine.log().includes('peer connected'), { timeout: 20_000 }).toBe(true);
+  }
+}
+
+test('a network made on one engine is there on both, and containers find each other by name', async () => {
+  await bothConnected();
+  await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'shared');
+  expect(await networksOf(b)).toEqual(['shared swarm']);
+  await run(a, 'one', '--network', 'shared');
+  await run(b, 'two', '--network', 'shared', '--network-alias', 'second');
+  expect(await addressOf(a, 'one', 'shared')).not.toBe(await addressOf(b, 'two', 'shared'));
+  await comesToReach(a, 'one', 'two');
+  await comesToReach(b, 'two', 'one');
+  await comesToReach(a, 'one', 'second.shared');
+  expect(await a.dockerOk('exec', 'one', 'nslookup', await addressOf(b, 'two', 'shared'))).toContain(
+    'two.shared',
+  );
+});
+
+test('they speak TCP over the link between the engines, in frames that fit through it', async () => {
+  await b.dockerOk('exec', '-d', 'two', 'httpd', '-f', '-p', '80', '-h', '/etc');
+  await expect
+    .poll(async () => (await a.docker('exec', 'one', 'wget', '-qO-', 'http://two/hostname')).stdout, {
+      timeout: 20_000,
+    })
+    .toMatch(/^[0-9a-f]{12}\n$/);
+  expect(await a.dockerOk('exec', 'one', 'cat', '/sys/class/net/eth0/mtu')).toBe('1450');
+  // 1450 - 20 (IPv4) - 8 (ICMP): whole, or the link would have to cut it.
+  expect(await a.dockerOk('exec', 'one', 'ping', '-c', '1', '-s', '1422', 'two')).toContain(
+    '1 packets received',
+  );
+  const { Options, Peers } = JSON.parse(
+    await a.dockerOk('network', 'inspect', '-f', '{{json .}}', 'shared'),
+  ) as {
+    Options: Record<string, string>;
+    Peers: { IP: string }[];
+  };
+  expect(Options['com.docker.network.driver.overlay.vxlanid_list']).toMatch(/^\d+$/);
+  expect(Peers.map(({ IP }) => IP)).toEqual([left.address, right.address]);
+});
+
+test('containers have a way out and published ports, each by its own engine', async () => {
+  await run(b, 'web', '--network', 'shared', '-p', '8080:80');
+  await b.dockerOk('exec', '-d', 'web', 'httpd', '-f', '-p', '80', '-h', '/etc');
+  await expect
+    .poll(
+      async () =>
+        (await a.docker('exec', 'one', 'wget', '-qO-', `http://${right.address}:8080/hostname`)).code,
+      {
+        timeout: 20_000,
+      },
+    )
+    .toBe(0);
+  await b.dockerOk('rm', '-f', 'web');
+});
+
+describe('an address that a client asks for', () => {
+  test('is lent by the engine whose it is, and refused while somebody has it', async () => {
+    await a.dockerOk(
+      'network',
+      'create',
+      '-d',
+      'overlay',
+      '--attachable',
+      '--subnet',
+      '198.51.100.0/24',
+      'fixed',
+    );
+    for (const address of ['198.51.100.10', '198.51.100.11']) {
+      await run(a, 'holder', '--network', 'fixed', '--ip', address);
+      const refused = await b.docker(
+        'run',
+        '--name',
+        'twin',
+        '--network',
+        'fixed',
+        '--ip',
+        address,
+        'busybox',
+        'true',
+      );
+      expect(refused.stderr).toContain('Address already in use');
+      await b.dockerOk('rm', 'twin');
+      await a.dockerOk('rm', '-f', 'holder');
+      // What the engine was told: the address is free again.
+      await expect
+        .poll(
+          async () => {
+            const { code } = await b.docker(
+              'run',
+              '--rm',
+              '--network',
+              'fixed',
+              '--ip',
+              address,
+              'busybox',
+              'true',
+            );
+            return code;
+          },
+          { timeout: 20_000 },
+        )
+        .toBe(0);
+    }
+  });
+
+  test('is not given while the engine whose it is cannot be asked, and others are', async () => {
+    await b.kill9();
+    // Of addresses that follow each other each engine has one.
+    const codes: (number | null)[] = [];
+    for (const address of ['198.51.100.20', '198.51.100.21']) {
+      const { code, stderr } = await a.docker(
+        'run',
+        '--rm',
+        '--network',
+        'fixed',
+        '--ip',
+        address,
+        'busybox',
+        'true',
+      );
+      codes.push(code);
+      if (code !== 0)
+        expect(stderr).toContain(`address ${address} is for the engine at ${right.address} to give`);
+    }
+    expect(new Set(codes)).toEqual(new Set([0, 125]));
+    await b.restart();
+    await comeToHave(b, 'fixed swarm', 'shared swarm');
+    await a.dockerOk('network', 'rm', 'fixed');
+    await comeToHave(b, 'shared swarm');
+  });
+});
+
+describe('an engine that is killed', () => {
+  test('leaves its containers reachable', async () => {
+    await b.kill9();
+    await comesToReach(a, 'one', 'two');
+    await a.restart();
+    await comesToReach(a, 'one', 'two');
+  });
+
+  test('learns afterwards who came and went meanwhile', async () => {
+    await run(a, 'three', '--network', 'shared');
+    await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'later');
+    await b.restart();
+    await comeToHave(b, 'later swarm', 'shared swarm');
+    await comesToReach(b, 'two', 'three');
+    await comesToReach(a, 'three', 'two');
+    await a.dockerOk('rm', '-f', 'three');
+    await expect
+      .poll(async () => (await b.docker('exec', 'two', 'nslookup', 'three')).code, { timeout: 20_000 })
+      .not.toBe(0);
+  });
+
+  test('cannot have a network removed that it made', async () => {
+    await bothConnected();
+    await a.kill9();
+    const refused = await b.docker('network', 'rm', 'later');
+    expect(refused.stderr).toContain(`the engine at ${left.address} does not answer`);
+    await a.restart();
+    await expect
+      .poll(async () => (await b.docker('network', 'rm', 'later')).code, { timeout: 20_000 })
+      .toBe(0);
+    await comeToHave(a, 'shared swarm');
+  });
+});
+
+describe('a network is refused', () => {
+  test('to be removed while a container of another engine is on it', async () => {
+    await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'busy');
+    await comeToHave(b, 'busy swarm', 'shared swarm');
+    await run(b, 'user', '--network', 'busy');
+    for (const engine of [a, b]) {
+      expect((await engine.docker('network', 'rm', 'busy')).stderr).toContain('has active endpoints (');
+    }
+    await b.dockerOk('rm', '-f', 'user');
+    await b.dockerOk('network', 'rm', 'busy');
+    await comeToHave(a, 'shared swarm');
+  });
+
+  test('with a name or a subnet that the other engine uses for something else', async () => {
+    await b.dockerOk('network', 'create', '--subnet', '198.51.100.0/24', 'mine');
+    const create = (...flags: string[]) => a.docker('network', 'create', '-d', 'overlay', ...flags);
+    expect((await create('mine')).stderr).toContain(
+      `network with name mine already exists (the engine at ${right.address})`,
+    );
+    expect((await create('--subnet', '198.51.100.128/25', 'other')).stderr).toContain('Pool overlaps');
+    expect(await networksOf(a)).toEqual(['shared swarm']);
+    await b.dockerOk('network', 'rm', 'mine');
+  });
+
+  test('to containers when it is not attachable', async () => {
+    await a.dockerOk('network', 'create', '-d', 'overlay', 'services');
+    const refused = await a.docker('run', '--name', 'outsider', '--network', 'services', 'busybox', 'true');
+    expect(refused.stderr).toContain('network services not manually attachable');
+    await a.dockerOk('rm', 'outsider');
+    await a.dockerOk('network', 'rm', 'services');
+  });
+});
+
+/** What arrives on a connection to the exchange of `a` from the other machine, until it ends. */
+async function strangersAnswer(address: string): Promise<string> {
+  const script = `
+    const [address] = process.argv.slice(1);
+    const key = Buffer.alloc(32, 7);
+    const socket = require('tls').connect({
+      host: '${left.address}', port: 7950, localAddress: address, ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
+      maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: key, identity: 'gantry-overlay' }),
+      checkServerIdentity: () => undefined,
+    });
+    socket.on('secureConnect', () => socket.write(JSON.stringify({ id: 1, kind: 'subnets' }) + '\\n'));
+    socket.on('data', (data) => console.log(String(data)));
+    socket.on('error', () => undefined);`;
+  const child = spawn('ip', ['netns', 'exec', right.namespace, process.execPath, '-e', script, address]);
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await once(child, 'close');
+  return output;
+}
+
+describe('SECURITY: a stranger on the link', () => {
+  test('who does not know the secret, or is no peer, learns nothing', async () => {
+    expect(await strangersAnswer(right.address)).toBe('');
+    ip('-n', right.namespace, 'address', 'add', '192.0.2.3/24', 'dev', right.link);
+    expect(await strangersAnswer('192.0.2.3')).toBe('');
+    // They count among the connections of the other engine.
+    expect(a.log()).toContain('a peer is refused');
+  });
+
+  test('cannot send frames into a network', async () => {
+    // As the other engine would, from an address that is no peer's: only the guard of the first knows the difference.
+    const { Options } = JSON.parse(await a.dockerOk('network', 'inspect', '-f', '{{json .}}', 'shared')) as {
+      Options: Record<string, string>;
+    };
+    const vni = Options['com.docker.network.driver.overlay.vxlanid_list'] ?? '';
+    const arrived = (): number =>
+      Number(within(left, 'sh', '-c', 'cat /sys/class/net/gx-*/statistics/rx_packets').trim());
+    const send = (from: string): void => {
+      const header = '08000000' + Number(vni).toString(16).padStart(6, '0') + '00';
+      const frame = `${'ff'.repeat(6)}0200000000010806${'00'.repeat(46)}`;
+      const script = `
+        const socket = require('dgram').createSocket('udp4');
+        socket.bind(0, '${from}', () =>
+          socket.send(Buffer.from('${header}${frame}', 'hex'), 7950, '${left.address}', () => socket.close()));`;
+      within(right, process.execPath, '-e', script);
+    };
+    const before = arrived();
+    send('192.0.2.3');
+    send(right.address);
+    await expect.poll(arrived, { timeout: 20_000 }).toBe(before + 1);
+  });
+});
+
+test('without peers there are no overlay networks, as on a node without a swarm', async () => {
+  const lonely = await startEngine({ starterImage: false });
+  const { code, stderr } = await lonely.docker('network', 'create', '-d', 'overlay', 'none-such');
+  expect(code).toBe(1);
+  expect(stderr).toContain('This node is not a swarm manager.');
+  await lonely.stop();
+});
+
+test('a secret that others can read or guess is refused', async () => {
+  const secret = path.join(directory, 'open');
+  const flags = [
+    '--overlay-address',
+    left.address,
+    '--overlay-peer',
+    right.address,
+    '--overlay-secret-file',
+    secret,
+  ];
+  writeFileSync(secret, 'known to everybody here\n', { mode: 0o644 });
+  await expect(startEngine({ flags, starterImage: false })).rejects.toThrow(
+    'others have access to it (mode 644)',
+  );
+  rmSync(secret);
+  writeFileSync(secret, 'short\n', { mode: 0o600 });
+  await expect(startEngine({ flags, starterImage: false })).rejects.toThrow('shorter than 16 bytes');
+});
+
+test('nothing is left on either machine when the last network is gone', async () => {
+  await a.dockerOk('rm', '-f', 'one');
+  await b.dockerOk('rm', '-f', 'two');
+  await b.dockerOk('network', 'rm', 'shared');
+  await comeToHave(a);
+  for (const engine of [a, b]) await engine.restart();
+  for (const host of hosts) {
+    const links = within(host, 'ls', '/sys/class/net').trim().split(/\s+/);
+    expect(links).toEqual([host.link, 'lo'].toSorted());
+    expect(within(host, 'nft', 'list', 'tables').trim()).toBe('');
+  }
+});
