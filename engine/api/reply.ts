@@ -10,8 +10,9 @@ import { acceptWebSocket } from './websocket.ts';
 
 export function createReply(exchange: Exchange): Reply {
   const { response } = exchange;
-  const send = (status: number, headers: Record<string, string>, body: string): void => {
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  const send = (status: number, headers: Record<string, string>, text: string): void => {
+    const body = Buffer.from(text);
+    response.writeHead(status, { ...headers, 'Content-Length': body.length });
     response.end(body);
   };
   const stream = (status: number, headers: Record<string, string>): ServerResponse => {

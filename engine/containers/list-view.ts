@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { NetworkAttacher } from '../networks/networks.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import type { ContainersContext } from './context.ts';
@@ -8,7 +9,6 @@ import { mountViews } from './mount-view.ts';
 import { networksOf, portSummaries } from './network-view.ts';
 import { isActive } from './record.ts';
 import { statusText } from './status-text.ts';
-import { toEpochMs } from './timestamps.ts';
 import { writableSizeBytes } from './writable-size.ts';
 
 export interface ListOptions {
@@ -36,27 +36,59 @@ export async function listContainers(context: ContainersContext, options: ListOp
     .filter(matches)
     .sort((one, other) => (one.record.createdAt < other.record.createdAt ? 1 : -1));
   const listed = limit > 0 ? selected.slice(0, limit) : selected;
-  const links = linkNames(context);
-  return Promise.all(listed.map((container) => toSummary(context, container, links, options.size)));
+  const names = lookupsOf(context);
+  if (!options.size) return listed.map((container) => toSummary(container, names));
+  return Promise.all(
+    listed.map(async (container) => toSummary(container, names, await sizesOf(context, container))),
+  );
 }
 
-async function toSummary(
-  context: ContainersContext,
-  container: Container,
-  links: ReadonlyMap<string, string[]>,
-  withSize: boolean,
-): Promise<object> {
-  const { record } = container;
+/** What the names in records mean, each asked for once: containers of one list share few images and networks. */
+interface Lookups {
+  /** Container ID → its names as a linked one. */
+  links: ReadonlyMap<string, string[]>;
+  imageId: (name: string) => string | undefined;
+  network: (name: string) => ReturnType<NetworkAttacher['resolve']> | undefined;
+}
+
+function lookupsOf(context: ContainersContext): Lookups {
+  return {
+    links: linkNames(context),
+    imageId: remembered((name) => context.images.get(name).id),
+    network: remembered((name) => context.networks.resolve(name)),
+  };
+}
+
+/** The lookup's result for each name, undefined where it throws. */
+function remembered<T>(lookup: (name: string) => T): (name: string) => T | undefined {
+  const known = new Map<string, T | undefined>();
+  return (name) => {
+    if (known.has(name)) return known.get(name);
+    let found: T | undefined;
+    try {
+      found = lookup(name);
+    } catch {
+      // It is gone.
+    }
+    known.set(name, found);
+    return found;
+  };
+}
+
+function toSummary({ record }: Container, { links, imageId, network }: Lookups, sizes?: Sizes): object {
   const { health } = record.state;
+  const image = record.config.Image ?? record.imageId;
   return {
     Id: record.id,
     Names: [`/${record.name}`, ...(links.get(record.id) ?? [])],
-    Image: imageNameOf(context, container),
+    // The name asked for while it still means the same image, its ID afterwards.
+    Image: imageId(image) === record.imageId ? image : record.imageId,
     ImageID: record.imageId,
     Command: commandText(argvOf(record.config)),
-    Created: Math.floor(toEpochMs(record.createdAt) / 1000),
+    Created: Math.floor(Date.parse(record.createdAt) / 1000),
     Ports: portSummaries(record),
-    ...(withSize ? await sizesOf(context, container) : {}),
+    SizeRw: sizes?.SizeRw,
+    SizeRootFs: sizes?.SizeRootFs,
     Labels: record.config.Labels ?? {},
     State: record.state.status,
     Status: statusText(record.state, Date.now()),
@@ -65,27 +97,19 @@ async function toSummary(
       NetworkMode: record.hostConfig.NetworkMode,
       Annotations: record.hostConfig.Annotations ?? {},
     },
-    NetworkSettings: { Networks: networksOf(record, (name) => context.networks.resolve(name)) },
+    NetworkSettings: { Networks: networksOf(record, network) },
     Mounts: mountViews(record.mounts),
   };
 }
 
-export async function sizesOf(
-  context: ContainersContext,
-  container: Container,
-): Promise<{ SizeRw: number; SizeRootFs: number }> {
-  const SizeRw = await writableSizeBytes(path.join(container.directory, 'upper'));
-  return { SizeRw, SizeRootFs: SizeRw + imageSizeBytes(context, container.record.imageId) };
+interface Sizes {
+  SizeRw: number;
+  SizeRootFs: number;
 }
 
-/** The name asked for while it still means the same image, its ID afterwards. */
-function imageNameOf({ images }: ContainersContext, { record }: Container): string {
-  const name = record.config.Image ?? record.imageId;
-  try {
-    return images.get(name).id === record.imageId ? name : record.imageId;
-  } catch {
-    return record.imageId;
-  }
+export async function sizesOf(context: ContainersContext, container: Container): Promise<Sizes> {
+  const SizeRw = await writableSizeBytes(path.join(container.directory, 'upper'));
+  return { SizeRw, SizeRootFs: SizeRw + imageSizeBytes(context, container.record.imageId) };
 }
 
 function imageSizeBytes({ images }: ContainersContext, imageId: string): number {

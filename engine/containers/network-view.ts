@@ -10,10 +10,13 @@ export interface PortSummary {
   Type: string;
 }
 
+/** A network by the name or ID in a record; throws, or answers undefined, for one that is gone. */
+type ResolveNetwork = (key: string) => ReturnType<NetworkAttacher['resolve']> | undefined;
+
 /** NetworkSettings.Networks: live endpoints of a running container, what it asked for otherwise. */
 export function networksOf(
   record: ContainerRecord,
-  resolve: NetworkAttacher['resolve'],
+  resolve: ResolveNetwork,
 ): Record<string, EndpointSettings> {
   const mode = networkModeOf(record.hostConfig);
   if (mode.kind === 'container') return {};
@@ -81,10 +84,7 @@ function dnsNamesOf({ name, id, config }: ContainerRecord, aliases: string[]): s
 }
 
 /** A stopped container may name a network that is gone. */
-function tryResolve(
-  resolve: NetworkAttacher['resolve'],
-  key: string,
-): { id: string; name: string } | undefined {
+function tryResolve(resolve: ResolveNetwork, key: string): ReturnType<ResolveNetwork> {
   try {
     return resolve(key);
   } catch {

@@ -8,9 +8,9 @@ const version = (text: string): ApiVersion => negotiateVersion(`/v${text}/x`).ap
 
 test('a list shows annotations since 1.46 and health since 1.52', () => {
   const summary = { Id: 'a', Health: { Status: 'none' }, HostConfig: { NetworkMode: 'x', Annotations: {} } };
-  expect(summaryOf(summary, version('1.52'))).toEqual(summary);
-  expect(summaryOf(summary, version('1.51'))).toEqual({ Id: 'a', HostConfig: summary.HostConfig });
-  expect(summaryOf(summary, version('1.45'))).toEqual({ Id: 'a', HostConfig: { NetworkMode: 'x' } });
+  expect(summaryOf(version('1.52'))(summary)).toEqual(summary);
+  expect(summaryOf(version('1.51'))(summary)).toEqual({ Id: 'a', HostConfig: summary.HostConfig });
+  expect(summaryOf(version('1.45'))(summary)).toEqual({ Id: 'a', HostConfig: { NetworkMode: 'x' } });
 });
 
 test('before 1.45 Aliases held the names that DNSNames hold, on networks of the user', () => {

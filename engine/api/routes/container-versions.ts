@@ -9,17 +9,22 @@ import type { ApiVersion } from '../route.ts';
  * some.
  */
 
-/** An element of `GET /containers/json`. */
-export function summaryOf(summary: object, version: ApiVersion): object {
-  const { Health, HostConfig, ...rest } = summary as {
-    Health?: object;
-    HostConfig?: { Annotations?: object };
-  };
-  const { Annotations, ...hostConfig } = HostConfig ?? {};
-  return {
-    ...rest,
-    HostConfig: { ...hostConfig, ...(version.atLeast('1.46') ? { Annotations } : {}) },
-    ...(version.atLeast('1.52') ? { Health } : {}),
+interface Summary {
+  Health?: object;
+  HostConfig?: { Annotations?: object };
+}
+
+/** An element of `GET /containers/json`; `undefined` does not travel. */
+export function summaryOf(version: ApiVersion): (summary: object) => object {
+  const hasHealth = version.atLeast('1.52');
+  const hasAnnotations = version.atLeast('1.46');
+  return (summary) => {
+    const { Health, HostConfig } = summary as Summary;
+    return {
+      ...summary,
+      Health: hasHealth ? Health : undefined,
+      HostConfig: { ...HostConfig, Annotations: hasAnnotations ? HostConfig?.Annotations : undefined },
+    };
   };
 }
 

@@ -65,10 +65,7 @@ const list =
       size: query.boolean('size'),
       filters: query.filters(LIST_FILTERS),
     });
-    reply.json(
-      200,
-      summaries.map((summary) => summaryOf(summary, apiVersion)),
-    );
+    reply.json(200, summaries.map(summaryOf(apiVersion)));
   };
 
 const create =
