@@ -1,19 +1,20 @@
 import { toFixedNano } from '../lib/fixed-time.ts';
-import { findSpecial, unescapeJson } from './json-text.ts';
+import { findSpecial, Literal, unescapeJson } from './json-text.ts';
 import { INCOMPLETE, TIME_BYTES, type EntryView, type LogFormat } from './log-format.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
 const LETTER_O = 0x6f;
-const START = '{"log":"';
-const STREAM = '","stream":"std';
+const START = new Literal('{"log":"');
+const STREAM = new Literal('","stream":"std');
 const STREAM_REST_BYTES = 'out"'.length;
-const TIME = ',"time":"';
-const ATTRIBUTES = ',"attrs":';
+const TIME = new Literal(',"time":"');
+const ATTRIBUTES = new Literal(',"attrs":');
 /** Ends the attributes: inside of a string the quote behind the comma would be escaped. */
 const ATTRIBUTES_END = Buffer.from('},"time":"');
-const LINE_END = '"}\n';
+const LINE_END_BYTES = '"}\n'.length;
+const BRACE = 0x7d;
 /** `2026-01-01T00:00:00` */
 const SECONDS_BYTES = 19;
 const ZERO = 0x30;
@@ -59,34 +60,39 @@ export const jsonLines: LogFormat = {
 
 /** 0: not of the usual form, and the block is as it was. */
 function parseUsual(block: Buffer, at: number, filled: number, view: EntryView): number {
-  if (!startsWith(block, at, filled, START)) return 0;
+  if (!START.isAt(block, at, filled)) return 0;
   const start = at + START.length;
   let scan = findSpecial(block, start, filled);
   const firstEscape = block[scan] === BACKSLASH ? scan : 0;
   while (scan < filled && block[scan] === BACKSLASH) scan = findSpecial(block, scan + 2, filled);
   if (scan >= filled) return INCOMPLETE;
   const end = scan;
-  if (!startsWith(block, scan, filled, STREAM)) return 0;
+  if (!STREAM.isAt(block, scan, filled)) return 0;
   scan += STREAM.length;
   view.stream = block[scan] === LETTER_O ? 1 : 2;
   scan += STREAM_REST_BYTES;
   view.attributesStart = 0;
-  if (startsWith(block, scan, filled, ATTRIBUTES)) {
+  if (ATTRIBUTES.isAt(block, scan, filled)) {
     view.attributesStart = scan + ATTRIBUTES.length;
     view.attributesEnd = block.indexOf(ATTRIBUTES_END, scan) + 1;
     if (view.attributesEnd === 0 || view.attributesEnd > filled) return 0;
     scan = view.attributesEnd;
   }
-  if (!startsWith(block, scan, filled, TIME)) return 0;
+  if (!TIME.isAt(block, scan, filled)) return 0;
   view.timeStart = scan + TIME.length;
-  scan = view.timeStart;
-  while (scan < filled && block[scan] !== QUOTE && scan - view.timeStart < TIME_BYTES) scan += 1;
+  // Our shim's times are of full length, Docker's may be shorter.
+  scan = view.timeStart + TIME_BYTES;
+  if (!isLineEnd(block, scan, filled)) {
+    for (scan = view.timeStart; scan < filled && block[scan] !== QUOTE; scan += 1) {
+      if (scan - view.timeStart === TIME_BYTES) return 0;
+    }
+    if (!isLineEnd(block, scan, filled)) return 0;
+  }
   view.timeEnd = scan;
-  if (!startsWith(block, scan, filled, LINE_END)) return 0;
   view.source = block;
   view.start = start;
   view.end = firstEscape === 0 ? end : unescapeJson(block, firstEscape, end);
-  return scan + LINE_END.length;
+  return scan + LINE_END_BYTES;
 }
 
 /** Anything else that is JSON; what is not gets stream 0. */
@@ -124,10 +130,11 @@ function toLine(text: string): Line | undefined {
   }
 }
 
-function startsWith(block: Buffer, at: number, filled: number, text: string): boolean {
-  if (at + text.length > filled) return false;
-  for (let index = 0; index < text.length; index += 1) {
-    if (block[at + index] !== text.charCodeAt(index)) return false;
-  }
-  return true;
+function isLineEnd(block: Buffer, at: number, filled: number): boolean {
+  return (
+    at + LINE_END_BYTES <= filled &&
+    block[at] === QUOTE &&
+    block[at + 1] === BRACE &&
+    block[at + 2] === NEWLINE
+  );
 }

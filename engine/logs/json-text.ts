@@ -4,7 +4,9 @@ const QUOTES = 0x22222222;
 const BACKSLASHES = 0x5c5c5c5c;
 const ONES = 0x01010101;
 const HIGH_BITS = 0x80808080 | 0;
+const LETTER_N = 0x6e;
 const LETTER_U = 0x75;
+const NEWLINE = 0x0a;
 /** Byte after the backslash → what it stands for; others (`"`, `\`, `/`) stand for themselves. */
 const SHORT_ESCAPES = new Map([
   [0x62, 0x08],
@@ -15,47 +17,63 @@ const SHORT_ESCAPES = new Map([
 ]);
 const REPLACEMENT = 0xfffd;
 
-/** The block that was looked at last, as words. */
+/** The block that was looked at last, for reading words of it. */
 let wordsBlock: Buffer | undefined;
-let words: Int32Array | undefined;
+let words: DataView = new DataView(new ArrayBuffer(0));
+
+/** For words at any offset of `block`. */
+function wordsOf(block: Buffer): DataView {
+  if (block !== wordsBlock) {
+    wordsBlock = block;
+    words = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  }
+  return words;
+}
 
 /**
  * Where the first quote or backslash of `block[from, end)` is, or `end`. Four bytes at a time: for lines of ordinary
  * length that is faster than byte by byte, and than a search in native code.
  */
 export function findSpecial(block: Buffer, from: number, end: number): number {
-  let at = from;
   const view = wordsOf(block);
-  if (view) {
-    for (; at < end && (at & 3) !== 0; at += 1) {
-      if (block[at] === QUOTE || block[at] === BACKSLASH) return at;
-    }
-    if (at >= end) return end;
-    const last = end >> 2;
-    let word = at >> 2;
-    for (; word < last; word += 1) {
-      const quotes = (view[word] as number) ^ QUOTES;
-      const backslashes = (view[word] as number) ^ BACKSLASHES;
-      // A byte that is zero borrows from its high bit (Hacker's Delight, 6-1).
-      const zeros = ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes);
-      if ((zeros & HIGH_BITS) !== 0) break;
-    }
-    at = word << 2;
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getInt32(at, true);
+    const quotes = word ^ QUOTES;
+    const backslashes = word ^ BACKSLASHES;
+    // A byte that is zero borrows from its high bit (Hacker's Delight, 6-1).
+    const zeros = ((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes);
+    if ((zeros & HIGH_BITS) !== 0) break;
   }
   while (at < end && block[at] !== QUOTE && block[at] !== BACKSLASH) at += 1;
   return at;
 }
 
-/** undefined for one that does not begin at a word. */
-function wordsOf(block: Buffer): Int32Array | undefined {
-  if (block !== wordsBlock) {
-    wordsBlock = block;
-    words =
-      block.byteOffset % 4 === 0
-        ? new Int32Array(block.buffer, block.byteOffset, block.length >> 2)
-        : undefined;
+/** A text of at least four bytes of ASCII, found four bytes at a time; the last four may overlap those before. */
+export class Literal {
+  readonly length: number;
+  readonly #offsets: number[] = [];
+  readonly #words: number[] = [];
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text, 'latin1');
+    this.length = bytes.length;
+    for (let at = 0; at < bytes.length; at += 4) {
+      const offset = Math.min(at, bytes.length - 4);
+      this.#offsets.push(offset);
+      this.#words.push(bytes.readInt32LE(offset));
+    }
   }
-  return words;
+
+  /** Whether it is at `block[at]`, whole before `end`. */
+  isAt(block: Buffer, at: number, end: number): boolean {
+    if (at + this.length > end) return false;
+    const view = wordsOf(block);
+    for (let index = 0; index < this.#words.length; index += 1) {
+      if (view.getInt32(at + (this.#offsets[index] as number), true) !== this.#words[index]) return false;
+    }
+    return true;
+  }
 }
 
 /**
@@ -63,6 +81,11 @@ function wordsOf(block: Buffer): Int32Array | undefined {
  * Returns the new end: what an escape stands for is never longer than itself. Half a surrogate pair becomes U+FFFD.
  */
 export function unescapeJson(block: Buffer, from: number, end: number): number {
+  // Most often there is but the newline at the end.
+  if (from === end - 2 && block[from + 1] === LETTER_N) {
+    block[from] = NEWLINE;
+    return from + 1;
+  }
   let out = from;
   for (let at = from; at < end; at += 1) {
     const byte = block[at] as number;
