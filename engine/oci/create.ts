@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, invalidArgument } from '../lib/errors.ts';
 import { startTimeOf } from '../lib/process-start-time.ts';
-import { removeCgroup } from '../runtime/cgroups/remove.ts';
+import { removeCgroups } from '../runtime/cgroups/remove.ts';
 import type { RuntimeSpec } from '../runtime/oci/spec.ts';
 import { encodeContainerPlan } from '../runtime/plan-encoding.ts';
 import { cgroupOf } from './cgroup-path.ts';
@@ -101,7 +101,7 @@ export function finish(prepared: Prepared, pid: number, flags: Flags): Container
 /** Nothing of a create that failed stays, also not its process: `pid`. */
 export async function abandon(context: OciContext, prepared: Prepared, pid?: number): Promise<void> {
   if (pid !== undefined) signal(pid, 'SIGKILL');
-  for (const directory of prepared.cgroupDirectories.toReversed()) await removeCgroup(directory);
+  await removeCgroups(prepared.cgroupDirectories.toReversed());
   forget(context.root, prepared.id);
 }
 

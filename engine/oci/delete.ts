@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { conflict, EngineError, errnoOf, messageOf } from '../lib/errors.ts';
-import { removeCgroup } from '../runtime/cgroups/remove.ts';
+import { removeCgroups } from '../runtime/cgroups/remove.ts';
 import { type ContainerState, directoryOf, forget, isAlive, loadState, statusOf } from './container-state.ts';
 import type { OciContext } from './context.ts';
 import { onlyId, parseFlags } from './flags.ts';
@@ -48,7 +48,7 @@ export function signal(pid: number, name: NodeJS.Signals | number): void {
 
 /** What is left of a container whose process is gone: others in its cgroup, the cgroup, its state; then poststop. */
 export async function destroy(context: OciContext, state: ContainerState): Promise<void> {
-  for (const directory of state.cgroupDirectories.toReversed()) await removeCgroup(directory);
+  await removeCgroups(state.cgroupDirectories.toReversed());
   forget(context.root, state.id);
   try {
     runHooks('poststop', state, 'stopped');

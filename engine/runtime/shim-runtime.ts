@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, errnoOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { removeCgroup } from './cgroups/remove.ts';
+import { removeCgroups } from './cgroups/remove.ts';
 import { explainRuntimeFailure } from './oci/runtime-log.ts';
 import { encodeContainerPlan } from './plan-encoding.ts';
 import type { ContainerPlan } from './plan.ts';
@@ -50,7 +50,8 @@ export function createRuntime({ binary, runRoot, logger }: ShimRuntimeOptions): 
     // Never below a directory that is not this container's alone: its neighbours live there.
     const own = cgroupDirectories.filter((directory) => path.basename(directory).includes(id));
     // A shim that ended in good order has removed them. Synchronous: neither filesystem has a disk to wait for.
-    for (const directory of own.filter(existsSync).reverse()) await removeCgroup(directory);
+    const left = own.filter(existsSync).reverse();
+    if (left.length > 0) await removeCgroups(left);
     rmSync(directoryOf(id), { recursive: true, force: true });
   }
 

@@ -228,9 +228,10 @@ describe.each(runtimes)('a container of %s', (runtime) => {
     });
   });
 
-  test('is reported dead and ended when its shim is killed', async () => {
+  test.each(['running', 'paused'])('is reported dead and ended when its shim is killed, %s', async (how) => {
     await inBackground(['busybox', 'sleep', '1000'], async (id) => {
       const pid = await engine.dockerOk('inspect', id, '-f', '{{.State.Pid}}');
+      if (how === 'paused') await engine.dockerOk('pause', id);
       const shim = readFileSync(path.join(engine.runRoot, 'containers', id, 'shim.pid'), 'utf8');
       process.kill(Number(shim), 'SIGKILL');
       const state = () => engine.dockerOk('inspect', id, '-f', '{{.State.Status}} {{.State.ExitCode}}');

@@ -92,6 +92,26 @@ test('SIGKILL of a shim ends its container alone, and everything of it is cleane
   await engine.dockerOk('rm', '-f', 'victim');
 });
 
+test('a paused container whose shim is killed is dead, too, with all its processes', async () => {
+  const family = '(trap "" TERM; setsid sleep 1000) & exec sleep 1000';
+  await engine.dockerOk('run', '-d', '--name', 'frozen-victim', 'busybox', 'sh', '-c', family);
+  const hostPids = async (): Promise<number[]> => {
+    const { json } = await engine.api<{ Processes: string[][] }>('GET', '/containers/frozen-victim/top');
+    return json.Processes.map((row) => Number(row[1]));
+  };
+  await expect.poll(async () => (await hostPids()).length).toBe(2);
+  const pids = await hostPids();
+  const pid = Number(await engine.dockerOk('inspect', 'frozen-victim', '--format', '{{.State.Pid}}'));
+  await engine.dockerOk('pause', 'frozen-victim');
+  process.kill(parentOf(pid), 'SIGKILL');
+  const state = () =>
+    engine.dockerOk('inspect', 'frozen-victim', '--format', '{{.State.Status}} {{.State.ExitCode}}');
+  await expect.poll(state).toBe('exited 137');
+  await expect.poll(() => pids.filter(isAlive)).toEqual([]);
+  await engine.dockerOk('start', 'frozen-victim');
+  await engine.dockerOk('rm', '-f', 'frozen-victim');
+});
+
 test('a shim that was killed while there was no engine leaves nothing either', async () => {
   await engine.dockerOk('run', '-d', '--name', 'lost', 'busybox', 'sleep', '1000');
   const pid = Number(await engine.dockerOk('inspect', 'lost', '--format', '{{.State.Pid}}'));
