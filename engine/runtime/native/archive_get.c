@@ -27,6 +27,7 @@ struct request {
   int parent; /* directory of the last component */
   int target; /* O_PATH of what the path names */
   const char *path;
+  bool engine_made_dev; /* /dev is the engine's, not data */
   char leaf[NAME_MAX + 1];
   struct stat status;
 };
@@ -46,20 +47,15 @@ static int open_request(int argc, char **argv, struct request *request, struct e
   if (first >= argc || argv[first][0] != '/')
     return error_set(err, 0, "usage: %s ROOT-OPTIONS PATH [--follow|NAME]...", argv[0]);
   request->path = argv[first];
+  request->engine_made_dev = !options.directory;
   bool follow = argc > first + 1 && strcmp(argv[argc - 1], "--follow") == 0;
   /* Mount points of volumes may have to be made before they can be read. */
   request->root = archive_root_open(&options, options.bind_count > 0, err);
   if (request->root < 0)
     return -1;
-  const char *slash = strrchr(request->path, '/');
-  char parent[PATH_MAX];
-  if (strlen(slash + 1) > NAME_MAX || (size_t)(slash - request->path) + 2 > sizeof parent)
-    return error_set(err, ENAMETOOLONG, "%.256s", request->path);
-  strcpy(request->leaf, slash[1] ? slash + 1 : ".");
-  *(char *)mempcpy(parent, request->path, (size_t)(slash - request->path) + 1) = '\0';
-  request->parent = rooted_open(request->root, parent, O_PATH | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  request->parent = archive_open_parent(request->root, request->path, O_PATH, request->leaf, err);
   if (request->parent < 0)
-    return error_set(err, errno, "%.256s", request->path);
+    return -1;
   if (follow) {
     /* A trailing slash or "/.": the directory behind the name. */
     request->target =
@@ -132,7 +128,8 @@ int archive_stat_main(int argc, char **argv) {
 static int write_archive(const struct request *request, const char *name, struct error *err) {
   __attribute__((cleanup(tar_writer_close))) struct tar_writer writer;
   if (tar_writer_open(&writer, STDOUT_FILENO, err) < 0 ||
-      archive_tree(&writer, request->parent, request->leaf, request->path, name, err) < 0)
+      archive_tree(&writer, request->parent, request->leaf,
+                   request->engine_made_dev ? request->path : "", name, err) < 0)
     return -1;
   return tar_writer_finish(&writer, err);
 }

@@ -1,14 +1,12 @@
 /*
- * gantry-shim archive-put ROOT-OPTIONS PATH [keep-directories] [owner USER]: unpacks the tar on
- * stdin into the directory PATH of a container.
+ * gantry-shim archive-put ROOT-OPTIONS PATH [keep-directories] [whole] [owner USER]: unpacks the
+ * tar on stdin into the directory PATH of a container or volume; `whole`: as all that there is.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -25,6 +23,8 @@ static int parse_options(int argc, char **argv, struct extract_options *options,
   for (int i = 0; i < argc; i++) {
     if (strcmp(argv[i], "keep-directories") == 0) {
       options->keep_directories = true;
+    } else if (strcmp(argv[i], "whole") == 0) {
+      options->whole = true;
     } else if (strcmp(argv[i], "owner") == 0 && i + 1 < argc) {
       *owner = argv[++i];
     } else {
@@ -46,33 +46,14 @@ static int set_owner(int root, const char *owner, struct extract_options *option
   return 0;
 }
 
-/* Docker's texts: which of the two is read-only decides what the user has to change. */
-static int check_writable(int root, int directory, struct error *err) {
-  struct statvfs status;
-  uint64_t root_mount, mount;
-  if (fstatvfs(directory, &status) < 0 || rooted_mount_id(root, &root_mount) < 0 ||
-      rooted_mount_id(directory, &mount) < 0)
-    return error_set(err, errno, "destination");
-  if (archive_is_kernel_file(directory))
-    return error_set(err, EROFS,
-                     "the destination shows the kernel's state, files cannot be put there");
-  if (!(status.f_flag & ST_RDONLY))
-    return 0;
-  err->number = EROFS;
-  snprintf(err->message, sizeof err->message, "%s",
-           root_mount == mount ? "container rootfs is marked read-only"
-                               : "mounted volume is marked read-only");
-  return -1;
-}
-
 static int archive_put(int argc, char **argv, struct error *err) {
   struct archive_root_options root_options;
   int first = archive_root_parse(argc, argv, &root_options, err);
   if (first < 0)
     return -1;
   if (first >= argc || argv[first][0] != '/')
-    return error_set(err, 0,
-                     "usage: archive-put ROOT-OPTIONS PATH [keep-directories] [owner USER]");
+    return error_set(
+        err, 0, "usage: archive-put ROOT-OPTIONS PATH [keep-directories] [whole] [owner USER]");
   const char *owner = NULL;
   struct extract_options options = {.base_path = argv[first]};
   if (parse_options(argc - first - 1, argv + first + 1, &options, &owner, err) < 0)
@@ -85,7 +66,7 @@ static int archive_put(int argc, char **argv, struct error *err) {
       rooted_open(root, argv[first], O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
   if (directory < 0)
     return error_set(err, errno, "%.256s", argv[first]);
-  if (check_writable(root, directory, err) < 0)
+  if (archive_check_writable(root, directory, err) < 0)
     return -1;
   options.root = root;
   if (owner && set_owner(root, owner, &options, err) < 0)

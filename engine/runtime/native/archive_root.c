@@ -12,14 +12,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "archive_tree.h"
 #include "descriptor.h"
 #include "filesystem.h"
 #include "layer_mount.h"
 #include "overlay_mount.h"
 #include "resolve.h"
+#include "rooted.h"
 #include "user_namespace.h"
 
 static int parse_pid(const char *text, int *pid, struct error *err) {
@@ -48,6 +51,8 @@ int archive_root_parse(int argc, char **argv, struct archive_root_options *optio
     } else if (strcmp(option, "--pid") == 0 && left >= 1) {
       if (parse_pid(argv[i++], &options->pid, err) < 0)
         return -1;
+    } else if (strcmp(option, "--directory") == 0 && left >= 1) {
+      options->directory = argv[i++];
     } else if (strcmp(option, "--lower") == 0 && left >= 1) {
       options->lower[options->lower_count++] = argv[i++];
     } else if (strcmp(option, "--upper") == 0 && left >= 1) {
@@ -62,8 +67,8 @@ int archive_root_parse(int argc, char **argv, struct archive_root_options *optio
       return error_set(err, 0, "unknown or incomplete option %.64s", option);
     }
   }
-  if (options->pid == 0 && options->lower_count == 0)
-    return error_set(err, 0, "neither --pid nor --lower given");
+  if (options->pid == 0 && options->lower_count == 0 && !options->directory)
+    return error_set(err, 0, "none of --pid, --lower and --directory given");
   return i;
 }
 
@@ -232,5 +237,40 @@ int archive_root_open(const struct archive_root_options *options, bool writable,
   archive_raise_file_limit();
   if (options->pid)
     return enter_namespace(options->pid, err);
+  if (options->directory) {
+    int root = open(options->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return root < 0 ? error_set(err, errno, "open %.256s", options->directory) : root;
+  }
   return build_namespace(options, writable && options->upper && options->work, err);
+}
+
+int archive_open_parent(int root, const char *path, int flags, char leaf[NAME_MAX + 1],
+                        struct error *err) {
+  const char *slash = strrchr(path, '/');
+  char parent[PATH_MAX];
+  if (strlen(slash + 1) > NAME_MAX || (size_t)(slash - path) + 2 > sizeof parent)
+    return error_set(err, ENAMETOOLONG, "%.256s", path);
+  strcpy(leaf, slash[1] ? slash + 1 : ".");
+  *(char *)mempcpy(parent, path, (size_t)(slash - path) + 1) = '\0';
+  int fd = rooted_open(root, parent, flags | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  return fd < 0 ? error_set(err, errno, "%.256s", path) : fd;
+}
+
+/* Which of the two is read-only decides what the user has to change. */
+int archive_check_writable(int root, int directory, struct error *err) {
+  struct statvfs status;
+  uint64_t root_mount, mount;
+  if (fstatvfs(directory, &status) < 0 || rooted_mount_id(root, &root_mount) < 0 ||
+      rooted_mount_id(directory, &mount) < 0)
+    return error_set(err, errno, "destination");
+  if (archive_is_kernel_file(directory))
+    return error_set(err, EROFS,
+                     "the destination shows the kernel's state, files cannot be put there");
+  if (!(status.f_flag & ST_RDONLY))
+    return 0;
+  err->number = EROFS;
+  snprintf(err->message, sizeof err->message, "%s",
+           root_mount == mount ? "container rootfs is marked read-only"
+                               : "mounted volume is marked read-only");
+  return -1;
 }

@@ -12,6 +12,7 @@
 
 #include "descriptor.h"
 #include "directory.h"
+#include "link_table.h"
 #include "overlay.h"
 #include "rooted.h"
 #include "user_namespace.h"
@@ -21,18 +22,10 @@
 #define MQUEUE_MAGIC 0x19800202
 #endif
 
-/* First name under which an inode with several links was written. */
-struct link {
-  dev_t device;
-  ino_t inode;
-  char *name;
-};
-
 struct tree {
   struct tar_writer *writer;
   bool layer; /* an overlay upper directory: its whiteouts are told, everything in it is data */
-  struct link *links; /* open addressing; NULL name: free */
-  size_t link_count, link_capacity;
+  struct link_table links;
 };
 
 bool archive_is_kernel_file(int fd) {
@@ -49,48 +42,6 @@ bool archive_is_kernel_file(int fd) {
   return false;
 }
 
-static struct link *find_link(struct tree *tree, dev_t device, ino_t inode) {
-  size_t mask = tree->link_capacity - 1;
-  size_t slot = ((size_t)inode * 0x9e3779b97f4a7c15u >> 20 ^ (size_t)device) & mask;
-  while (tree->links[slot].name &&
-         (tree->links[slot].inode != inode || tree->links[slot].device != device))
-    slot = (slot + 1) & mask;
-  return &tree->links[slot];
-}
-
-static int grow_links(struct tree *tree, struct error *err) {
-  if (tree->link_count * 2 < tree->link_capacity)
-    return 0;
-  struct tree bigger = {.link_capacity = tree->link_capacity ? tree->link_capacity * 2 : 64};
-  bigger.links = calloc(bigger.link_capacity, sizeof *bigger.links);
-  if (!bigger.links)
-    return error_set(err, ENOMEM, "write archive");
-  for (size_t i = 0; i < tree->link_capacity; i++) {
-    if (tree->links[i].name)
-      *find_link(&bigger, tree->links[i].device, tree->links[i].inode) = tree->links[i];
-  }
-  free(tree->links);
-  tree->links = bigger.links;
-  tree->link_capacity = bigger.link_capacity;
-  return 0;
-}
-
-/* The name it was written under before; NULL: not yet (it is now known as `name`), or no memory
- * (*err). */
-static const char *earlier_name(struct tree *tree, const struct stat *status, const char *name,
-                                struct error *err) {
-  if (grow_links(tree, err) < 0)
-    return NULL;
-  struct link *link = find_link(tree, status->st_dev, status->st_ino);
-  if (link->name)
-    return link->name;
-  *link = (struct link){status->st_dev, status->st_ino, strdup(name)};
-  tree->link_count++;
-  if (!link->name)
-    error_set(err, ENOMEM, "write archive");
-  return NULL;
-}
-
 static int write_file(struct tree *tree, int parent, const char *leaf, const char *name,
                       struct error *err) {
   /* SECURITY: between stat and open it may become a fifo or a device: never block, look again. */
@@ -105,7 +56,7 @@ static int write_file(struct tree *tree, int parent, const char *leaf, const cha
     return 0;
   struct tar_item item = {.name = name, .status = &status, .xattrs_from = fd};
   if (status.st_nlink > 1) {
-    item.link = earlier_name(tree, &status, name, err);
+    item.link = link_table_meet(&tree->links, &status, name, err);
     item.hard_link = item.link != NULL;
     if (err->number)
       return -1;
@@ -236,23 +187,17 @@ static int write_entry(struct tree *tree, int parent, const char *leaf, const ch
   return tar_writer_item(tree->writer, &item, err);
 }
 
-static void free_links(struct tree *tree) {
-  for (size_t i = 0; i < tree->link_capacity; i++)
-    free(tree->links[i].name);
-  free(tree->links);
-}
-
 int archive_tree(struct tar_writer *writer, int parent, const char *leaf, const char *path,
                  const char *name, struct error *err) {
   struct tree tree = {.writer = writer};
   int result = write_entry(&tree, parent, leaf, path, name, 0, err);
-  free_links(&tree);
+  link_table_free(&tree.links);
   return result;
 }
 
 int archive_layer(struct tar_writer *writer, int directory, struct error *err) {
   struct tree tree = {.writer = writer, .layer = true};
   int result = write_children(&tree, directory, "", "", 0, err);
-  free_links(&tree);
+  link_table_free(&tree.links);
   return result;
 }

@@ -20,6 +20,13 @@ static const struct command commands[] = {
     {"archive-get", archive_get_main},
     {"archive-list", archive_list_main},
     {"archive-changes", archive_changes_main},
+    {"archive-written", archive_written_main}, /* how much of that, by directory */
+    {"archive-write", archive_edit_main},      /* one file or directory: archive_edit.c */
+    {"archive-mkdir", archive_edit_main},
+    {"archive-remove", archive_edit_main},
+    {"archive-rename", archive_edit_main},
+    {"clone-tree", clone_tree_main}, /* a directory -> an empty one */
+    {"exchange-directories", exchange_directories_main},
     {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
     {"archive-walk", archive_walk_main},     /* where a path is, through links */
     {"copy-up", copy_up_main},               /* image content -> fresh volume */

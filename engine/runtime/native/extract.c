@@ -283,11 +283,18 @@ static int make_whiteout(struct extract *x, const char *leaf, struct error *err)
   return set_opaque(x, fd, err);
 }
 
+/* The root itself keeps what it has, as in Docker, unless it comes whole. */
+static int set_root(struct extract *x, struct error *err) {
+  if (!x->options->whole || x->entry.type != '5')
+    return 0;
+  return set_attributes(x, x->base, err) < 0 ? -1 : remember_directory(x, err);
+}
+
 static int make_entry(struct extract *x, struct error *err) {
   if (rooted_clean(x->entry.name, x->path, err) < 0)
     return -1;
   if (x->path[0] == '\0')
-    return 0; /* the root itself keeps what it has, as in Docker */
+    return set_root(x, err);
   const char *leaf = open_parent(x, err);
   if (!leaf)
     return -1;
@@ -314,8 +321,8 @@ static int set_directory_times(struct extract *x, struct error *err) {
   for (size_t i = x->directory_count; i-- > 0;) {
     const struct directory_time *directory = &x->directories[i];
     /* Gone or replaced by a later entry: nothing to set. */
-    autoclose int fd =
-        rooted_open(x->base, directory->path, O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
+    autoclose int fd = rooted_open(x->base, *directory->path ? directory->path : ".",
+                                   O_RDONLY | O_DIRECTORY, 0, ROOTED_STRICT);
     struct timespec times[2] = {directory->mtime, directory->mtime};
     if (fd >= 0 && futimens(fd, times) < 0)
       return error_set(err, errno, "%.256s", directory->path);
@@ -332,6 +339,9 @@ static int extract_all(struct extract *x, struct error *err) {
   }
   if (found < 0 || tar_reader_drain(&x->reader, err) < 0)
     return -1;
+  if (x->options->whole && (!x->reader.end_mark || x->summary->entries == 0))
+    return error_set(err, 0, "archive is %s",
+                     x->reader.end_mark ? "empty" : "truncated: no end mark");
   return set_directory_times(x, err);
 }
 

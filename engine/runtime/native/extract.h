@@ -16,6 +16,11 @@ struct extract_options {
   bool layer;
   /* docker cp: a directory never replaces something else, nor the other way round. */
   bool keep_directories;
+  /*
+   * A tree that takes the place of another: an entry for the root itself ("./") gives `base` its
+   * owner, mode and time, and an archive without end mark may have been cut off.
+   */
+  bool whole;
   /* Every entry gets this owner instead of the archive's. */
   bool chown;
   uid_t uid;

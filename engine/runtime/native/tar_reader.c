@@ -389,8 +389,10 @@ static int read_header(struct tar_reader *reader, struct header *header, struct 
     int64_t count = take(reader, header, sizeof *header, err);
     if (count < 0)
       return -1;
-    if (count == 0 || (zeros == 1 && memcmp(header, &zero, sizeof zero) == 0))
+    if (count == 0 || (zeros == 1 && memcmp(header, &zero, sizeof zero) == 0)) {
+      reader->end_mark = zeros > 0;
       return 0;
+    }
     if (count < (int64_t)sizeof *header)
       return error_set(err, 0, "archive is truncated: unexpected EOF");
     if (memcmp(header, &zero, sizeof zero) == 0)

@@ -60,6 +60,7 @@ struct tar_reader {
   size_t piece;             /* being read */
   uint64_t piece_done;      /* bytes of it */
   uint64_t entries, bytes;
+  bool end_mark;  /* at the end: zero blocks told it, not only the end of the stream */
   char *extended; /* the current entry's PAX header; xattrs point into it */
 };
 

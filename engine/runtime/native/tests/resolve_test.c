@@ -94,11 +94,15 @@ static void copies_files_links_and_directories(void) {
   CHECK(file >= 0 && write(file, "content", 7) == 7 && fchmod(file, 04711) == 0);
   close(file);
   CHECK(symlinkat("/etc/passwd", root, "from/link") == 0 && mkfifoat(root, "from/fifo", 0600) == 0);
+  CHECK(linkat(root, "from/sub/file", root, "from/same", 0) == 0);
   int from = openat(root, "from", O_PATH | O_CLOEXEC),
       to = openat(root, "to", O_RDONLY | O_CLOEXEC);
   CHECK(copy_tree(from, to, &err) == 0);
   CHECK(mode_of("to/sub") == (S_IFDIR | 01750) && mode_of("to/sub/file") == (S_IFREG | 04711));
-  CHECK(S_ISLNK(mode_of("to/link")) && mode_of("to/fifo") == 0);
+  CHECK(S_ISLNK(mode_of("to/link")) && mode_of("to/fifo") == (S_IFIFO | 0600));
+  struct stat one, other;
+  CHECK(fstatat(root, "to/same", &one, 0) == 0 && fstatat(root, "to/sub/file", &other, 0) == 0);
+  CHECK(one.st_ino == other.st_ino && one.st_nlink == 2);
   char text[16] = "";
   file = openat(root, "to/sub/file", O_RDONLY | O_CLOEXEC);
   CHECK(read(file, text, sizeof text - 1) == 7);
