@@ -17,6 +17,7 @@ import type { Route } from './api/route.ts';
 import { negotiateVersion } from './api/versions.ts';
 import { systemRoutes, type DiskUsage } from './api/routes/system.ts';
 import { unsupportedRoutes } from './api/routes/unsupported.ts';
+import { volumeCopyRoutes } from './api/routes/volume-copies.ts';
 import { volumeRoutes, volumeUsage } from './api/routes/volumes.ts';
 import { createBuilder } from './builder/builder.ts';
 import type { EngineOptions } from './command-line.ts';
@@ -26,9 +27,12 @@ import { createEvents } from './events/event-log.ts';
 import { createArchives } from './images/archives.ts';
 import { createBuildImages } from './images/build-images.ts';
 import { decompress } from './images/decompress.ts';
+import { createFileAccess } from './images/file-access.ts';
 import { createImageFiles } from './images/image-files.ts';
+import type { FileRoots } from './images/image-store.ts';
 import { createImages } from './images/images.ts';
 import { createRegistries } from './images/registry/registries.ts';
+import { createTreeArchives } from './images/tree-archives.ts';
 import { invalidArgument, messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
@@ -48,7 +52,8 @@ import { createRuntime } from './runtime/shim-runtime.ts';
 import { createStats } from './stats/stats-sampler.ts';
 import { goArchitecture } from './system/host.ts';
 import { readSystemInfo, type InfoSources } from './system/system-info.ts';
-import { createVolumes } from './volumes/create-volumes.ts';
+import { createVolumes, type Volumes } from './volumes/create-volumes.ts';
+import { createVolumeCopies } from './volumes/volume-copies.ts';
 
 interface Daemon {
   /** Stops answering and leaves containers running. */
@@ -130,6 +135,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     logger,
     runTask,
   });
+  const imageFiles = createImageFiles(binary);
   const logs = createLogs({ binary, logger, defaults: options.log });
   const containers = createContainers({
     dataRoot,
@@ -147,6 +153,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
       validateHostConfig(request, cgroups.features(), { remapped: idMaps !== undefined }),
     validateUpdate: (request) => validateUpdate(request, cgroups.features()),
     listProcesses,
+    walkFiles: (layers, place) => imageFiles.walk(layers, place),
     events,
     logger,
   });
@@ -156,7 +163,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     dataRoot,
     runRoot,
     images: createBuildImages(images, registries),
-    files: createImageFiles(binary),
+    files: imageFiles,
     containers: {
       ...containers,
       create: (request) => containers.create(request, { name: undefined, platform: undefined, apiVersion }),
@@ -169,6 +176,13 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     platform: `linux/${goArchitecture()}`,
   });
   const archives = createArchives({ binary, roots: containers });
+  const volumeFiles = createFileAccess({ binary, roots: volumeRoots(volumes), holderKind: 'volume' });
+  const volumeCopies = createVolumeCopies({
+    volumes,
+    trees: createTreeArchives({ binary, limits: options.layerLimits }),
+    keepStopped: (ids, work) => containers.keepStopped(ids, work),
+    runTask,
+  });
   const stats = createStats({ cgroups, lookup: (id) => containers.running(id) });
   const reach = createReach({ binary, networks, placeOf: (idOrName) => containers.networkPlace(idOrName) });
   return {
@@ -185,8 +199,21 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     containers,
     builder,
     archives,
+    volumeFiles,
+    volumeCopies,
     stats,
     reach,
+  };
+}
+
+/** Volumes as access to files sees them. */
+function volumeRoots(volumes: Volumes): FileRoots {
+  return {
+    useRoot: (name, use) =>
+      volumes.withRoot(name, (directory) => {
+        const access = { kind: 'directory' as const, path: directory };
+        return use({ access, readonlyRootfs: false, user: '' }, () => undefined);
+      }),
   };
 }
 
@@ -247,6 +274,7 @@ function startOrder(domains: Domains, { starterImage, runRoot }: EngineOptions, 
 function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
   const { events, images, registries, volumes, networks, containers, builder, archives, stats, reach } =
     domains;
+  const { volumeFiles, volumeCopies } = domains;
   const noFilters = { has: () => false, values: () => [] };
   const diskUsage: DiskUsage = {
     layersSizeBytes: async () => layersSizeBytes(images),
@@ -260,7 +288,8 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
     ...eventRoutes({ events }),
     ...containerRoutes({ containers }),
     ...archiveRoutes({ archives }),
-    ...fileRoutes({ archives }),
+    ...fileRoutes({ archives, containers, volumeFiles }),
+    ...volumeCopyRoutes({ copies: volumeCopies }),
     ...containerStreamRoutes({ containers }),
     ...statsRoutes({ stats, containers }),
     ...execRoutes({ containers }),

@@ -14,6 +14,7 @@ import { createContainer, type CreateOptions } from './create.ts';
 import { ExecSessions } from './exec-sessions.ts';
 import { makeInitLayer } from './init-layer.ts';
 import { inspectContainer } from './inspect-view.ts';
+import { keepStopped } from './keep-stopped.ts';
 import { endsRun, killAndWait, notRunning, sendSignal } from './kill.ts';
 import {
   pauseContainer,
@@ -31,6 +32,7 @@ import { networkPlaceOf } from './network-place.ts';
 import type { NetworkPlace } from '../networks/reach/reach.ts';
 import type { LogRequest } from '../logs/logs.ts';
 import { logSourceOf } from './log-source.ts';
+import { moveToVolume } from './move-to-volume.ts';
 import { pruneContainers } from './prune.ts';
 import { isActive, type ContainerRecord } from './record.ts';
 import { recover, startByPolicy } from './recovery.ts';
@@ -74,6 +76,10 @@ export interface Containers extends ImageUsers, ContainerRoots, ContainerSnapsho
   rename(idOrName: string, name: string): Promise<void>;
   /** Limits and restart policy; returns Docker's warnings. */
   update(idOrName: string, request: ContainerUpdateRequest, options: UpdateOptions): Promise<string[]>;
+  /** Makes a volume of a directory and mounts it there. */
+  moveToVolume(idOrName: string, request: { directory: string; volume: string }): Promise<void>;
+  /** Keeps containers from starting while `work` runs; 409 when one of them runs. */
+  keepStopped(ids: string[], work: () => Promise<void>): Promise<void>;
   connectNetwork(idOrName: string, network: string, settings: EndpointSettings): Promise<void>;
   disconnectNetwork(idOrName: string, network: string): Promise<void>;
   remove(idOrName: string, options: RemoveOptions): Promise<void>;
@@ -153,6 +159,8 @@ type Operations =
   | 'unpause'
   | 'rename'
   | 'update'
+  | 'moveToVolume'
+  | 'keepStopped'
   | 'connectNetwork'
   | 'disconnectNetwork'
   | 'remove'
@@ -191,6 +199,8 @@ function operations(context: ContainersContext): Pick<Containers, Operations> {
     rename: async (idOrName, name) => renameContainer(context, store.get(idOrName), name),
     update: async (idOrName, request, options) =>
       updateContainer(context, store.get(idOrName), request, options),
+    moveToVolume: async (idOrName, request) => moveToVolume(context, store.get(idOrName), request),
+    keepStopped: (ids, work) => keepStopped(context, ids, work),
     connectNetwork: async (idOrName, network, settings) =>
       connectNetwork(context, store.get(idOrName), network, settings),
     disconnectNetwork: async (idOrName, network) => disconnectNetwork(context, store.get(idOrName), network),

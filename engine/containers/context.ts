@@ -40,6 +40,14 @@ export interface ContainersDeps {
   validateHostConfig: ValidateHostConfig;
   /** The same for the limits of an update. */
   validateUpdate: ValidateHostConfig;
+  /**
+   * Where a path leads in a tree of layers, topmost first: each component that exists, links followed, from the root
+   * down ('' is the root), and what does not exist of it.
+   */
+  walkFiles: (
+    layers: readonly string[],
+    path: string,
+  ) => Promise<{ existing: { path: string; mode: number }[]; rest: string }>;
   /** What `ps` with these arguments says of host pids. */
   listProcesses: (pids: readonly number[], psArguments: string) => Promise<ProcessList>;
   events: EventPublisher;

@@ -308,7 +308,8 @@ async function stopRunning(
   await stopRestarting(container);
 }
 
-export async function restartContainer(
+/** As the first half of a restart: neither AutoRemove nor a restart policy follows. */
+export async function stopForRestart(
   context: ContainersContext,
   container: Container,
   options: StopOptions,
@@ -324,6 +325,14 @@ export async function restartContainer(
   } else {
     await stopRestarting(container);
   }
+}
+
+export async function restartContainer(
+  context: ContainersContext,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  await stopForRestart(context, container, options);
   await startContainer(context, container);
   publish(context, container, 'restart');
 }

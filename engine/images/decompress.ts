@@ -40,7 +40,12 @@ export async function* decompress(source: ByteSource): ByteSource {
 export async function* decompressAs(compression: Compression, source: ByteSource): ByteSource {
   if (compression === 'none') yield* source;
   else if (compression === 'gzip') yield* gunzip(source);
-  else yield* runTool(compression, source);
+  else yield* runTool(compression, ['-d', '-c'], source);
+}
+
+/** zstd, by the system's tool. */
+export function compressZstd(source: ByteSource): AsyncGenerator<Uint8Array, void> {
+  return runTool('zstd', ['-q', '-T0', '-c'], source);
 }
 
 /** What the content is compressed with, and the content as it was. */
@@ -108,8 +113,12 @@ async function* gunzip(source: ByteSource): ByteSource {
   }
 }
 
-async function* runTool(tool: 'zstd' | 'xz' | 'bzip2', source: ByteSource): ByteSource {
-  const child = spawn(tool, ['-d', '-c'], { stdio: ['pipe', 'pipe', 'pipe'] });
+async function* runTool(
+  tool: 'zstd' | 'xz' | 'bzip2',
+  argv: string[],
+  source: ByteSource,
+): AsyncGenerator<Uint8Array, void> {
+  const child = spawn(tool, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 4096) stderr += text;
@@ -119,7 +128,7 @@ async function* runTool(tool: 'zstd' | 'xz' | 'bzip2', source: ByteSource): Byte
     if (errnoOf(error) !== 'ENOENT') throw error;
     throw new EngineError(
       'not-implemented',
-      `cannot read ${tool} data: the '${tool}' command is not installed`,
+      `cannot read or write ${tool} data: the '${tool}' command is not installed`,
     );
   });
   const input = Readable.from(source, { objectMode: false });

@@ -1,5 +1,5 @@
 import { notFound, invalidArgument } from '../lib/errors.ts';
-import { readJsonLines, streamTar } from './archives.ts';
+import { readJsonLines, streamTar } from './native-archive.ts';
 import { contentError } from './content-error.ts';
 import { NativeError } from './native-process.ts';
 

@@ -68,8 +68,10 @@ export interface ImageUsers {
   usersOf(imageId: string): { id: string; name: string; running: boolean }[];
 }
 
-/** A container's root as the archive operations reach it. */
+/** The root of a container or volume as the archive operations reach it. */
 export type RootAccess =
+  /** A volume. */
+  | { kind: 'directory'; path: string }
   /** Running or paused: through PID 1's own mount namespace. */
   | { kind: 'process'; pid: number }
   /** Stopped: a transient overlay mount in a private mount namespace, with its volumes on top. */
@@ -81,15 +83,19 @@ export type RootAccess =
       binds: { source: string; target: string; readonly: boolean }[];
     };
 
-/** What archive operations need to know of a container. */
-export interface ContainerRoot {
+/** What access to files needs to know of a container or volume. */
+export interface FileRoot {
   access: RootAccess;
-  /** Overlay directories whatever the state, topmost lower first: for changes and export. */
-  layers: { lower: string[]; upper: string };
   /** HostConfig.ReadonlyRootfs. */
   readonlyRootfs: boolean;
   /** Config.User, for `docker cp -a` into the container. */
   user: string;
+}
+
+/** What archive operations need to know of a container. */
+export interface ContainerRoot extends FileRoot {
+  /** Overlay directories whatever the state, topmost lower first: for changes and export. */
+  layers: { lower: string[]; upper: string };
 }
 
 /** A container as `docker commit` reads it. */
@@ -120,14 +126,13 @@ export interface ContainerSnapshots {
 
 type RootEvent = 'archive-path' | 'extract-to-dir' | 'export';
 
-/** What the archive operations ask of containers. */
-export interface ContainerRoots {
+/** What the archive operations ask of containers and volumes. */
+export interface FileRoots<Root extends FileRoot = FileRoot> {
   /**
-   * A stopped container is kept from starting until `use` settles. Throws not-found `No such container: X`.
+   * The root stays until `use` settles: a volume mounted, a stopped container kept from starting. Throws not-found.
    * `tell` publishes an event of the container.
    */
-  useRoot<T>(
-    idOrName: string,
-    use: (root: ContainerRoot, tell: (action: RootEvent) => void) => Promise<T>,
-  ): Promise<T>;
+  useRoot<T>(name: string, use: (root: Root, tell: (action: RootEvent) => void) => Promise<T>): Promise<T>;
 }
+
+export type ContainerRoots = FileRoots<ContainerRoot>;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { FileType } from '../wire/files.ts';
 import type { ContainerPath } from './container-path.ts';
 
 /** What the native helper says of a file: st_mode and times as the kernel has them. */
@@ -53,8 +54,6 @@ export function goFileMode(mode: number): number {
     (mode & 0o4000 ? 1 << 23 : 0) | (mode & 0o2000 ? 1 << 22 : 0) | (mode & 0o1000 ? 1 << 20 : 0);
   return (GO_TYPES[mode & S_IFMT] ?? 0) + special + (mode & 0o777);
 }
-
-export type FileType = 'file' | 'directory' | 'symlink' | 'other';
 
 export function fileTypeOf(mode: number): FileType {
   const types: Record<number, FileType> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'symlink' };

@@ -4,9 +4,9 @@ import { conflict, errnoOf, messageOf, notFound, withPrefix } from '../lib/error
 import type { Logger } from '../lib/logger.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { parseLocalOptions } from './local-options.ts';
-import { ANONYMOUS_LABEL, createVolumeDirectories } from './volume-directories.ts';
+import { createVolumeDirectories, nowSeconds, type Fill } from './volume-directories.ts';
 import { createVolumeMounts } from './volume-mounts.ts';
-import { checkVolumeName } from './volume-name.ts';
+import { ANONYMOUS_LABEL, checkVolumeName } from './volume-name.ts';
 import { measureDirectory } from './volume-size.ts';
 import type { Volume, VolumeCreate, VolumeStore } from './volumes.ts';
 
@@ -26,6 +26,18 @@ export interface Volumes extends VolumeStore {
   start(): Promise<void>;
   /** After containers are recovered: unmounts what nobody uses any more. */
   settle(): Promise<void>;
+  /** Its files are at `directory` until `use` settles. Throws not-found. */
+  withRoot<T>(name: string, use: (directory: string) => Promise<T>): Promise<T>;
+  /**
+   * What `fill` puts into an empty directory takes the place of the volume's content, in one step; the old content
+   * becomes a volume of its own, which is returned. `whileUnused` keeps everybody away from the volume for the time of
+   * the work that it is given. Whatever ends this before leaves the volume as it was.
+   */
+  replaceContent(
+    name: string,
+    fill: Fill,
+    whileUnused: (work: () => Promise<void>) => Promise<void>,
+  ): Promise<Volume>;
   /** IDs of the containers, running or not, that use the volume. */
   usersOf(name: string): string[];
   measure(name: string): Promise<number>;
@@ -60,7 +72,12 @@ export function createVolumes({ dataRoot, events, logger, runTask, rootless }: V
     users.set(name, (users.get(name) ?? new Set()).add(user));
   }
 
-  async function make(name: string, request: VolumeCreate): Promise<Volume> {
+  function checkNew(name: string): void {
+    checkVolumeName(name);
+    if (volumes.has(name)) throw conflict(`create ${name}: the volume exists already`);
+  }
+
+  async function make(name: string, request: VolumeCreate, fill?: Fill): Promise<Volume> {
     const { options = {}, user = '' } = request;
     const labels = { ...request.labels };
     const anonymous = request.anonymous === true || !request.name;
@@ -68,15 +85,16 @@ export function createVolumes({ dataRoot, events, logger, runTask, rootless }: V
     try {
       checkVolumeName(name);
       const { sizeBytes } = parseLocalOptions(options);
-      const volume = await directories.make({
+      const record = {
         name,
-        driver: 'local',
-        createdAt: `${new Date().toISOString().slice(0, 19)}Z`,
+        driver: 'local' as const,
+        createdAt: nowSeconds(),
         labels,
         options,
         quotaProject: sizeBytes > 0 ? freeProject(volumes.values()) : 0,
         madeFor: anonymous ? user : '',
-      });
+      };
+      const volume = await directories.make(record, fill);
       volumes.set(name, volume);
       tell('create', volume);
       return volume;
@@ -104,6 +122,13 @@ export function createVolumes({ dataRoot, events, logger, runTask, rootless }: V
   function remove(name: string, { force }: { force: boolean }): Promise<void> {
     return mutex.run(name, async () => {
       if (!force || volumes.has(name)) await discard(get(name), force);
+    });
+  }
+
+  function unmount(name: string, user: string): Promise<void> {
+    return mutex.run(name, async () => {
+      const volume = volumes.get(name);
+      if (volume) await mounts.unmount(volume, user);
     });
   }
 
@@ -137,6 +162,36 @@ export function createVolumes({ dataRoot, events, logger, runTask, rootless }: V
         return volume;
       });
     },
+    checkNew,
+    createFilled: ({ name, labels }, fill) =>
+      mutex.run(name, async () => {
+        checkNew(name);
+        return make(name, { name, labels }, fill);
+      }),
+    async withRoot(name, use) {
+      const user = `files-${randomBytes(8).toString('hex')}`;
+      const directory = await mutex.run(name, () => mounts.mount(get(name), user));
+      try {
+        return await use(directory);
+      } finally {
+        await unmount(name, user);
+      }
+    },
+    async replaceContent(name, fill, whileUnused) {
+      const volume = get(name);
+      const kept = await directories.replaceContent(volume, fill, (exchange) =>
+        whileUnused(() =>
+          mutex.run(name, async () => {
+            if (get(name) !== volume) throw conflict(`volume ${name} was made anew meanwhile`);
+            await exchange();
+          }),
+        ),
+      );
+      volumes.set(kept.name, kept);
+      tell('create', kept);
+      tell('restore', volume);
+      return kept;
+    },
     get,
     list: () => [...volumes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     acquire: (name, containerId) =>
@@ -150,11 +205,7 @@ export function createVolumes({ dataRoot, events, logger, runTask, rootless }: V
       if (holders?.size === 0) users.delete(name);
     },
     mount: (name, user) => mutex.run(name, () => mounts.mount(get(name), user)),
-    unmount: (name, user) =>
-      mutex.run(name, async () => {
-        const volume = volumes.get(name);
-        if (volume) await mounts.unmount(volume, user);
-      }),
+    unmount,
     remove,
     usersOf,
     measure: (name) => measureDirectory(get(name).mountpoint),

@@ -6,13 +6,21 @@ import { invalidArgument, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { limitProject } from '../lib/project-quota.ts';
 import { isExternal, parseLocalOptions } from './local-options.ts';
-import type { Volume } from './volumes.ts';
+import {
+  beginReplacement,
+  exchangeContent,
+  finishReplacement,
+  REPLACEMENT,
+  safetyCopyOf,
+} from './replacement.ts';
+import { ANONYMOUS_LABEL } from './volume-name.ts';
+import type { Volume, VolumeRecord } from './volumes.ts';
 
-/** `volume.json`. Records of earlier versions have neither of the last two. */
-export type VolumeRecord = Omit<Volume, 'mountpoint' | 'anonymous' | 'external'>;
+/** Puts what a volume is to hold into its empty directory. */
+export type Fill = (directory: string) => Promise<void>;
 
-/** Docker's mark of a volume that nobody named. */
-export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
+/** RFC 3339 without fractions, as Docker dates volumes. */
+export const nowSeconds = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 /** No volume name starts with a dot: what is not whole yet, or not wholly gone, has such a name. */
 const UNFINISHED = '.unfinished-';
 
@@ -27,7 +35,16 @@ export interface VolumeDirectories {
   /** Every whole volume; what a crash left half made or half removed goes. */
   loadAll(): Promise<Volume[]>;
   /** Whole or not at all. Throws invalid-argument for a quota that the file system has not. */
-  make(record: VolumeRecord): Promise<Volume>;
+  make(record: VolumeRecord, fill?: Fill): Promise<Volume>;
+  /**
+   * What `fill` makes takes the place of the content in one step, when `guard` runs it; resolves with the volume that
+   * keeps the old content. Throws when it was not done, and everything is as before.
+   */
+  replaceContent(
+    volume: Volume,
+    fill: Fill,
+    guard: (exchange: () => Promise<void>) => Promise<void>,
+  ): Promise<Volume>;
   /** Gone for everybody when it resolves, also after a crash. ENOENT when somebody has deleted it behind our back. */
   discard(volume: Volume): Promise<void>;
 }
@@ -70,6 +87,19 @@ export function createVolumeDirectories({
     });
   }
 
+  /** What is made here is on the disk before it is seen. */
+  async function fillWhole(place: string, fill: Fill): Promise<void> {
+    await fill(path.join(place, '_data'));
+    await runTask(['sync-filesystem', place]);
+  }
+
+  /** Old content is never given up: what cannot be judged stays. */
+  async function recoverReplacement(directory: string): Promise<void> {
+    await finishReplacement(root, directory, removeTree).catch((error: unknown) => {
+      logger.error('what a restore left cannot be put in order', { directory, error: messageOf(error) });
+    });
+  }
+
   async function loadOne(name: string): Promise<Volume | undefined> {
     const file = path.join(root, name, 'volume.json');
     try {
@@ -90,22 +120,24 @@ export function createVolumeDirectories({
       await mkdir(root, { recursive: true, mode: 0o700 });
       const volumes: Volume[] = [];
       for (const name of await readdir(root)) {
-        if (name.startsWith(UNFINISHED)) {
-          await removeTree(path.join(root, name));
-          continue;
-        }
+        if (name.startsWith(UNFINISHED)) await removeTree(path.join(root, name));
+        if (name.startsWith(REPLACEMENT)) await recoverReplacement(path.join(root, name));
+      }
+      for (const name of await readdir(root)) {
+        if (name.startsWith('.')) continue;
         const volume = await loadOne(name);
         if (volume) volumes.push(volume);
       }
       return volumes;
     },
-    async make(record) {
+    async make(record, fill) {
       const temporary = unfinished();
       const data = path.join(temporary, '_data');
       try {
         await mkdir(data, { recursive: true, mode: 0o755 });
         await limit(record, data);
         await writeJsonAtomic(path.join(temporary, 'volume.json'), record);
+        if (fill) await fillWhole(temporary, fill);
         await rename(temporary, path.join(root, record.name));
       } catch (error) {
         await removeTree(temporary);
@@ -113,6 +145,18 @@ export function createVolumeDirectories({
       }
       await syncDirectory(root);
       return toVolume(record);
+    },
+    async replaceContent(volume, fill, guard) {
+      const copy = safetyCopyOf(volume, nowSeconds());
+      const replacement = await beginReplacement(root, copy);
+      try {
+        await fillWhole(replacement, fill);
+        await guard(() => exchangeContent(replacement, volume.mountpoint, runTask));
+      } finally {
+        // Also when the exchange was done and the rest failed: then the old content is in there.
+        await finishReplacement(root, replacement, removeTree);
+      }
+      return toVolume(copy);
     },
     async discard({ name, quotaProject, mountpoint }) {
       const aside = unfinished();

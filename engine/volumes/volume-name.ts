@@ -1,5 +1,8 @@
 import { invalidArgument } from '../lib/errors.ts';
 
+/** Docker's mark of a volume that nobody named. */
+export const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
+
 /** Throws invalid-argument with Docker's text; the name becomes a directory of the data root. */
 export function checkVolumeName(name: string): void {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {

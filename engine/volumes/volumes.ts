@@ -15,6 +15,9 @@ export interface Volume {
   madeFor: string;
 }
 
+/** `volume.json`. Records of earlier versions have neither of the last two. */
+export type VolumeRecord = Omit<Volume, 'mountpoint' | 'anonymous' | 'external'>;
+
 export interface VolumeCreate {
   name?: string;
   driver?: string;
@@ -29,6 +32,13 @@ export interface VolumeCreate {
 export interface VolumeStore {
   /** Idempotent by name; invents a 64-hex name when none is given. */
   create(request: VolumeCreate): Promise<Volume>;
+  /** A new volume that is seen only once `fill` has put everything into its directory. 409 when the name is taken. */
+  createFilled(
+    request: { name: string; labels?: Record<string, string> },
+    fill: (directory: string) => Promise<void>,
+  ): Promise<Volume>;
+  /** Throws what `createFilled` would throw for this name. */
+  checkNew(name: string): void;
   /** Throws not-found `get X: no such volume`. */
   get(name: string): Volume;
   list(): Volume[];
