@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { EngineError } from '../lib/errors.ts';
 import type { ByteSource } from './decompress.ts';
@@ -40,6 +39,8 @@ interface LayerJob {
   report: ((receivedBytes: number) => Promise<void> | void) | undefined;
 }
 
+/** Bytes that may wait for a worker: it need not wait for this process, and this one not for each of its reads. */
+const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 /** How long an unused worker is kept: the next layer of a pull comes sooner. */
 const IDLE_MS = 5_000;
 
@@ -106,6 +107,8 @@ class Worker {
   readonly #exited: Promise<void>;
   #answer = '';
   #answered: (() => void) | undefined;
+  /** Called when a piece has left this process. */
+  #written: (() => void) | undefined;
   alive = true;
 
   constructor(binary: string) {
@@ -171,18 +174,13 @@ class Worker {
   /** True: the worker has answered already, nobody reads on. */
   async #write(data: Uint8Array, settled: Promise<boolean>): Promise<boolean> {
     if (this.#answer !== '' || !this.alive) return true;
-    if (this.#input.write(data)) return false;
-    const drained = new AbortController();
-    try {
-      // A broken pipe is the consequence; the worker's own answer, or its end, says why.
-      const room = once(this.#input, 'drain', { signal: drained.signal }).then(
-        () => false,
-        () => true,
-      );
-      return await Promise.race([room, settled]);
-    } finally {
-      drained.abort();
+    // A broken pipe is the consequence; the worker's own answer, or its end, says why.
+    this.#input.write(data, () => this.#written?.());
+    while (this.#input.writableLength > MAX_WAITING_BYTES) {
+      const written = new Promise<boolean>((resolve) => (this.#written = () => resolve(false)));
+      if (await Promise.race([written, settled])) return true;
     }
+    return false;
   }
 }
 

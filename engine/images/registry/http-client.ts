@@ -25,6 +25,8 @@ export interface HttpRequest {
 const IDLE_TIMEOUT_MS = 60_000;
 /** A registry may take its time over what it was sent, e.g. to move a blob into an object store. */
 const STORING_TIMEOUT_MS = 300_000;
+/** Of what is sent: compressing goes on while the network takes what there is. */
+const READ_AHEAD_BYTES = 1024 * 1024;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = [301, 302, 303, 307, 308];
 const USER_AGENT = `docker/28.2.2 gantry/${VERSION} os/linux arch/${process.arch}`;
@@ -135,7 +137,7 @@ async function sendBody(request: ClientRequest, body: HttpRequest['body']): Prom
     request.end(body);
     return;
   }
-  const source = Readable.from(body, { objectMode: false });
+  const source = Readable.from(body, { objectMode: false, highWaterMark: READ_AHEAD_BYTES });
   try {
     await pipeline(source, request);
   } catch (error) {

@@ -28,7 +28,7 @@ const MAX_CHECKS = 3;
 const MAX_MOUNTS = 3;
 const MAX_ATTEMPTS = 5;
 /** Networks and disks are faster than a better ratio. */
-const GZIP_OPTIONS = { level: 1, memLevel: 9, chunkSize: 256 * 1024 };
+const GZIP_OPTIONS = { level: 1, memLevel: 9, chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
 
 /** Sees to it that the repository has the layer, by the cheapest way, and says in which form. */
 export async function uploadLayer(upload: LayerUpload): Promise<Descriptor> {

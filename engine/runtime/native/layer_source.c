@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "frame.h"
@@ -14,12 +15,24 @@ int layer_source_open(struct layer_source *source, enum decoder_kind kind, struc
   source->decoder = source->buffer ? decoder_open(kind, err) : NULL;
   if (!source->decoder)
     return error_set(err, ENOMEM, "read layer");
+  source->compressed = kind != DECODER_NONE;
   sha256_start(&source->blob_hash);
   sha256_start(&source->tar_hash);
   return 0;
 }
 
+void layer_source_digests(struct layer_source *source, char blob[SHA256_HEX],
+                          char tar[SHA256_HEX]) {
+  hasher_end(&source->hasher);
+  sha256_finish(&source->tar_hash, tar);
+  if (source->compressed)
+    sha256_finish(&source->blob_hash, blob);
+  else
+    memcpy(blob, tar, SHA256_HEX);
+}
+
 void layer_source_close(struct layer_source *source) {
+  hasher_end(&source->hasher);
   decoder_close(source->decoder);
   free(source->buffer);
   source->decoder = NULL;
@@ -88,7 +101,8 @@ static int fill(struct layer_source *source, struct error *err) {
   source->left -= (uint64_t)count;
   source->offset += (uint64_t)count;
   source->blob_bytes += (uint64_t)count;
-  sha256_update(&source->blob_hash, source->buffer, source->length);
+  if (source->compressed)
+    hasher_feed(&source->hasher, &source->blob_hash, source->buffer, source->length);
   if (source->keep_blob >= 0 &&
       layer_write(source->keep_blob, source->buffer, source->length, err) < 0)
     return -1;
@@ -120,7 +134,7 @@ static int account(struct layer_source *source, const unsigned char *data, size_
       source->tar_bytes / limits->ratio > source->blob_bytes)
     return error_set(err, EFBIG, "the layer is more than %llu times as large as its %llu bytes",
                      (unsigned long long)limits->ratio, (unsigned long long)source->blob_bytes);
-  sha256_update(&source->tar_hash, data, size);
+  hasher_feed(&source->hasher, &source->tar_hash, data, size);
   return source->keep_tar < 0 ? 0 : keep_tar(source, data, size, err);
 }
 

@@ -9,6 +9,7 @@
 
 #include "decoder.h"
 #include "error.h"
+#include "hasher.h"
 #include "sha256.h"
 
 enum { LAYER_SOURCE_BUFFER = 256 * 1024 };
@@ -31,7 +32,9 @@ struct layer_source {
   unsigned char *buffer;
   size_t position, length;
   int keep_blob, keep_tar; /* files that get a copy, -1: none */
+  struct hasher hasher;
   struct sha256 blob_hash, tar_hash;
+  bool compressed; /* else the blob is the tar and is hashed once */
   uint64_t blob_bytes, tar_bytes, flushed;
 };
 
@@ -42,6 +45,9 @@ void layer_source_close(struct layer_source *source);
 /* A `tar_read` (tar_reader.h): the next bytes of the uncompressed tar; `source` is a layer_source.
  */
 long layer_source_read(void *source, unsigned char *buffer, size_t size, struct error *err);
+
+/* The digests of the blob and of the tar, once all of it was read. */
+void layer_source_digests(struct layer_source *source, char blob[SHA256_HEX], char tar[SHA256_HEX]);
 
 /* Whole or -1 with *err. */
 int layer_write(int fd, const void *data, size_t size, struct error *err);

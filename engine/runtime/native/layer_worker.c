@@ -160,8 +160,7 @@ static int run_job(const struct job *job, struct layer_source *source, struct su
 
 static void print_summary(struct layer_source *source, const struct summary *summary) {
   char tar[SHA256_HEX], blob[SHA256_HEX];
-  sha256_finish(&source->tar_hash, tar);
-  sha256_finish(&source->blob_hash, blob);
+  layer_source_digests(source, blob, tar);
   printf("{\"diffId\":\"sha256:%s\",\"digest\":\"sha256:%s\",\"blobBytes\":%" PRIu64
          ",\"tarBytes\":%" PRIu64 ",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64
          ",\"indexDigest\":\"%s\"}\n",

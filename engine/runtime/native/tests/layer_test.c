@@ -37,6 +37,32 @@ static void digests_are_those_of_the_standard(void) {
   }
 }
 
+static void digests_of_long_layers_are_those_of_short_pieces(void) {
+  enum { SIZE = 5 * 1024 * 1024 + 77 };
+  unsigned char *bytes = malloc(SIZE);
+  for (size_t i = 0; i < SIZE; i++)
+    bytes[i] = (unsigned char)(i * i >> 7);
+  struct hasher hasher = {0};
+  struct sha256 at_once, fed[2];
+  char expected[SHA256_HEX], digest[SHA256_HEX];
+  sha256_start(&at_once);
+  sha256_update(&at_once, bytes, SIZE);
+  sha256_finish(&at_once, expected);
+  sha256_start(&fed[0]);
+  sha256_start(&fed[1]);
+  for (size_t at = 0, size = 1; at < SIZE; at += size, size = size * 3 % 700001) {
+    size = size < SIZE - at ? size : SIZE - at;
+    hasher_feed(&hasher, &fed[0], bytes + at, size);
+    hasher_feed(&hasher, &fed[1], bytes + at, size);
+  }
+  hasher_end(&hasher);
+  for (int i = 0; i < 2; i++) {
+    sha256_finish(&fed[i], digest);
+    CHECK_EQUAL(digest, expected);
+  }
+  free(bytes);
+}
+
 static void bounds_stop_a_layer(void) {
   static const struct {
     uint64_t bytes, ratio, from;
@@ -151,6 +177,8 @@ static void an_image_is_the_same_every_time(void) {
 
 const struct test_case layer_tests[] = {
     {"digests are those of the standard", digests_are_those_of_the_standard},
+    {"two digests of a long stream are made beside it",
+     digests_of_long_layers_are_those_of_short_pieces},
     {"a layer beyond its bounds is stopped", bounds_stop_a_layer},
     {"a tree in memory takes and refuses what extraction does",
      trees_accept_what_extraction_accepts},
