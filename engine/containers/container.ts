@@ -26,7 +26,7 @@ export class Container {
   readonly writes = new Mutex();
   shim: Shim | undefined;
   health: HealthMonitor | undefined;
-  /** IDs of running exec sessions, oldest first. */
+  /** IDs of this run's exec sessions that have not ended, oldest first. */
   readonly execIds = new Set<string>();
   readonly pendingAttaches = new Set<PendingAttach>();
   restartTimer: NodeJS.Timeout | undefined;

@@ -11,7 +11,7 @@ import type {
   HostConfig,
   NetworkingConfig,
 } from '../wire/container.ts';
-import { mergeConfig } from './config-merge.ts';
+import { argvOf, mergeConfig } from './config-merge.ts';
 import { checkRequestTypes } from './config-types.ts';
 import { Container } from './container.ts';
 import { adaptCreate, type ApiVersion } from './create-versions.ts';
@@ -127,7 +127,10 @@ function toRecord(
   platform: string | undefined,
 ): ContainerRecord {
   const { HostConfig: hostRequest, NetworkingConfig: networking, ...configRequest } = request;
-  if (!configRequest.Image) throw invalidArgument('no image specified');
+  if (!configRequest.Image) {
+    const isEmpty = argvOf(configRequest).length === 0;
+    throw invalidArgument(`no ${isEmpty ? 'command' : 'image'} specified`);
+  }
   const image = context.images.get(configRequest.Image);
   checkPlatform(image, configRequest.Image, platform);
   const id = randomBytes(32).toString('hex');

@@ -159,16 +159,17 @@ export class ExecSessions {
     };
   }
 
-  /** Sessions that were never started go with their container. */
+  /** Sessions that were never started go with their container, or its run. */
   #forgetOrphans(): void {
-    for (const { id, container } of this.#sessions.values()) {
-      if (!this.#context.store.has(container.record.id)) this.#sessions.delete(id);
+    for (const session of this.#sessions.values()) {
+      const isGone = !this.#context.store.has(session.container.record.id);
+      if (isGone || isOfAnEarlierRun(session)) this.#sessions.delete(session.id);
     }
   }
 
   #get(id: string): ExecSession {
     const session = this.#sessions.get(id);
-    if (!session) throw noSuchExec(id);
+    if (!session || isOfAnEarlierRun(session)) throw noSuchExec(id);
     return session;
   }
 
@@ -244,6 +245,9 @@ export class ExecSessions {
     publish(this.#context, session.container, action, { execID: session.id, ...extra });
   }
 }
+
+const isOfAnEarlierRun = ({ id, state, container }: ExecSession): boolean =>
+  state === 'created' && !container.execIds.has(id);
 
 const noSuchExec = (id: string): EngineError => notFound(`No such exec instance: ${id}`);
 

@@ -56,7 +56,7 @@ export async function launch(
     }
   };
   try {
-    const namespaces = resolveNamespaces(context.store, record.hostConfig);
+    const namespaces = resolveNamespaces(context.store, record);
     undoSteps.push(() => unmountVolumes(context, record));
     const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, record.id, mount)));
     const runDirectory = prepareRunDirectory(context, container);

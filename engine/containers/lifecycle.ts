@@ -1,4 +1,5 @@
 import { EngineError, conflict, messageOf } from '../lib/errors.ts';
+import { startTimeOf } from '../lib/process-start-time.ts';
 import type { ExitRecord, Shim } from '../runtime/runtime.ts';
 import { argvOf } from './config-merge.ts';
 import type { Container, PendingAttach } from './container.ts';
@@ -180,6 +181,7 @@ export async function recordExit(
   { restarts } = { restarts: true },
 ): Promise<void> {
   const { record } = container;
+  container.execIds.clear();
   context.logs.ended(logSourceOf(container));
   await detachNetworks(context, container);
   await unmountVolumes(context, record);
@@ -344,6 +346,11 @@ export async function pauseContainer(context: ContainersContext, container: Cont
     if (record.state.status === 'restarting') throw restarting(container);
     if (!shim) throw notRunning(container);
     await context.cgroups.freeze(record.id, record.hostConfig.CgroupParent);
+    // Frozen it cannot end any more, but it may have ended a moment before: its exit is on the way.
+    if (startTimeOf(shim.pid) === undefined) {
+      await context.cgroups.thaw(record.id, record.hostConfig.CgroupParent);
+      throw notRunning(container);
+    }
     record.state.status = 'paused';
     container.health?.stop();
     await saveIfPossible(context, container);

@@ -83,8 +83,7 @@ export async function unlink(context: ContainersContext, name: string): Promise<
  */
 export function fixLinks(context: ContainersContext, record: ContainerRecord): void {
   const links = linksOf(record).map(({ target, alias }) => {
-    const child = find(context, target);
-    let host = child;
+    let host = find(context, target);
     for (let next = joinTarget(host.record.hostConfig.NetworkMode); next !== undefined;) {
       host = find(context, next);
       next = joinTarget(host.record.hostConfig.NetworkMode);
@@ -94,7 +93,7 @@ export function fixLinks(context: ContainersContext, record: ContainerRecord): v
         "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
       );
     }
-    return `${child.record.id}:${alias}`;
+    return `${host.record.id}:${alias}`;
   });
   if (links.length > 0) record.hostConfig.Links = links;
 }

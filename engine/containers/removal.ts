@@ -73,7 +73,7 @@ export async function discard(
   container.removing = true;
   const { exitCode, status } = record.state;
   record.state.status = 'removing';
-  const doomed = options.volumes ? record.mounts.filter(isOwnVolume) : [];
+  const doomed = options.volumes ? record.mounts.filter(isAnonymousVolume) : [];
   // AutoRemove is itself the mark: a container that has it and has run is removed at the next start in any case.
   const isMarked = record.hostConfig.AutoRemove === true && status !== 'created';
   if (doomed.length > 0 && !isMarked) await saveIfPossible(context, container);
@@ -94,8 +94,8 @@ export async function discard(
   container.notifyRemoved({ exitCode });
 }
 
-const isOwnVolume = ({ type, anonymous, specification }: MountPoint): boolean =>
-  type === 'volume' && anonymous && specification !== 'volumes-from';
+/** Also one taken over by VolumesFrom: whoever uses it last removes it. */
+const isAnonymousVolume = ({ type, anonymous }: MountPoint): boolean => type === 'volume' && anonymous;
 
 async function releaseHeld({ images, volumes }: ContainersContext, record: ContainerRecord): Promise<void> {
   await images.release(record.imageId, record.id);

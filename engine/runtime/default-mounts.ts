@@ -47,7 +47,9 @@ function sharedMemory(hostConfig: HostConfig, ipc: NamespaceSource): MountOperat
   if (hostConfig.IpcMode === 'none') return [];
   if (ipc.kind === 'new') {
     const size = hostConfig.ShmSize || DEFAULT_SHM_BYTES;
-    return [filesystem('tmpfs', '/dev/shm', ['nosuid', 'noexec', 'nodev'], `mode=1777,size=${size}`)];
+    const flags: MountFlag[] = ['nosuid', 'noexec', 'nodev'];
+    const data = `mode=1777,size=${size}`;
+    return [{ kind: 'filesystem', type: 'tmpfs', source: 'shm', target: '/dev/shm', flags, data }];
   }
   return [
     {

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { isAlive } from './processes.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -135,6 +136,24 @@ describe('the state machine', () => {
     expect(await post('stop')).toBe(204);
     expect(await post('stop')).toBe(304);
     expect((await inspect(id)).State).toMatchObject({ Status: 'exited', ExitCode: 137, Pid: 0 });
+  });
+
+  test('a container that has just ended is not paused, though nobody knows yet', async () => {
+    const id = await run({});
+    const { Pid: pid } = (await inspect(id)).State;
+    const shim = Number(readFileSync(path.join(engine.runRoot, 'containers', id, 'shim.pid'), 'utf8'));
+    process.kill(shim, 'SIGSTOP');
+    try {
+      process.kill(pid, 'SIGKILL');
+      await expect.poll(() => isAlive(pid)).toBe(false);
+      expect(await engine.api('POST', `/containers/${id}/pause`)).toMatchObject({
+        status: 409,
+        json: message(`container ${id} is not running`),
+      });
+    } finally {
+      process.kill(shim, 'SIGCONT');
+    }
+    await expect.poll(async () => (await inspect(id)).State.Status).toBe('exited');
   });
 
   test('a paused container can be stopped and killed', async () => {
@@ -392,8 +411,23 @@ describe('mounts', () => {
     expect(
       await engine.dockerOk('run', '--rm', '--volumes-from', 'origin:ro', 'busybox', 'cat', '/shared/f'),
     ).toBe('kept');
-    await engine.dockerOk('rm', '-v', 'origin');
+    await engine.dockerOk('run', '--name', 'heir', '--volumes-from', 'origin', 'busybox', 'true');
+    await engine.dockerOk('rm', 'origin');
+    expect(await engine.dockerOk('volume', 'ls', '-q')).not.toBe('');
+    // Whoever uses an anonymous volume last removes it.
+    await engine.dockerOk('rm', '-v', 'heir');
     expect(await engine.dockerOk('volume', 'ls', '-q')).toBe('');
+    const filters = encodeURIComponent('{"dangling":["perhaps"]}');
+    expect((await engine.api('GET', `/volumes?filters=${filters}`)).status).toBe(400);
+  });
+
+  test('an empty HOME is none', async () => {
+    expect(await engine.dockerOk('run', '--rm', '-e', 'HOME=', 'busybox', 'env')).toContain('HOME=/root');
+  });
+
+  test('shared memory is called shm, as scripts look for it', async () => {
+    const mounts = await engine.dockerOk('run', '--rm', '--shm-size', '1m', 'busybox', 'mount');
+    expect(mounts).toMatch(/^shm on \/dev\/shm type tmpfs \(.*size=1024k/m);
   });
 });
 
@@ -432,7 +466,12 @@ test('namespaces of another container and of the host are joined', async () => {
   ).toContain(engine.bridge);
   await engine.dockerOk('stop', '-t', '0', 'owner');
   const late = await engine.docker(...joined, 'true');
-  expect(late.stderr).toContain('cannot join network of a non running container');
+  expect(late.stderr).toContain(
+    'cannot join network namespace of a non running container: container owner is exited',
+  );
+  const self = await engine.docker('run', '--name', 'self', '--network', 'container:self', 'busybox', 'true');
+  expect(self.stderr).toContain('cannot join own network namespace');
+  await engine.dockerOk('rm', 'self');
 });
 
 test('events tell the life of a container in order, with its attributes', async () => {

@@ -135,6 +135,20 @@ describe('exec', () => {
     expect((await inspectExec(detached)).ExitCode).toBe(127);
   });
 
+  test('that was not started before its container stopped is gone', async () => {
+    await engine.dockerOk('run', '-d', '--name', 'brief-host', 'busybox', 'sleep', '1000');
+    const { json } = await engine.api<{ Id: string }>('POST', '/containers/brief-host/exec', {
+      Cmd: ['true'],
+    });
+    await engine.dockerOk('restart', '-t', '0', 'brief-host');
+    expect(await engine.api('POST', `/exec/${json.Id}/start`, { Detach: true })).toMatchObject({
+      status: 404,
+      json: { message: `No such exec instance: ${json.Id}` },
+    });
+    expect((await engine.api('GET', `/exec/${json.Id}/json`)).status).toBe(404);
+    await engine.dockerOk('rm', '-f', 'brief-host');
+  });
+
   test('is inspected while it runs and after it ended', async () => {
     const id = await createExec({ Cmd: ['sh', '-c', 'while [ ! -e /done ]; do sleep 0.02; done; exit 3'] });
     expect(await inspectExec(id)).toMatchObject({ Running: false, ExitCode: null });

@@ -406,7 +406,7 @@ describe('namespaces of another container', () => {
   test('are refused of a container that keeps them private or does not run', async () => {
     const { id } = await create(engine, shell('sleep 1000'));
     const joining = () => outputOf(engine, shell('true', { IpcMode: `container:${id}` }));
-    await expect(joining()).rejects.toThrow('409 cannot join IPC namespace of a non running container');
+    await expect(joining()).rejects.toThrow(`409 container ${id} is not running`);
     await start(engine, id);
     await expect(joining()).rejects.toThrow('non-shareable IPC (hint: use IpcMode:shareable');
     await engine.api('DELETE', `/containers/${id}?force=1`);

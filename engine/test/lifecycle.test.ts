@@ -306,6 +306,25 @@ describe('links', () => {
     await engine.dockerOk('rm', '-f', 'user', 'base');
   });
 
+  test('lead to the container whose network the linked one shares', async () => {
+    await engine.dockerOk('run', '-d', '--name', 'base', 'busybox', 'sleep', '1000');
+    await engine.dockerOk(
+      'run',
+      '-d',
+      '--name',
+      'guest',
+      '--net',
+      'container:base',
+      'busybox',
+      'sleep',
+      '1000',
+    );
+    await engine.dockerOk('run', '-d', '--name', 'user', '--link', 'guest:db', 'busybox', 'sleep', '1000');
+    expect(await linksOf('user')).toEqual(['/base:/user/db']);
+    expect(await engine.dockerOk('exec', 'user', 'grep', '-c', 'db', '/etc/hosts')).toBe('1');
+    await engine.dockerOk('rm', '-f', 'user', 'guest', 'base');
+  });
+
   test('end with the container behind them', async () => {
     await engine.dockerOk('create', '--name', 'brief', 'busybox');
     await engine.dockerOk('create', '--name', 'lasting', '--link', 'brief', 'busybox', 'true');

@@ -20,6 +20,8 @@ export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
       path: '/volumes',
       handler({ query, reply }) {
         const filters = query.filters(['dangling', 'driver', 'label', 'name']);
+        // Also where there is no volume that it could be asked of.
+        asksTrue(filters, 'dangling');
         const matching = volumes.list().filter((volume) => matchesFilters(volumes, volume, filters));
         reply.json(200, { Volumes: matching.map(toWire), Warnings: null });
       },

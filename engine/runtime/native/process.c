@@ -101,6 +101,9 @@ static int build_environment(struct process *process, struct error *err) {
   for (size_t i = 0; i < env->count; i++) {
     if (!strchr(env->items[i], '='))
       continue;
+    /* An empty one is none, as for runc. */
+    if (strcmp(env->items[i], "HOME=") == 0)
+      continue;
     has_home |= strncmp(env->items[i], "HOME=", 5) == 0;
     process->env[count++] = env->items[i];
   }
