@@ -54,7 +54,7 @@ export function portSummaries(record: ContainerRecord): PortSummary[] {
   const published = (record.attachment?.ports ?? []).map((port) => ({
     IP: port.hostIp,
     PrivatePort: port.containerPort,
-    PublicPort: port.hostPort,
+    ...(port.hostPort === 0 ? {} : { PublicPort: port.hostPort }),
     Type: port.protocol,
   }));
   const exposed = Object.keys(record.config.ExposedPorts ?? {})
@@ -72,7 +72,7 @@ export function portMapOf(record: ContainerRecord): Record<string, PortBinding[]
   for (const key of Object.keys(record.config.ExposedPorts ?? {})) ports[key] = null;
   for (const port of record.attachment?.ports ?? []) {
     const bindings = (ports[`${port.containerPort}/${port.protocol}`] ??= []);
-    bindings.push({ HostIp: port.hostIp, HostPort: String(port.hostPort) });
+    bindings.push({ HostIp: port.hostIp, HostPort: port.hostPort === 0 ? '' : String(port.hostPort) });
   }
   return ports;
 }

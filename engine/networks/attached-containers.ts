@@ -232,6 +232,7 @@ export class AttachedContainers {
     // Records of 0.1.0 know one family only.
     const older = { ipv6: '', prefixLength6: 0, gateway6: '', links: {}, gatewayPriority: 0 };
     attachment.endpoints = attachment.endpoints.map((endpoint) => ({ ...older, ...endpoint }));
+    attachment.interfaces = attachment.interfaces.map((plan) => ({ ...plan, sysctls: plan.sysctls ?? [] }));
     const attached: Attached = { attachment, reservations: [], published: true };
     for (const { networkId, networkName, ipv4, ipv6 } of attachment.endpoints) {
       const addresses = registry.get(networkId)?.addresses;

@@ -178,6 +178,8 @@ async function enableForwarding(name: string, hasIpv6: boolean): Promise<void> {
     return;
   }
   await writeFile(`${ipv6}/${name}/accept_ra`, '0');
+  // Else the bridge cannot ask for neighbours in its first seconds: packets to containers would be dropped.
+  await writeFile(`${ipv6}/${name}/accept_dad`, '0');
   if ((await readFile(`${ipv6}/all/forwarding`, 'utf8')).trim() === '1') return;
   for (const link of await readdir(ipv6)) {
     if (link === name || link === 'all' || link === 'lo') continue;

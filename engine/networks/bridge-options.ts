@@ -10,10 +10,26 @@ export interface BridgeOptions {
   /** '': every address of the host, of both families. */
   hostBindingIp: string;
   mtu: number;
-  /** The host has no address on the bridge. */
-  isolated: boolean;
+  gateway: { ipv4: FamilyGateway; ipv6: FamilyGateway };
+  /** Links of the host whose traffic to containers is let in. */
+  trustedInterfaces: string[];
   /** Names of interfaces in containers, without the number. */
   interfacePrefix: string;
+}
+
+/**
+ * How packets of one family get out of a bridge and into it, in Docker's words: behind the host's address and in by
+ * published ports only (nat), the same with every port open to those who route here (nat-unprotected), with addresses
+ * of their own and published ports open (routed), not at all (isolated).
+ */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
+
+export interface FamilyGateway {
+  mode: GatewayMode;
+  /** The bridge has an address, which is the containers' gateway. */
+  hasAddress: boolean;
+  /** What packets leave with in place of the address of the link that they leave by; '': that. */
+  sourceAddress: string;
 }
 
 const OPTION = 'com.docker.network.';
@@ -22,7 +38,11 @@ const ICC = `${OPTION}bridge.enable_icc`;
 const MASQUERADE = `${OPTION}bridge.enable_ip_masquerade`;
 const HOST_BINDING = `${OPTION}bridge.host_binding_ipv4`;
 const INHIBIT_IPV4 = `${OPTION}bridge.inhibit_ipv4`;
-const GATEWAY_MODES = [`${OPTION}bridge.gateway_mode_ipv4`, `${OPTION}bridge.gateway_mode_ipv6`];
+const TRUSTED = `${OPTION}bridge.trusted_host_interfaces`;
+const FAMILY_OPTIONS = {
+  ipv4: { mode: `${OPTION}bridge.gateway_mode_ipv4`, source: `${OPTION}host_ipv4`, family: 4 },
+  ipv6: { mode: `${OPTION}bridge.gateway_mode_ipv6`, source: `${OPTION}host_ipv6`, family: 6 },
+} as const;
 const INTERFACE_PREFIX = `${OPTION}container_iface_prefix`;
 const MTU = `${OPTION}driver.mtu`;
 const KNOWN = [
@@ -33,7 +53,8 @@ const KNOWN = [
   INHIBIT_IPV4,
   INTERFACE_PREFIX,
   MTU,
-  ...GATEWAY_MODES,
+  TRUSTED,
+  ...Object.values(FAMILY_OPTIONS).flatMap(({ mode, source }) => [mode, source]),
   `${OPTION}bridge.default_bridge`,
   `${OPTION}enable_ipv4`,
   `${OPTION}enable_ipv6`,
@@ -57,7 +78,8 @@ export function bridgeOptions(options: Record<string, string>): BridgeOptions {
     masquerade: flag(options, MASQUERADE, true),
     hostBindingIp: hostBindingIp === '0.0.0.0' ? '' : hostBindingIp,
     mtu: parseMtu(options[MTU] ?? ''),
-    isolated: flag(options, INHIBIT_IPV4, false) || isIsolated(options),
+    gateway: { ipv4: gatewayOf(options, 'ipv4'), ipv6: gatewayOf(options, 'ipv6') },
+    trustedInterfaces: trustedInterfaces(options[TRUSTED] ?? ''),
     interfacePrefix,
   };
 }
@@ -78,13 +100,28 @@ function parseMtu(text: string): number {
   return Number(text);
 }
 
-function isIsolated(options: Record<string, string>): boolean {
-  const modes = GATEWAY_MODES.map((key) => options[key] || 'nat');
-  const unknown = modes.find((mode) => !['nat', 'isolated', 'routed', 'nat-unprotected'].includes(mode));
-  if (unknown !== undefined) throw invalidArgument(`unknown gateway mode ${unknown}`);
-  const later = modes.find((mode) => mode === 'routed' || mode === 'nat-unprotected');
-  if (later !== undefined) throw notImplemented(`gateway mode ${later}`);
-  return modes.includes('isolated');
+function gatewayOf(options: Record<string, string>, key: 'ipv4' | 'ipv6'): FamilyGateway {
+  const { mode: modeOption, source, family } = FAMILY_OPTIONS[key];
+  const text = options[modeOption] || 'nat';
+  const mode = MODES.find((known) => known === text);
+  if (mode === undefined) throw invalidArgument(`unknown gateway mode ${text}`);
+  const sourceAddress = options[source] ?? '';
+  if (sourceAddress !== '' && parseAddress(sourceAddress)?.family !== family) {
+    throw invalidArgument(`failed to parse ${source} value: ${sourceAddress} (nil ip)`);
+  }
+  const inhibited = flag(options, INHIBIT_IPV4, false) && family === 4;
+  return { mode, hasAddress: mode !== 'isolated' && !inhibited, sourceAddress };
+}
+
+const MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated'];
+
+/** As Docker: separated by colons, which no name of a link has. */
+function trustedInterfaces(text: string): string[] {
+  const names = text.split(':').filter((name) => name !== '');
+  const bad = names.find((name) => !/^[^\s/]{1,15}$/.test(name));
+  if (bad !== undefined)
+    throw invalidArgument(`invalid interface name in ${TRUSTED}: ${JSON.stringify(bad)}`);
+  return names;
 }
 
 /** As Go's strconv.ParseBool. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EngineError, invalidArgument, notImplemented } from '../lib/errors.ts';
 import { checkFields, checkObject, INTEGER, TEXT, TEXT_MAP, TEXTS } from '../lib/field-types.ts';
+import type { Sysctl } from '../runtime/plan.ts';
 import type { EndpointSettings } from '../wire/container.ts';
 import { isPredefined } from './network-record.ts';
 import type { Network } from './network-registry.ts';
@@ -28,9 +29,12 @@ export interface EndpointRequest {
   gatewayPriority: number;
   /** '': the next free one. */
   interfaceName: string;
+  /** With `IFNAME` in place of the interface's name. */
+  sysctls: Sysctl[];
 }
 
 const INTERFACE_NAME = 'com.docker.network.endpoint.ifname';
+const SYSCTLS = 'com.docker.network.endpoint.sysctls';
 
 /** Throws with Docker's texts; not-implemented for what would otherwise be ignored. */
 export function checkEndpoint(network: Network, settings: EndpointSettings): EndpointRequest {
@@ -71,6 +75,7 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
     links: parseLinks(settings.Links ?? []),
     gatewayPriority: settings.GwPriority ?? 0,
     interfaceName: askedInterface(settings.DriverOpts ?? {}),
+    sysctls: askedSysctls(settings.DriverOpts?.[SYSCTLS] ?? ''),
   };
 }
 
@@ -113,7 +118,7 @@ function parseLinks(links: readonly string[]): Record<string, string> {
 function askedInterface(options: Record<string, string>): string {
   // Options of other drivers are carried and not looked at, as by Docker's bridge driver.
   const unknown = Object.keys(options).find(
-    (name) => name.startsWith('com.docker.network.') && name !== INTERFACE_NAME,
+    (name) => name.startsWith('com.docker.network.') && name !== INTERFACE_NAME && name !== SYSCTLS,
   );
   if (unknown !== undefined) throw notImplemented(`endpoint option ${unknown}`);
   const name = options[INTERFACE_NAME] ?? '';
@@ -122,6 +127,24 @@ function askedInterface(options: Record<string, string>): string {
     throw invalidArgument(`invalid ${INTERFACE_NAME}: ${JSON.stringify(name)}`);
   }
   return name;
+}
+
+/**
+ * `net.ipv4.conf.IFNAME.log_martians=1,…`; the CLI makes it lower case. SECURITY: 2025-52881: the name becomes a path
+ * below /proc/sys.
+ */
+function askedSysctls(text: string): Sysctl[] {
+  if (text === '') return [];
+  return text.split(',').map((sysctl) => {
+    const [, name, value] =
+      /^(net\.(?:ipv4|ipv6|mpls)\.\w+\.(?:IFNAME|ifname)\.\w+)=(.*)$/.exec(sysctl) ?? [];
+    if (name === undefined || value === undefined) {
+      throw unsuitable(
+        `unrecognised network interface sysctl '${sysctl}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
+      );
+    }
+    return { name: name.replace('.ifname.', '.IFNAME.'), value };
+  });
 }
 
 function askedAddress({ record }: Network, text: string, family: Family): Address | undefined {

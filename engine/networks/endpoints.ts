@@ -43,7 +43,7 @@ const linkLocalText = (address: Address): string =>
   `${formatAddress(address)}/${address.family === 4 ? 16 : 64}`;
 
 export function toInterface(
-  { network: { record }, linkLocal }: EndpointRequest,
+  { network: { record }, linkLocal, sysctls }: EndpointRequest,
   endpoint: Endpoint,
   containerName: string,
 ): InterfacePlan {
@@ -65,6 +65,11 @@ export function toInterface(
     ],
     gateway4: '',
     gateway6: '',
+    // A dot in a name is a slash in that of a sysctl.
+    sysctls: sysctls.map(({ name, value }) => ({
+      name: name.replace('IFNAME', containerName.replaceAll('.', '/')),
+      value,
+    })),
   };
 }
 

@@ -70,7 +70,9 @@ export class Firewall {
    * new rules, or to a container that is gone.
    */
   async #forgetFlows(ports: readonly PortRule[]): Promise<void> {
-    const udp = ports.filter(({ protocol }) => protocol === 'udp').map(({ hostPort }) => String(hostPort));
+    const udp = ports
+      .filter(({ protocol, hostPort }) => protocol === 'udp' && hostPort !== 0)
+      .map(({ hostPort }) => String(hostPort));
     if (udp.length === 0) return;
     await this.#options.runTask(['forget-flows', ...new Set(udp)]).catch((error: unknown) => {
       this.#options.logger.debug('conntrack entries stay', { error: messageOf(error) });

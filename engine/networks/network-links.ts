@@ -98,21 +98,25 @@ export function noPeers(): EngineError {
   );
 }
 
-/** In CIDR notation; none for a network that the host stays off. */
+/** In CIDR notation; none of a family in which the host stays off the network. */
 function gatewayAddresses(record: NetworkRecord): string[] {
-  const { pools } = record;
-  if (linkOptions(record).isolated) return [];
-  return FAMILIES.map(({ key }) => pools[key])
-    .filter((pool) => pool !== undefined)
-    .map(({ gateway, subnet }) => `${gateway}/${parseSubnet(subnet)?.prefixLength}`);
+  const { gateway } = linkOptions(record);
+  return FAMILIES.flatMap(({ key }) => {
+    const pool = record.pools[key];
+    if (!pool || !gateway[key].hasAddress) return [];
+    return [`${pool.gateway}/${parseSubnet(pool.subnet)?.prefixLength}`];
+  });
 }
 
 function rulesOf(record: NetworkRecord): BridgeRules | undefined {
   const { bridge, pools, internal } = record;
   if (!bridge) return undefined;
-  const { icc, masquerade } = linkOptions(record);
-  const subnets = FAMILIES.map(({ key }) => pools[key]?.subnet).filter((subnet) => subnet !== undefined);
-  return { linkName: bridge.linkName, subnets, internal, icc, masquerade };
+  const { icc, masquerade, gateway, trustedInterfaces } = linkOptions(record);
+  const subnets = FAMILIES.flatMap(({ key }) => {
+    const subnet = pools[key]?.subnet;
+    return subnet === undefined ? [] : [{ subnet, ...gateway[key] }];
+  });
+  return { linkName: bridge.linkName, subnets, internal, icc, masquerade, trustedInterfaces };
 }
 
 /** Without br_netfilter, frames between two ports of a bridge never meet the rule that separates them. */

@@ -77,9 +77,9 @@ test.each([
     'failed to parse com.docker',
   ],
   [
-    { Name: 'x', Options: { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' } },
-    'not-implemented',
-    'gateway mode routed',
+    { Name: 'x', Options: { 'com.docker.network.bridge.gateway_mode_ipv4': 'bridged' } },
+    'invalid-argument',
+    'unknown gateway mode bridged',
   ],
 ])('%j is refused as Docker does, and nothing is ignored', (request, kind, text) => {
   const error = failure(request);
@@ -104,7 +104,11 @@ test('bridge options default to what Docker does', () => {
     masquerade: true,
     hostBindingIp: '',
     mtu: 1500,
-    isolated: false,
+    gateway: {
+      ipv4: { mode: 'nat', hasAddress: true, sourceAddress: '' },
+      ipv6: { mode: 'nat', hasAddress: true, sourceAddress: '' },
+    },
+    trustedInterfaces: [],
     interfacePrefix: 'eth',
   });
   expect(bridgeOptions({ 'com.docker.network.bridge.enable_icc': 'false', other: 'x' }).icc).toBe(false);

@@ -82,8 +82,8 @@ function driverSpecification(
   if (stacked) return { parent: parentOptions(stacked, options) };
   if (driver === 'overlay') overlayOptions(options);
   if (driver !== 'bridge') return {};
-  const { isolated } = bridgeOptions(options);
-  if (isolated && !internal && Object.values(options).includes('isolated')) {
+  const { ipv4, ipv6 } = bridgeOptions(options).gateway;
+  if ([ipv4.mode, ipv6.mode].includes('isolated') && !internal) {
     throw invalidArgument("gateway mode 'isolated' can only be used for an internal network");
   }
   return { bridgeName: bridgeNameOf(options) };

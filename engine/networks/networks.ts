@@ -6,6 +6,7 @@ export interface PublishedPort {
   protocol: 'tcp' | 'udp' | 'sctp';
   containerPort: number;
   hostIp: string;
+  /** 0: on no port of the host, but open at the container's own address. */
   hostPort: number;
 }
 

@@ -8,7 +8,7 @@ import type { NetworkRegistry } from './network-registry.ts';
 import type { Attachment, AttachRequest, Endpoint, PublishedPort } from './networks.ts';
 import { requestPorts, type PortRequest } from './port-bindings.ts';
 import { findPortHolder } from './port-holder.ts';
-import { reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
+import { ANY_ADDRESS, reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
 import { bracketed, isUnspecified } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -50,10 +50,18 @@ export class PublishedPorts {
     if (!network) return { ports, reservations };
     // The links of the other drivers are on the outer network already: there is nothing to publish, as in Docker.
     if (!network.record.bridge) return { ports, reservations };
-    const { hostBindingIp } = linkOptions(network.record);
+    const { hostBindingIp, gateway } = linkOptions(network.record);
+    const isRouted = (hostIp: string): boolean =>
+      (hostIp.includes(':') ? gateway.ipv6 : gateway.ipv4).mode === 'routed';
     const hostIps = hostBindingIp === '' ? this.#everywhere(attachment) : [hostBindingIp];
     const { portBindings, exposedPorts, publishAllPorts } = request;
-    for (const port of requestPorts(portBindings, exposedPorts, publishAllPorts, hostIps)) {
+    for (const asked of requestPorts(portBindings, exposedPorts, publishAllPorts, hostIps)) {
+      const { protocol, containerPort } = asked;
+      ports.push(
+        ...asked.hostIps.filter(isRouted).map((hostIp) => openPort(protocol, containerPort, hostIp)),
+      );
+      const port = { ...asked, hostIps: asked.hostIps.filter((hostIp) => !isRouted(hostIp)) };
+      if (port.hostIps.length === 0) continue;
       let reservation: PortReservation;
       try {
         reservation = await this.#reserveOne(port, addressNow);
@@ -63,7 +71,6 @@ export class PublishedPorts {
         throw failure;
       }
       reservations.push(reservation);
-      const { protocol, containerPort } = port;
       const { hostPort } = reservation;
       ports.push(...port.hostIps.map((hostIp) => ({ protocol, containerPort, hostIp, hostPort })));
     }
@@ -77,7 +84,7 @@ export class PublishedPorts {
     addressNow: AddressNow,
   ): Promise<PortReservation[]> {
     const reservations: PortReservation[] = [];
-    for (const port of ports) {
+    for (const port of ports.filter(({ hostPort }) => hostPort !== 0)) {
       try {
         const { hostPort, hostIp } = port;
         reservations.push(
@@ -150,6 +157,11 @@ export class PublishedPorts {
 
 export async function release(reservations: readonly PortReservation[]): Promise<void> {
   await Promise.all(reservations.map((reservation) => reservation.close()));
+}
+
+/** Where nothing is translated, the host's address and port do not matter, as in Docker. */
+function openPort(protocol: PublishedPort['protocol'], containerPort: number, hostIp: string): PublishedPort {
+  return { protocol, containerPort, hostIp: hostIp.includes(':') ? '::' : ANY_ADDRESS, hostPort: 0 };
 }
 
 /** Whether a container with this port stands in the way of `wanted`. */

@@ -6,8 +6,11 @@ import {
   DROP,
   goesNotTo,
   goesTo,
+  ICMP,
+  ICMPV6,
   IPV4,
   IPV6,
+  isAmong,
   isAnswer,
   isFamily,
   isFrom,
@@ -24,6 +27,7 @@ import {
   masquerade,
   portBytes,
   SCTP,
+  sourceFrom,
   TCP,
   translateTo,
   UDP,
@@ -31,13 +35,16 @@ import {
   type Expression,
   type Prefix,
 } from './nftables/expressions.ts';
+import type { FamilyGateway, GatewayMode } from './bridge-options.ts';
 import { addressBytes, isUnspecified, parseAddress, parseSubnet, type Address } from './subnet.ts';
 
 /** What the rule set of one engine says about one bridge. */
 export interface BridgeRules {
   linkName: string;
-  /** CIDR notation. */
-  subnets: string[];
+  /** In CIDR notation, and how packets get out and in. */
+  subnets: (Pick<FamilyGateway, 'mode' | 'sourceAddress'> & { subnet: string })[];
+  /** Links of the host whose traffic is let in. */
+  trustedInterfaces: string[];
   /** No way out and none in. */
   internal: boolean;
   /** Containers on this bridge may talk to each other. */
@@ -49,6 +56,7 @@ export interface PortRule {
   protocol: 'tcp' | 'udp' | 'sctp';
   /** `0.0.0.0` or `::`: every address of the host in that family. */
   hostIp: string;
+  /** 0: not on the host, but open at the container's own address. */
   hostPort: number;
   /** Of the same family. */
   containerIp: string;
@@ -83,6 +91,7 @@ export function ruleSet(
     const value = [address, 'service'] as const;
     batch.addMap({ name: anyMap(family), key: ['protocol', 'service'], value });
     batch.addMap({ name: addressMap(family), key: [address, 'protocol', 'service'], value });
+    batch.addMap({ name: openSet(family), key: [address, 'protocol', 'service'], value: [] });
   }
   for (const [map, elements] of portElements(ports)) batch.addElements(map, elements);
   addChain(batch, 'guard', [GUARD, ...(tunnel ? tunnelRules(tunnel) : [])], 'raw prerouting');
@@ -128,23 +137,35 @@ const anyMap = (family: number): string => `ports${familyName(family)}`;
 /** Published on one. */
 const addressMap = (family: number): string => `host_ports${familyName(family)}`;
 
+/** Open at the container's own address. */
+const openSet = (family: number): string => `open${familyName(family)}`;
+
 const PROTOCOL_NUMBERS = { tcp: TCP, udp: UDP, sctp: SCTP };
 
 function portElements(ports: readonly PortRule[]): Map<string, MapElement[]> {
   const maps = new Map<string, MapElement[]>();
   for (const port of ports) {
-    const host = known(port.hostIp);
-    const family = host.family === 4 ? IPV4 : IPV6;
-    const isAny = isUnspecified(port.hostIp);
-    const map = isAny ? anyMap(family) : addressMap(family);
-    const service = [Buffer.from([PROTOCOL_NUMBERS[port.protocol]]), portBytes(port.hostPort)];
-    const element = {
-      key: isAny ? concatenate(...service) : concatenate(addressBytes(host), ...service),
-      value: concatenate(addressBytes(known(port.containerIp)), portBytes(port.containerPort)),
-    };
+    const [map, element] = portElement(port);
     maps.set(map, [...(maps.get(map) ?? []), element]);
   }
   return maps;
+}
+
+function portElement({
+  protocol,
+  hostIp,
+  hostPort,
+  containerIp,
+  containerPort,
+}: PortRule): [string, MapElement] {
+  const host = known(hostIp);
+  const family = host.family === 4 ? IPV4 : IPV6;
+  const container = addressBytes(known(containerIp));
+  const service = (port: number) => [Buffer.from([PROTOCOL_NUMBERS[protocol]]), portBytes(port)];
+  if (hostPort === 0) return [openSet(family), { key: concatenate(container, ...service(containerPort)) }];
+  const value = concatenate(container, portBytes(containerPort));
+  if (isUnspecified(hostIp)) return [anyMap(family), { key: concatenate(...service(hostPort)), value }];
+  return [addressMap(family), { key: concatenate(addressBytes(host), ...service(hostPort)), value }];
 }
 
 function known(text: string): Address {
@@ -208,9 +229,13 @@ function sourceRules({ linkName, subnets, internal, masquerade: hides }: BridgeR
   // The host through 127.0.0.1, and a container through a port published by its own network (else the answer would go
   // to it directly, from an address it never asked).
   const rules: Rule[] = [[goesTo(linkName), isFrom(LOOPBACK), masquerade()]];
-  for (const prefix of subnets.map(prefixOf)) {
+  for (const { subnet, mode, sourceAddress } of subnets) {
+    const prefix = prefixOf(subnet);
     rules.push([goesTo(linkName), isFrom(prefix), isTranslated(), masquerade()]);
-    if (hides && !internal) rules.push([goesNotTo(linkName), isFrom(prefix), masquerade()]);
+    if (!hides || internal || mode === 'routed') continue;
+    const source =
+      sourceAddress === '' ? masquerade() : sourceFrom(prefix.family, addressBytes(known(sourceAddress)));
+    rules.push([goesNotTo(linkName), isFrom(prefix), source].flat());
   }
   return rules;
 }
@@ -219,7 +244,7 @@ function sourceRules({ linkName, subnets, internal, masquerade: hides }: BridgeR
  * Into a bridge comes only what its containers asked for and what was published: not other bridges, not a neighbour
  * of the host that routes to the container's address. Traffic inside a bridge comes here under br_netfilter.
  */
-function forwardRules({ linkName, internal, icc }: BridgeRules): Rule[] {
+function forwardRules({ linkName, internal, icc, subnets, trustedInterfaces }: BridgeRules): Rule[] {
   const inside = [comesFrom(linkName), goesTo(linkName)].flat();
   const into = goesTo(linkName);
   return [
@@ -233,6 +258,27 @@ function forwardRules({ linkName, internal, icc }: BridgeRules): Rule[] {
       : []),
     [into, isAnswer(), verdict(ACCEPT)],
     [into, isTranslated(), verdict(ACCEPT)],
+    ...trustedInterfaces.map((name): Rule => [comesFrom(name), into, verdict(ACCEPT)]),
+    ...subnets.flatMap(({ mode, subnet }) => openingRules(into, mode, prefixOf(subnet))),
     [into, verdict(DROP)],
+  ];
+}
+
+/** What else comes in, from those who route here. */
+function openingRules(into: Expression[], mode: GatewayMode, { family }: Prefix): Rule[] {
+  if (mode === 'nat-unprotected') return [[into, isFamily(family), verdict(ACCEPT)]];
+  if (mode !== 'routed') return [];
+  const words = family === IPV4 ? 1 : 4;
+  return [
+    [into, isFamily(family), isProtocol(family === IPV4 ? ICMP : ICMPV6), verdict(ACCEPT)],
+    [
+      into,
+      isFamily(family),
+      loadAddress(family, 'daddr', 0),
+      loadMeta('l4proto', words),
+      loadPort(words + 1),
+      isAmong(openSet(family)),
+      verdict(ACCEPT),
+    ],
   ];
 }

@@ -73,6 +73,7 @@ const SAMPLE: ContainerPlan = {
       addresses: ['172.17.0.2/16', 'fd00::2/64'],
       gateway4: '172.17.0.1',
       gateway6: 'fd00::1',
+      sysctls: [{ name: 'net.ipv4.conf.eth0.log_martians', value: '1' }],
     },
   ],
   resolver: { directory: '/run/dns', id: 'c0ffee', port: 65453, rules: Uint8Array.from([1, 2, 3]) },

@@ -23,6 +23,7 @@ import type {
   ProcessPlan,
   ResolverPlan,
   RoutePlan,
+  Sysctl,
 } from './plan.ts';
 
 const CONTAINER_MAGIC = 0x31504347;
@@ -133,7 +134,7 @@ export function encodeContainerPlan(plan: ContainerPlan): Buffer {
       )
       .strings(plan.maskedPaths)
       .strings(plan.readonlyPaths)
-      .groups(plan.sysctls, (g, sysctl) => g.string(sysctl.name).string(sysctl.value))
+      .groups(plan.sysctls, writeSysctl)
       .groups(plan.interfaces, writeInterface)
       .group((g) => writeResolver(g, plan.resolver))
       .flag(plan.init)
@@ -285,7 +286,12 @@ function writeInterface(group: GroupWriter, plan: InterfacePlan): void {
     .u32(plan.mtu)
     .strings(plan.addresses)
     .string(plan.gateway4)
-    .string(plan.gateway6);
+    .string(plan.gateway6)
+    .groups(plan.sysctls, writeSysctl);
+}
+
+function writeSysctl(group: GroupWriter, { name, value }: Sysctl): void {
+  group.string(name).string(value);
 }
 
 function writeProcess(group: GroupWriter, plan: ProcessPlan): void {

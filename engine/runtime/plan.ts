@@ -146,6 +146,14 @@ export interface InterfacePlan {
   /** Default gateways; empty string: none; `dev`: a default route without one. */
   gateway4: string;
   gateway6: string;
+  /** Of this interface, written once it is there. */
+  sysctls: Sysctl[];
+}
+
+/** As sysctl(8) has it: dots separate, a slash stands for a dot. */
+export interface Sysctl {
+  name: string;
+  value: string;
 }
 
 /** Default routes through one interface; as in `InterfacePlan`. */
@@ -313,7 +321,7 @@ export interface ContainerPlan {
   maskedPaths: string[];
   readonlyPaths: string[];
   /** Written inside the new namespaces: `net.ipv4.ip_forward` → value. */
-  sysctls: { name: string; value: string }[];
+  sysctls: Sysctl[];
   /** Loopback is always brought up in a new network namespace. */
   interfaces: InterfacePlan[];
   resolver: ResolverPlan | null;

@@ -62,7 +62,7 @@ test('three networks are predefined and cannot be removed or made again', async 
 test('wrong requests are answered with the status and words of Docker', async () => {
   const create = (body: object) => engine.api<{ message: string }>('POST', '/networks/create', body);
   expect((await create({ Name: 'wrong', Driver: 'nope' })).status).toBe(404);
-  expect((await create({ Name: 'wrong', Driver: 'overlay' })).status).toBe(501);
+  expect((await create({ Name: 'wrong', Driver: 'overlay' })).status).toBe(503);
   expect((await create({ Name: 'wrong', IPAM: { Config: [{ Subnet: '10.0.0.0/99' }] } })).status).toBe(400);
   const overlap = await create({ Name: 'wrong', IPAM: { Config: [{ Subnet: engine.subnet }] } });
   expect(overlap.status).toBe(403);

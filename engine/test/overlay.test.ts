@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,33 +6,21 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { joinMachines, type Machine } from './machine-network.ts';
 
-/** Two engines, each in a network namespace of its own as on a machine of its own, joined by a veth. */
-const tag = `go${process.pid.toString(36)}`;
-const hosts = [
-  { namespace: `${tag}-a`, link: `${tag}a`, address: '192.0.2.1' },
-  { namespace: `${tag}-b`, link: `${tag}b`, address: '192.0.2.2' },
-] as const;
-const [left, right] = hosts;
+/** Two engines, each on a machine of its own. */
+const { machines, remove } = joinMachines(`go${process.pid.toString(36)}`);
+const [left, right] = machines;
 
 let directory: string;
 let a: TestEngine;
 let b: TestEngine;
 
-function ip(...args: string[]): string {
-  return execFileSync('ip', args, { encoding: 'utf8' });
-}
-
-/** As seen on the machine of the engine. */
-function within({ namespace }: { namespace: string }, ...command: string[]): string {
-  return ip('netns', 'exec', namespace, ...command);
-}
-
-function startOn({ namespace, address }: (typeof hosts)[number]): Promise<TestEngine> {
+function startOn({ within, address }: Machine): Promise<TestEngine> {
   const secret = path.join(directory, 'secret');
-  const peers = hosts.flatMap((host) => ['--overlay-peer', host.address]);
+  const peers = machines.flatMap((machine) => ['--overlay-peer', machine.address]);
   return startEngine({
-    within: ['ip', 'netns', 'exec', namespace],
+    within,
     flags: ['--overlay-address', address, ...peers, '--overlay-secret-file', secret],
   });
 }
@@ -40,26 +28,6 @@ function startOn({ namespace, address }: (typeof hosts)[number]): Promise<TestEn
 beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'gantry-overlay-'));
   writeFileSync(path.join(directory, 'secret'), 'known to these two engines\n', { mode: 0o600 });
-  for (const { namespace } of hosts) ip('netns', 'add', namespace);
-  ip(
-    'link',
-    'add',
-    left.link,
-    'netns',
-    left.namespace,
-    'type',
-    'veth',
-    'peer',
-    'name',
-    right.link,
-    'netns',
-    right.namespace,
-  );
-  for (const { namespace, link, address } of hosts) {
-    ip('-n', namespace, 'link', 'set', 'lo', 'up');
-    ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', link);
-    ip('-n', namespace, 'link', 'set', link, 'up');
-  }
   a = await startOn(left);
   b = await startOn(right);
 });
@@ -67,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await a.stop();
   await b.stop();
-  for (const { namespace } of hosts) ip('netns', 'del', namespace);
+  remove();
   rmSync(directory, { recursive: true });
 });
 
@@ -319,7 +287,8 @@ async function strangersAnswer(address: string): Promise<string> {
     socket.on('secureConnect', () => socket.write(JSON.stringify({ id: 1, kind: 'subnets' }) + '\\n'));
     socket.on('data', (data) => console.log(String(data)));
     socket.on('error', () => undefined);`;
-  const child = spawn('ip', ['netns', 'exec', right.namespace, process.execPath, '-e', script, address]);
+  const [command = '', ...args] = right.within;
+  const child = spawn(command, [...args, process.execPath, '-e', script, address]);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   await once(child, 'close');
@@ -329,7 +298,7 @@ async function strangersAnswer(address: string): Promise<string> {
 describe('SECURITY: a stranger on the link', () => {
   test('who does not know the secret, or is no peer, learns nothing', async () => {
     expect(await strangersAnswer(right.address)).toBe('');
-    ip('-n', right.namespace, 'address', 'add', '192.0.2.3/24', 'dev', right.link);
+    right.run('ip', 'address', 'add', '192.0.2.3/24', 'dev', right.link);
     expect(await strangersAnswer('192.0.2.3')).toBe('');
     // They count among the connections of the other engine.
     expect(a.log()).toContain('a peer is refused');
@@ -342,7 +311,7 @@ describe('SECURITY: a stranger on the link', () => {
     };
     const vni = Options['com.docker.network.driver.overlay.vxlanid_list'] ?? '';
     const arrived = (): number =>
-      Number(within(left, 'sh', '-c', 'cat /sys/class/net/gx-*/statistics/rx_packets').trim());
+      Number(left.run('sh', '-c', 'cat /sys/class/net/gx-*/statistics/rx_packets').trim());
     const send = (from: string): void => {
       const header = '08000000' + Number(vni).toString(16).padStart(6, '0') + '00';
       const frame = `${'ff'.repeat(6)}0200000000010806${'00'.repeat(46)}`;
@@ -350,7 +319,7 @@ describe('SECURITY: a stranger on the link', () => {
         const socket = require('dgram').createSocket('udp4');
         socket.bind(0, '${from}', () =>
           socket.send(Buffer.from('${header}${frame}', 'hex'), 7950, '${left.address}', () => socket.close()));`;
-      within(right, process.execPath, '-e', script);
+      right.run(process.execPath, '-e', script);
     };
     const before = arrived();
     send('192.0.2.3');
@@ -392,9 +361,9 @@ test('nothing is left on either machine when the last network is gone', async ()
   await b.dockerOk('network', 'rm', 'shared');
   await comeToHave(a);
   for (const engine of [a, b]) await engine.restart();
-  for (const host of hosts) {
-    const links = within(host, 'ls', '/sys/class/net').trim().split(/\s+/);
-    expect(links).toEqual([host.link, 'lo'].toSorted());
-    expect(within(host, 'nft', 'list', 'tables').trim()).toBe('');
+  for (const machine of machines) {
+    const links = machine.run('ls', '/sys/class/net').trim().split(/\s+/);
+    expect(links).toEqual([machine.link, 'lo'].toSorted());
+    expect(machine.run('nft', 'list', 'tables').trim()).toBe('');
   }
 });

@@ -278,6 +278,7 @@ describe('a container', () => {
               addresses: [`10.231.${subnet}.2/24`],
               gateway4: `10.231.${subnet}.1`,
               gateway6: '',
+              sysctls: [],
             },
           ],
         },

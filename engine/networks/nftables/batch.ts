@@ -44,12 +44,14 @@ const FIELD_BYTES: Record<Field, number> = { ipv4: 4, ipv6: 16, protocol: 4, ser
 export interface MapSpecification {
   name: string;
   key: readonly Field[];
+  /** Empty: a set. */
   value: readonly Field[];
 }
 
 export interface MapElement {
   key: Buffer;
-  value: Buffer;
+  /** Absent in sets. */
+  value?: Buffer;
 }
 
 /** Values side by side as the kernel wants them: each padded to whole registers. */
@@ -105,17 +107,17 @@ export class NftBatch {
 
   addMap({ name, key, value }: MapSpecification): this {
     const id = (this.#setIds += 1);
-    return this.#add(NEW_SET, NLM_F_CREATE, (data) =>
+    const isMap = value.length > 0;
+    return this.#add(NEW_SET, NLM_F_CREATE, (data) => {
       data
         .string(1, this.#table)
         .string(2, name)
-        .u32(3, SET_IS_MAP)
+        .u32(3, isMap ? SET_IS_MAP : 0)
         .u32(4, typeOf(key))
-        .u32(5, lengthOf(key))
-        .u32(6, typeOf(value))
-        .u32(7, lengthOf(value))
-        .u32(10, id),
-    );
+        .u32(5, lengthOf(key));
+      if (isMap) data.u32(6, typeOf(value)).u32(7, lengthOf(value));
+      data.u32(10, id);
+    });
   }
 
   addElements(map: string, elements: readonly MapElement[]): this {

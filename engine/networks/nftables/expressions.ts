@@ -12,6 +12,8 @@ export const IPV6 = 10;
 export const TCP = 6;
 export const UDP = 17;
 export const SCTP = 132;
+export const ICMP = 1;
+export const ICMPV6 = 58;
 
 export const ACCEPT = 1;
 export const DROP = 0;
@@ -25,6 +27,7 @@ const FIB_DADDR = 2;
 const RTN_LOCAL = 2;
 const PAYLOAD_NETWORK = 1;
 const PAYLOAD_TRANSPORT = 2;
+const SNAT = 0;
 const DNAT = 1;
 /** NFT_REG32_00. */
 const FIRST_REGISTER = 8;
@@ -230,6 +233,11 @@ export function lookUp(map: string, reg: number): Expression {
   return expression('lookup', (data) => data.string(1, map).u32(2, register(0)).u32(3, register(reg)));
 }
 
+/** Ends the rule unless the set has what is in the registers from 0. */
+export function isAmong(set: string): Expression {
+  return expression('lookup', (data) => data.string(1, set).u32(2, register(0)));
+}
+
 /** Destination address in the registers from `reg`, the port in the one after it. */
 export function translateTo(family: Family, reg: number): Expression {
   return expression('nat', (data) =>
@@ -243,6 +251,14 @@ export function translateTo(family: Family, reg: number): Expression {
 
 export function translateToFixed(family: Family, address: Buffer, port: number): Expression[] {
   return [loadBytes(address, 0), loadBytes(portBytes(port), address.length / 4), translateTo(family, 0)];
+}
+
+/** As `masquerade`, with an address that is given. */
+export function sourceFrom(family: Family, address: Buffer): Expression[] {
+  return [
+    loadBytes(address, 0),
+    expression('nat', (data) => data.u32(1, SNAT).u32(2, family).u32(3, register(0))),
+  ];
 }
 
 export function masquerade(): Expression {

@@ -22,6 +22,7 @@
 #include "init.h"
 #include "interfaces.h"
 #include "process.h"
+#include "sysctls.h"
 #include "user_namespace.h"
 
 enum { PROTECTED_OOM_SCORE = -999 };
@@ -118,41 +119,6 @@ static int set_names(const struct container_plan *plan, struct error *err) {
     return error_set(err, errno, "set host name %s", plan->hostname);
   if (plan->domainname[0] && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
     return error_set(err, errno, "set domain name %s", plan->domainname);
-  return 0;
-}
-
-/* sysctl(8)'s rule: dots separate, and a slash stands for a dot
- * (`net.ipv4.conf.eth0/1.forwarding`). */
-static void sysctl_path(const char *name, char *path, size_t size) {
-  int length = snprintf(path, size, "sys/%s", name);
-  for (int i = 4; i < length && (size_t)i < size; i++) {
-    if (path[i] == '.')
-      path[i] = '/';
-    else if (path[i] == '/')
-      path[i] = '.';
-  }
-}
-
-/* SECURITY: 2025-52881. Written through a procfs that nobody else can mount over, without following
- * anything. */
-static int set_sysctls(const struct plan_pairs *sysctls, struct error *err) {
-  if (sysctls->count == 0)
-    return 0;
-  autoclose int proc = filesystem_mount("proc", "", 0, err);
-  if (proc < 0)
-    return -1;
-  for (size_t i = 0; i < sysctls->count; i++) {
-    const struct plan_pair *sysctl = &sysctls->items[i];
-    char path[512];
-    sysctl_path(sysctl->name, path, sizeof path);
-    struct open_how how = {
-        .flags = O_WRONLY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
-    };
-    autoclose int file = (int)syscall(SYS_openat2, proc, path, &how, sizeof how);
-    if (file < 0 || write(file, sysctl->value, strlen(sysctl->value)) < 0)
-      return error_set(err, errno, "sysctl %s = %s", sysctl->name, sysctl->value);
-  }
   return 0;
 }
 
@@ -254,7 +220,7 @@ static int set_up_container(const struct container_plan *plan, const struct root
   if (plan->namespaces.network.kind == NAMESPACE_NEW &&
       interfaces_configure(&plan->interfaces, err) < 0)
     return -1;
-  if (set_sysctls(&plan->sysctls, err) < 0)
+  if (sysctls_write(&plan->sysctls, err) < 0)
     return error_stage(err, "sysctl");
   if (prepare(plan, &plan->process, process, err) < 0 ||
       process_make_directory(&plan->process, err) < 0 || rootfs_seal(plan, err) < 0)

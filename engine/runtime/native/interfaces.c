@@ -11,6 +11,7 @@
 
 #include "interfaces.h"
 #include "netlink.h"
+#include "sysctls.h"
 
 struct address {
   int family;
@@ -276,6 +277,10 @@ int interfaces_configure(const struct plan_interfaces *interfaces, struct error 
   if (netlink_send(&batch, &failed, err) < 0) {
     error_wrap(err, "configure the network (request %u)", failed);
     return error_stage(err, "network");
+  }
+  for (size_t i = 0; i < interfaces->count; i++) {
+    if (sysctls_write(&interfaces->items[i].sysctls, err) < 0)
+      return error_stage(err, "sysctl");
   }
   return 0;
 }

@@ -150,6 +150,7 @@ static const struct field interface_fields[] = {
     STRINGS(struct plan_interface, addresses, 16),
     STRING(struct plan_interface, gateway4),
     STRING(struct plan_interface, gateway6),
+    GROUPS(struct plan_interface, sysctls, 64, pair),
 };
 SCHEMA(interface, struct plan_interface, interface_fields);
 

@@ -137,6 +137,7 @@ struct plan_interface {
   uint32_t mtu;
   struct plan_strings addresses;   /* CIDR */
   const char *gateway4, *gateway6; /* "": no default route; "dev": without a gateway */
+  struct plan_pairs sysctls;       /* of this interface */
 };
 
 struct plan_interfaces {
