@@ -9,20 +9,27 @@ import type {
   ComposeFile,
   ComposeProgress,
   ComposeProject,
+  ConnectRequest,
   ConnectionState,
   ContainerDetails,
   ContainerSummary,
   DockerfileDescription,
   EngineEvent,
   FileEntry,
+  HostInterface,
   ImageDetails,
   ImageFreshness,
   ImageLayers,
   ImageSummary,
   LogEntry,
+  NetworkDetails,
+  NetworkLink,
+  NetworkRequest,
   NetworkSummary,
   PrunePreview,
   PruneResult,
+  ReachQuestion,
+  ReachReport,
   RegistryAccount,
   RunRequest,
   Settings,
@@ -81,6 +88,51 @@ const runRequest: z.ZodType<RunRequest> = z.object({
   privileged: z.boolean(),
   readonlyRootfs: z.boolean(),
   labels,
+});
+
+const objectName = z.string().min(1).max(256);
+const address = z.string().max(64);
+const options = z.record(z.string().max(256), z.string().max(4096));
+const networkRequest: z.ZodType<NetworkRequest> = z.object({
+  name: z.string().min(1).max(128),
+  driver: z.string().min(1).max(64),
+  internal: z.boolean(),
+  attachable: z.boolean(),
+  ipv4: z.boolean(),
+  ipv6: z.boolean(),
+  pools: z
+    .array(
+      z.object({
+        subnet: address,
+        ipRange: address,
+        gateway: address,
+        auxiliary: z.record(z.string().max(128), address),
+      }),
+    )
+    .max(32),
+  options,
+  labels: options,
+});
+const connectRequest: z.ZodType<ConnectRequest> = z.object({
+  network: objectName,
+  container: objectName,
+  ipv4: address.optional(),
+  ipv6: address.optional(),
+  mac: address.optional(),
+  aliases: z.array(z.string().min(1).max(256)).max(100),
+  gatewayPriority: z
+    .number()
+    .int()
+    .min(-(2 ** 31))
+    .max(2 ** 31 - 1),
+  driverOptions: options,
+});
+const reachQuestion: z.ZodType<ReachQuestion> = z.object({
+  source: objectName,
+  container: objectName.optional(),
+  host: z.string().min(1).max(253).optional(),
+  port: z.number().int().min(1).max(65535),
+  protocol: z.enum(['tcp', 'udp']),
 });
 
 const dockerfileText = z.string().max(1 << 20);
@@ -220,20 +272,20 @@ export const contract = {
   },
   networks: {
     list: oc.output(type<NetworkSummary[]>()),
-    create: oc
-      .input(
-        z.object({
-          name: z.string().min(1).max(128),
-          subnet: z.string().max(64).optional(),
-          gateway: z.string().max(64).optional(),
-          internal: z.boolean(),
-          labels,
-        }),
-      )
-      .output(type<{ id: string }>()),
+    create: oc.input(networkRequest).output(type<{ id: string }>()),
     remove: oc.input(id).output(type<void>()),
-    inspect: oc.input(id).output(type<unknown>()),
+    inspect: oc.input(id).output(type<NetworkDetails>()),
     prune: oc.output(type<PruneResult>()),
+    connect: oc.input(connectRequest).output(type<void>()),
+    disconnect: oc
+      .input(z.object({ network: objectName, container: objectName, force: z.boolean() }))
+      .output(type<void>()),
+    /** Of running containers. Empty on engines other than ours. */
+    links: oc.output(type<NetworkLink[]>()),
+    /** To stack a network on. Empty on engines other than ours. */
+    hostInterfaces: oc.output(type<HostInterface[]>()),
+    /** Tried from the network of `source`. NOT_AVAILABLE on engines other than ours. */
+    reach: oc.input(reachQuestion).output(type<ReachReport>()),
   },
   compose: {
     projects: oc.output(type<ComposeProject[]>()),

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
-import type { NetworkCreateRequest, VolumeCreateRequest } from '../../engine/compose/client.ts';
+import type { VolumeCreateRequest } from '../../engine/compose/client.ts';
 import type { ContainerCreateRequest } from '../../engine/wire/container.ts';
+import type { NetworkCreateRequest } from '../../engine/wire/network.ts';
 import type { RegistryAuth } from '../registry-accounts.ts';
 
 interface EngineRequest {
@@ -73,7 +74,7 @@ export async function createContainer(
 
 export function createNetwork(
   docker: Dockerode,
-  body: Pick<NetworkCreateRequest, 'Name'> & Partial<NetworkCreateRequest>,
+  body: NetworkCreateRequest & { Name: string },
 ): Promise<{ Id: string }> {
   return engineReply(docker, { method: 'POST', path: '/networks/create', body });
 }

@@ -2,6 +2,7 @@
  * View-neutral shapes of the one typed API between the renderer and the main process (or web-mode server).
  * Times are ms since the epoch, sizes bytes, unless a name says otherwise.
  */
+import type { ReachHop, ReachVerdict } from '../../engine/wire/reach.ts';
 export type { Diagnostic as ComposeDiagnostic } from '../../engine/compose/diagnostics.ts';
 
 export type ConnectionState =
@@ -101,6 +102,8 @@ export interface StatsPoint {
   memoryLimitBytes: number;
   networkRxBytesPerSecond: number;
   networkTxBytesPerSecond: number;
+  /** Each interface of the container apart. */
+  interfaces: { name: string; rxBytesPerSecond: number; txBytesPerSecond: number }[];
   blockReadBytesPerSecond: number;
   blockWriteBytesPerSecond: number;
   pids: number;
@@ -230,6 +233,115 @@ export interface NetworkSummary {
   createdAt: number;
   /** bridge, host and none cannot be removed. */
   predefined: boolean;
+}
+
+export interface NetworkPool {
+  subnet: string;
+  /** '' for what the engine chooses. */
+  ipRange: string;
+  gateway: string;
+  /** Name → address that the engine hands out to nobody. */
+  auxiliary: Record<string, string>;
+}
+
+export interface NetworkRequest {
+  name: string;
+  driver: string;
+  internal: boolean;
+  attachable: boolean;
+  ipv4: boolean;
+  ipv6: boolean;
+  pools: NetworkPool[];
+  options: Record<string, string>;
+  labels: Record<string, string>;
+}
+
+export interface NetworkDetails extends Omit<NetworkSummary, 'subnets' | 'containers'> {
+  attachable: boolean;
+  ipv4: boolean;
+  ipv6: boolean;
+  pools: NetworkPool[];
+  options: Record<string, string>;
+  endpoints: NetworkEndpoint[];
+  /** The engine's own answer. */
+  raw: unknown;
+}
+
+/** A container on a network; a stopped one has no addresses but those that it asked for. */
+export interface NetworkEndpoint {
+  containerId: string;
+  name: string;
+  state: ContainerSummary['state'];
+  ipv4: string;
+  ipv6: string;
+  mac: string;
+  aliases: string[];
+  gatewayPriority: number;
+}
+
+export interface ConnectRequest {
+  network: string;
+  container: string;
+  ipv4?: string;
+  ipv6?: string;
+  mac?: string;
+  aliases: string[];
+  gatewayPriority: number;
+  driverOptions: Record<string, string>;
+}
+
+/** By which interface a container is on a network. */
+export interface NetworkLink {
+  networkId: string;
+  containerId: string;
+  interfaceName: string;
+}
+
+/** A link of the engine's host. */
+export interface HostInterface {
+  name: string;
+  up: boolean;
+}
+
+export interface ReachQuestion {
+  source: string;
+  /** The container to reach, where it is one. */
+  container?: string;
+  /** A name or an address; with a container: instead of its name. */
+  host?: string;
+  port: number;
+  protocol: 'tcp' | 'udp';
+}
+
+export type { ReachHop, ReachVerdict } from '../../engine/wire/reach.ts';
+
+/** What became of it, hop by hop. Failures are names of errno, '' for none. */
+export interface ReachReport {
+  verdict: ReachVerdict;
+  /** '' when it is reachable. */
+  failingHop: ReachHop | '';
+  source: { name: string; networks: string[] };
+  /** undefined: no container of this engine. */
+  target: { name: string; networks: string[] } | undefined;
+  shared: string[];
+  name: {
+    asked: string;
+    through: 'address' | 'hosts' | 'dns';
+    servers: string[];
+    addresses: string[];
+    failure: '' | 'unknown' | 'silent' | 'failed';
+  };
+  attempts: {
+    address: string;
+    interfaceName: string;
+    gateway: string;
+    routeFailure: string;
+    connectionFailure: string;
+  }[];
+  /** Addresses on which the target listens at the port; undefined: not known. */
+  listening: string[] | undefined;
+  port: number;
+  protocol: 'tcp' | 'udp';
 }
 
 export interface EngineEvent {

@@ -1,6 +1,6 @@
 // A stand-in for electron/web.ts while drawing: the same contract over the same WebSocket, data from memory.
 //   npx rolldown renderer/dev/fake-server.ts --platform node -o build/dev/fake-server.mjs
-//   node build/dev/fake-server.mjs [--port 7788] [--containers 40] [--mode normal|empty|slow|error|disconnected]
+//   node build/dev/fake-server.mjs [--port 7788] [--containers 40] [--networks 0] [--mode normal|empty|slow|error|disconnected]
 // oxlint-disable no-unmodified-loop-condition, no-restricted-imports -- development only, never part of the bundle
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -15,11 +15,11 @@ import type {
   ComposeProgress,
   ContainerSummary,
   EngineEvent,
-  NetworkSummary,
   Settings,
   VolumeSummary,
 } from '../../electron/api/types.ts';
 import { fakeBuildLog, fakeBuilds, fakeDockerfile, fakeStages } from './fake-builds.ts';
+import { fakeNetworkDetails, fakeNetworkLinks, fakeNetworks, fakeReach } from './fake-networks.ts';
 import { fakeContainers, fakeDetails, fakeImages, fakeLayers } from './fake-data.ts';
 import { createFakeTerminals, fakeLogs, fakeStats, fakeTransfer } from './fake-streams.ts';
 
@@ -27,12 +27,14 @@ const { values: flags } = parseArgs({
   options: {
     port: { type: 'string', default: '7788' },
     containers: { type: 'string', default: '40' },
+    networks: { type: 'string', default: '0' },
     mode: { type: 'string', default: 'normal' },
     root: { type: 'string', default: 'build/renderer' },
   },
 });
 const empty = flags.mode === 'empty';
 const containers = empty ? [] : fakeContainers(Number(flags.containers));
+const networks = () => fakeNetworks(containers, Number(flags.networks));
 let images = empty ? [] : fakeImages();
 let settings: Settings = { theme: 'system', language: 'system' };
 const terminals = createFakeTerminals();
@@ -425,49 +427,35 @@ const router = os.router({
     prune: os.volumes.prune.handler(() => ({ removed: [], reclaimedBytes: 0 })),
   },
   networks: {
-    list: os.networks.list.handler(() =>
-      answer((): NetworkSummary[] => [
-        ...['bridge', 'host', 'none'].map((name) => ({
-          id: name.repeat(12),
-          name,
-          driver: name === 'none' ? 'null' : name,
-          scope: 'local',
-          internal: false,
-          subnets: name === 'bridge' ? [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] : [],
-          containers: name === 'bridge' ? [{ id: 'x', name: 'redis', ip: '172.17.0.2' }] : [],
-          labels: {},
-          createdAt: Date.now() - 9e9,
-          predefined: true,
-        })),
-        {
-          id: 'shop'.repeat(16),
-          name: 'shop_default',
-          driver: 'bridge',
-          scope: 'local',
-          internal: false,
-          subnets: [{ subnet: '172.20.0.0/16', gateway: '172.20.0.1' }],
-          containers: ['web', 'api', 'db'].map((service, index) => ({
-            id: service,
-            name: `shop-${service}-1`,
-            ip: `172.20.0.${index + 2}`,
-          })),
-          labels: { 'com.docker.compose.project': 'shop' },
-          createdAt: Date.now() - 9e7,
-          predefined: false,
-        },
-      ]),
-    ),
+    list: os.networks.list.handler(() => answer(networks)),
     create: os.networks.create.handler(() => {
       throw new ORPCError('FORBIDDEN', {
         message: 'invalid pool request: Pool overlaps with other one on this address space',
       });
     }),
-    remove: os.networks.remove.handler(() => undefined),
-    inspect: os.networks.inspect.handler(({ input }) => ({
-      Id: input.id,
-      IPAM: { Driver: 'default', Config: [{ Subnet: '172.20.0.0/16' }] },
-    })),
+    remove: os.networks.remove.handler(() => {
+      throw new ORPCError('FORBIDDEN', {
+        message:
+          'error while removing network: network shop_default id 4f2e9b0c has active endpoints (name:"shop-web-1" id:"a1b2c3d4e5f6")',
+      });
+    }),
+    inspect: os.networks.inspect.handler(({ input }) => {
+      const network = networks().find(({ id, name }) => id === input.id || name === input.id);
+      if (!network) throw new ORPCError('NOT_FOUND', { message: `network ${input.id} not found` });
+      return answer(() => fakeNetworkDetails(network, containers));
+    }),
     prune: os.networks.prune.handler(() => ({ removed: [], reclaimedBytes: 0 })),
+    connect: os.networks.connect.handler(() => wait(300)),
+    disconnect: os.networks.disconnect.handler(() => wait(300)),
+    links: os.networks.links.handler(() => fakeNetworkLinks(networks())),
+    hostInterfaces: os.networks.hostInterfaces.handler(() => [
+      { name: 'enp3s0', up: true },
+      { name: 'wlp2s0', up: false },
+    ]),
+    reach: os.networks.reach.handler(async ({ input }) => {
+      await wait(400);
+      return fakeReach(input);
+    }),
   },
   compose: {
     projects: os.compose.projects.handler(() =>

@@ -24,6 +24,13 @@ export async function* fakeStats(seed: number, signal: AbortSignal | undefined):
       memoryLimitBytes: 512 * 1024 * 1024,
       networkRxBytesPerSecond: Math.random() * 240_000,
       networkTxBytesPerSecond: Math.random() * 90_000,
+      interfaces: [
+        {
+          name: 'eth0',
+          rxBytesPerSecond: Math.random() * 240_000,
+          txBytesPerSecond: Math.random() * 90_000,
+        },
+      ],
       blockReadBytesPerSecond: Math.random() > 0.7 ? Math.random() * 4e6 : 0,
       blockWriteBytesPerSecond: Math.random() * 900_000,
       pids: 14,

@@ -36,6 +36,13 @@ export function toStatsPoint(previous: StatsMessage, current: StatsMessage): Sta
     memoryLimitBytes: memory.limit ?? 0,
     networkRxBytesPerSecond: rate((message) => sumNetworks(message, 'rx_bytes')),
     networkTxBytesPerSecond: rate((message) => sumNetworks(message, 'tx_bytes')),
+    interfaces: Object.keys(current.networks ?? {}).map((name) => {
+      // An interface that has just come would seem to have moved all its bytes at once.
+      const known = previous.networks?.[name] !== undefined;
+      const one = (key: 'rx_bytes' | 'tx_bytes') =>
+        known ? rate((message) => message.networks?.[name]?.[key] ?? 0) : 0;
+      return { name, rxBytesPerSecond: one('rx_bytes'), txBytesPerSecond: one('tx_bytes') };
+    }),
     blockReadBytesPerSecond: rate((message) => sumBlockIo(message, 'read')),
     blockWriteBytesPerSecond: rate((message) => sumBlockIo(message, 'write')),
     pids: current.pids_stats?.current ?? 0,

@@ -5,7 +5,8 @@ import { toContainerRequest } from './container-request.ts';
 import { toContainerDetails, toContainerSummary } from './container-view.ts';
 import { toEngineEvent } from './engine-event.ts';
 import { toImageSummary } from './image-view.ts';
-import { toNetworkSummary } from './network-view.ts';
+import { toEndpointSettings, toNetworkCreate, toNetworkDetails, toNetworkSummary } from './network-view.ts';
+import type { NetworkInspect } from '../../../engine/wire/network.ts';
 import { toStatsPoint, type StatsMessage } from './stats-point.ts';
 import { toDiskUsage } from './system-view.ts';
 import { timeOf } from './time.ts';
@@ -208,6 +209,15 @@ describe('a stats point', () => {
     });
   });
 
+  test('tells each interface apart, and nothing yet of one that has just come', () => {
+    const before = { networks: { eth0: { rx_bytes: 0, tx_bytes: 10 } } };
+    const after = { networks: { eth0: { rx_bytes: 50, tx_bytes: 30 }, eth1: { rx_bytes: 900 } } };
+    expect(toStatsPoint(message(0, before), message(2, after))?.interfaces).toEqual([
+      { name: 'eth0', rxBytesPerSecond: 25, txBytesPerSecond: 10 },
+      { name: 'eth1', rxBytesPerSecond: 0, txBytesPerSecond: 0 },
+    ]);
+  });
+
   test('is none where no time passed, and zeros for a container that stopped', () => {
     expect(toStatsPoint(message(1), message(1))).toBeUndefined();
     const stopped = { networks: null, blkio_stats: { io_service_bytes_recursive: null } };
@@ -235,6 +245,70 @@ test('disk usage counts what nothing uses as reclaimable and unknown sizes as no
     { kind: 'containers', count: 2, active: 1, sizeBytes: 5, reclaimableBytes: 5 },
     { kind: 'volumes', count: 2, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
   ]);
+});
+
+test('a network that is asked for says no more than the user did', () => {
+  const plain = {
+    name: 'n',
+    driver: 'bridge',
+    internal: false,
+    attachable: false,
+    ipv4: true,
+    ipv6: false,
+    pools: [],
+    options: {},
+    labels: {},
+  };
+  expect(toNetworkCreate(plain)).toEqual({
+    Name: 'n',
+    Driver: 'bridge',
+    Internal: false,
+    Attachable: false,
+    EnableIPv6: false,
+    Options: {},
+    Labels: {},
+  });
+  const pools = [{ subnet: '10.1.0.0/24', ipRange: '', gateway: '10.1.0.1', auxiliary: { r: '10.1.0.2' } }];
+  expect(toNetworkCreate({ ...plain, ipv4: false, ipv6: true, pools })).toMatchObject({
+    EnableIPv4: false,
+    EnableIPv6: true,
+    IPAM: { Config: [{ Subnet: '10.1.0.0/24', Gateway: '10.1.0.1', AuxiliaryAddresses: { r: '10.1.0.2' } }] },
+  });
+});
+
+test('a connection is asked for with what was given', () => {
+  const plain = { network: 'n', container: 'c', aliases: [], gatewayPriority: 0, driverOptions: {} };
+  expect(toEndpointSettings(plain)).toEqual({});
+  const given = { ipv4: '10.1.0.9', mac: '02:42:0a:01:00:09', aliases: ['db'], gatewayPriority: -1 };
+  expect(toEndpointSettings({ ...plain, ...given })).toEqual({
+    IPAMConfig: { IPv4Address: '10.1.0.9' },
+    MacAddress: '02:42:0a:01:00:09',
+    Aliases: ['db'],
+    GwPriority: -1,
+  });
+});
+
+test('details of a network have its containers, and the addresses that stopped ones asked for', () => {
+  const endpoint = { IPAMConfig: { IPv4Address: '10.1.0.9' }, Aliases: ['db'], GwPriority: 5 };
+  const stopped = { ...ROW, State: 'exited', NetworkSettings: { Networks: { n: endpoint } } };
+  const network = {
+    Id: 'i',
+    Name: 'n',
+    Driver: 'macvlan',
+    IPAM: { Config: [{ Subnet: '10.1.0.0/24', IPRange: '10.1.0.128/25' }] },
+    Options: { parent: 'eth0' },
+  };
+  expect(
+    toNetworkDetails(network as unknown as NetworkInspect, [stopped as unknown as Dockerode.ContainerInfo]),
+  ).toMatchObject({
+    ipv4: true,
+    ipv6: false,
+    pools: [{ subnet: '10.1.0.0/24', ipRange: '10.1.0.128/25', gateway: '', auxiliary: {} }],
+    options: { parent: 'eth0' },
+    endpoints: [
+      { containerId: 'abc', state: 'exited', ipv4: '10.1.0.9', aliases: ['db'], gatewayPriority: 5 },
+    ],
+  });
 });
 
 test('networks and volumes know their containers', () => {

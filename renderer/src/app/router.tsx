@@ -68,6 +68,10 @@ const volumesRoute = createRoute({
 const networksRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/networks',
+  validateSearch: (search): { network?: string; view?: 'map' } => ({
+    ...(typeof search['network'] === 'string' && { network: search['network'] }),
+    ...(search['view'] === 'map' && { view: 'map' as const }),
+  }),
   component: NetworksPane,
 });
 const composeRoute = createRoute({

@@ -5,6 +5,7 @@ import { containers } from './containers.ts';
 import { details } from './details.ts';
 import { images } from './images.ts';
 import { networks } from './networks.ts';
+import { reach } from './reach.ts';
 import { run } from './run.ts';
 import { shell } from './shell.ts';
 import { system } from './system.ts';
@@ -19,6 +20,7 @@ export const ko = {
   images,
   volumes,
   networks,
+  reach,
   compose,
   builds,
   system,

@@ -4,8 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { DockerfileStage } from '../../../../electron/api/types.ts';
 import { Button, IconButton } from '../../design/button.tsx';
 import { Checkbox, Field, Input } from '../../design/field.tsx';
-import { changeRow } from '../run/change-row.ts';
-import { newKey } from '../run/run-form.ts';
+import { changeRow, newKey } from '../../design/rows.ts';
 import { changeForm } from './build-form.ts';
 import type { BuildForm, validateForm } from './build-form.ts';
 

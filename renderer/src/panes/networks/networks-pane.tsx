@@ -1,63 +1,52 @@
-import { useQuery } from '@tanstack/react-query';
-import { Network, Plus } from 'lucide-react';
-import { useCallback, useMemo, useState } from 'react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Network, Plus, Route } from 'lucide-react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { NetworkSummary } from '../../../../electron/api/types.ts';
-import { api, queries } from '../../api/client.ts';
+import type { ContainerSummary, NetworkSummary } from '../../../../electron/api/types.ts';
+import { api } from '../../api/client.ts';
+import { useContainers } from '../../containers/use-containers.ts';
 import { Button } from '../../design/button.tsx';
-import { Card, Code } from '../../design/card.tsx';
 import { DataTable } from '../../design/data-table.tsx';
 import { FilterInput, Page } from '../../design/page.tsx';
+import { Segmented } from '../../design/segmented.tsx';
 import { filterByText } from '../../engine-objects/filter-by-text.ts';
 import { ListBody, NoRows } from '../../engine-objects/list-body.tsx';
-import { RawDrawer } from '../../engine-objects/raw-drawer.tsx';
 import { PruneButton } from '../../engine-objects/prune-button.tsx';
-import { useTask } from '../../engine-objects/use-task.ts';
 import { CreateNetworkDialog } from './create-network-dialog.tsx';
+import { NetworkMap } from './map/network-map.tsx';
 import { networkColumns } from './network-columns.tsx';
+import { NetworkDrawer } from './network-drawer.tsx';
+import { ReachDialog } from './reach/reach-dialog.tsx';
 import { useNetworks } from './use-networks.ts';
+import { useRemoveNetwork } from './use-remove-network.ts';
 
 const none: NetworkSummary[] = [];
+const nobody: ContainerSummary[] = [];
 
 export function NetworksPane() {
   const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { network: opened, view = 'list' } = useSearch({ from: '/shell/networks' });
   const query = useNetworks();
+  const containers = useContainers();
   const all = query.data ?? none;
   const [filter, setFilter] = useState('');
-  const [creating, setCreating] = useState(false);
-  const [opened, setOpened] = useState<string>();
-  const { perform } = useTask();
-  const rows = useMemo(
-    () =>
-      filterByText(all, filter, (network) =>
-        [network.name, network.driver, ...network.subnets.map((subnet) => subnet.subnet)].join(' '),
-      ),
-    [all, filter],
-  );
+  const [dialog, setDialog] = useState<'create' | 'reach'>();
+  const remove = useRemoveNetwork(containers.data ?? nobody);
   const prunable = all.filter((network) => !network.predefined && network.containers.length === 0);
-
-  const remove = useCallback(
-    (network: NetworkSummary) =>
-      perform({
-        question: {
-          title: t('networks.removeTitle', { name: network.name }),
-          body: t('networks.removeBody'),
-          action: t('common.remove'),
-        },
-        work: () => api.networks.remove({ id: network.id }),
-        done: t('networks.removed', { name: network.name }),
-        failed: t('networks.removeFailed', { name: network.name }),
-      }),
-    [perform, t],
-  );
-  const columns = useMemo(() => networkColumns(t, (network) => void remove(network)), [t, remove]);
-  const openedNetwork = all.find((network) => network.id === opened);
+  const go = (search: { network?: string; view?: 'map' }) =>
+    void navigate({ to: '/networks', search, replace: true });
+  const keepView = view === 'map' ? { view } : {};
+  const open = (id: string) => go({ ...keepView, network: id });
 
   return (
     <Page
       title={t('networks.title')}
       actions={
         <>
+          <Button icon={Route} onClick={() => setDialog('reach')}>
+            {t('reach.open')}
+          </Button>
           <PruneButton
             label={t('common.prune')}
             title={t('networks.pruneTitle')}
@@ -65,61 +54,94 @@ export function NetworksPane() {
             losses={prunable.map((network) => network.name)}
             work={() => api.networks.prune()}
           />
-          <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
+          <Button variant="primary" icon={Plus} onClick={() => setDialog('create')}>
             {t('networks.create')}
           </Button>
         </>
       }
-      toolbar={<FilterInput label={t('networks.filter')} value={filter} onChange={setFilter} />}
+      toolbar={
+        <>
+          <Segmented
+            label={t('networks.view')}
+            options={[
+              { value: 'list', label: t('networks.list') },
+              { value: 'map', label: t('networks.mapView') },
+            ]}
+            value={view}
+            onChange={(next) => go(next === 'map' ? { view: 'map' } : {})}
+          />
+          <FilterInput label={t('networks.filter')} value={filter} onChange={setFilter} />
+        </>
+      }
     >
       <ListBody query={query}>
-        <DataTable
-          id="networks"
-          label={t('networks.title')}
-          rows={rows}
-          columns={columns}
-          rowId={(network) => network.id}
-          rowName={(network) => network.name}
-          initialSort={{ id: 'name', desc: false }}
-          onOpen={(network) => setOpened(network.id)}
-          onRowKey={(network, key) => {
-            if (key !== 'Delete' || network.predefined) return false;
-            void remove(network);
-            return true;
-          }}
-          empty={
-            <NoRows
-              filter={filter}
-              onClear={() => setFilter('')}
-              icon={Network}
-              title={t('networks.emptyTitle')}
-              body={t('networks.emptyBody')}
-            />
-          }
-        />
+        {view === 'map' ? (
+          <NetworkMap networks={all} filter={filter} onClearFilter={() => setFilter('')} onOpen={open} />
+        ) : (
+          <NetworkTable
+            networks={all}
+            filter={filter}
+            onClearFilter={() => setFilter('')}
+            onOpen={open}
+            onRemove={(network) => void remove(network)}
+          />
+        )}
       </ListBody>
-      {creating && <CreateNetworkDialog onClose={() => setCreating(false)} />}
-      {openedNetwork && <NetworkDrawer network={openedNetwork} onClose={() => setOpened(undefined)} />}
+      {dialog === 'create' && <CreateNetworkDialog existing={all} onClose={() => setDialog(undefined)} />}
+      {dialog === 'reach' && <ReachDialog onClose={() => setDialog(undefined)} />}
+      {opened !== undefined && (
+        <NetworkDrawer
+          id={opened}
+          onClose={() => go(keepView)}
+          onRemove={(network) => void remove(network).then((isRemoved) => isRemoved && go(keepView))}
+        />
+      )}
     </Page>
   );
 }
 
-function NetworkDrawer({ network, onClose }: { network: NetworkSummary; onClose: () => void }) {
+interface NetworkTableProps {
+  networks: readonly NetworkSummary[];
+  filter: string;
+  onClearFilter: () => void;
+  onOpen: (id: string) => void;
+  onRemove: (network: NetworkSummary) => void;
+}
+
+function NetworkTable({ networks, filter, onClearFilter, onOpen, onRemove }: NetworkTableProps) {
   const { t } = useTranslation();
-  const query = useQuery(queries.networks.inspect.queryOptions({ input: { id: network.id } }));
+  const rows = useMemo(
+    () =>
+      filterByText(networks, filter, (network) =>
+        [network.name, network.driver, ...network.subnets.map((subnet) => subnet.subnet)].join(' '),
+      ),
+    [networks, filter],
+  );
+  const columns = useMemo(() => networkColumns(t, onRemove), [t, onRemove]);
   return (
-    <RawDrawer title={network.name} query={query} onClose={onClose}>
-      <Card title={t('networks.containers')}>
-        {network.containers.length === 0 && <p className="text-faint">{t('networks.noContainers')}</p>}
-        <ul>
-          {network.containers.map((container) => (
-            <li key={container.id} className="flex items-center justify-between gap-4 py-0.5">
-              <span className="truncate">{container.name}</span>
-              <Code>{container.ip}</Code>
-            </li>
-          ))}
-        </ul>
-      </Card>
-    </RawDrawer>
+    <DataTable
+      id="networks"
+      label={t('networks.title')}
+      rows={rows}
+      columns={columns}
+      rowId={(network) => network.id}
+      rowName={(network) => network.name}
+      initialSort={{ id: 'name', desc: false }}
+      onOpen={(network) => onOpen(network.id)}
+      onRowKey={(network, key) => {
+        if (key !== 'Delete' || network.predefined) return false;
+        onRemove(network);
+        return true;
+      }}
+      empty={
+        <NoRows
+          filter={filter}
+          onClear={onClearFilter}
+          icon={Network}
+          title={t('networks.emptyTitle')}
+          body={t('networks.emptyBody')}
+        />
+      }
+    />
   );
 }

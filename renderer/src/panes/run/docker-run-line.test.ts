@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseRunLine } from './docker-run-line.ts';
 import { toRunRequest } from './run-form.ts';
-import { joinWords, splitWords } from './shell-words.ts';
+import { joinWords, splitWords } from '../../format/shell-words.ts';
 
 describe('a pasted docker run line', () => {
   test('fills the form', () => {

@@ -1,6 +1,7 @@
-import { emptyRunForm, newKey } from './run-form.ts';
+import { newKey } from '../../design/rows.ts';
+import { emptyRunForm } from './run-form.ts';
 import type { RunForm } from './run-form.ts';
-import { joinWords, splitWords } from './shell-words.ts';
+import { joinWords, splitWords } from '../../format/shell-words.ts';
 
 interface ParsedRunLine {
   form: RunForm;

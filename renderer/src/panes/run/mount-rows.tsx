@@ -4,9 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { queries } from '../../api/client.ts';
 import { Checkbox, Input, Select } from '../../design/field.tsx';
 import type { FieldsProps } from './basic-fields.tsx';
-import { changeRow } from './change-row.ts';
-import { RowList } from './row-list.tsx';
-import { newKey } from './run-form.ts';
+import { RowList } from '../../design/row-list.tsx';
+import { changeRow, newKey } from '../../design/rows.ts';
 import type { MountRow } from './run-form.ts';
 
 const toType = (value: string): MountRow['type'] =>
@@ -22,8 +21,8 @@ export function MountRows({ form, errors, change }: FieldsProps) {
     <RowList
       title={t('run.mounts')}
       rows={form.mounts}
-      errors={errors}
-      errorPrefix="mounts"
+      errorOf={(row) => errors[`mounts.${row.key}`]}
+      wordsOf={(error) => t(`run.errors.${error}`)}
       addLabel={t('run.addMount')}
       removeLabel={t('run.removeMount')}
       onAdd={() =>

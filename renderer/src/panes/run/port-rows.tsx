@@ -1,9 +1,8 @@
 import { useTranslation } from 'react-i18next';
 import { Input, Select } from '../../design/field.tsx';
 import type { FieldsProps } from './basic-fields.tsx';
-import { changeRow } from './change-row.ts';
-import { RowList } from './row-list.tsx';
-import { newKey } from './run-form.ts';
+import { RowList } from '../../design/row-list.tsx';
+import { changeRow, newKey } from '../../design/rows.ts';
 
 export function PortRows({ form, errors, change }: FieldsProps) {
   const { t } = useTranslation();
@@ -11,8 +10,8 @@ export function PortRows({ form, errors, change }: FieldsProps) {
     <RowList
       title={t('run.ports')}
       rows={form.ports}
-      errors={errors}
-      errorPrefix="ports"
+      errorOf={(row) => errors[`ports.${row.key}`]}
+      wordsOf={(error) => t(`run.errors.${error}`)}
       addLabel={t('run.addPort')}
       removeLabel={t('run.removePort')}
       onAdd={() =>

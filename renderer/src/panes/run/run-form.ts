@@ -1,6 +1,6 @@
 import type { RunRequest } from '../../../../electron/api/types.ts';
 import { parseMemory } from '../../format/bytes.ts';
-import { splitWords } from './shell-words.ts';
+import { splitWords } from '../../format/shell-words.ts';
 
 interface PortRow {
   key: number;
@@ -46,9 +46,6 @@ export interface RunForm {
   privileged: boolean;
   readonlyRootfs: boolean;
 }
-
-let nextKey = 1;
-export const newKey = () => nextKey++;
 
 export function emptyRunForm(image: string): RunForm {
   return {

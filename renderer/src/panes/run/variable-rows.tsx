@@ -1,9 +1,8 @@
 import { useTranslation } from 'react-i18next';
 import { Input } from '../../design/field.tsx';
 import type { FieldsProps } from './basic-fields.tsx';
-import { changeRow } from './change-row.ts';
-import { RowList } from './row-list.tsx';
-import { newKey } from './run-form.ts';
+import { RowList } from '../../design/row-list.tsx';
+import { changeRow, newKey } from '../../design/rows.ts';
 
 export function VariableRows({ form, errors, change }: FieldsProps) {
   const { t } = useTranslation();
@@ -11,8 +10,8 @@ export function VariableRows({ form, errors, change }: FieldsProps) {
     <RowList
       title={t('run.variables')}
       rows={form.variables}
-      errors={errors}
-      errorPrefix="variables"
+      errorOf={(row) => errors[`variables.${row.key}`]}
+      wordsOf={(error) => t(`run.errors.${error}`)}
       addLabel={t('run.addVariable')}
       removeLabel={t('run.removeVariable')}
       onAdd={() => change({ variables: [...form.variables, { key: newKey(), name: '', value: '' }] })}

@@ -1,15 +1,13 @@
 import { Plus, X } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { useTranslation } from 'react-i18next';
-import { Button, IconButton } from '../../design/button.tsx';
-import type { FieldError, RunErrors } from './run-form.ts';
+import { Button, IconButton } from './button.tsx';
 
 /** A titled list of editable rows with add and remove; a row's error is below it. */
-export function RowList<T extends { key: number }>({
+export function RowList<T extends { key: number }, E>({
   title,
   rows,
-  errors,
-  errorPrefix,
+  errorOf,
+  wordsOf,
   addLabel,
   removeLabel,
   onAdd,
@@ -18,21 +16,20 @@ export function RowList<T extends { key: number }>({
 }: {
   title: string;
   rows: T[];
-  errors: RunErrors;
-  errorPrefix: string;
+  errorOf: (row: T) => E | undefined;
+  wordsOf: (error: E) => string;
   addLabel: string;
   removeLabel: string;
   onAdd: () => void;
   onRemove: (key: number) => void;
-  children: (row: T, error: FieldError | undefined) => ReactNode;
+  children: (row: T, error: E | undefined) => ReactNode;
 }) {
-  const { t } = useTranslation();
   return (
     <fieldset className="min-w-0">
       <legend className="text-muted text-sm font-semibold">{title}</legend>
       <div className="mt-1 flex flex-col gap-1.5">
         {rows.map((row) => {
-          const error = errors[`${errorPrefix}.${row.key}`];
+          const error = errorOf(row);
           return (
             <div key={row.key}>
               <div className="flex items-center gap-1.5">
@@ -41,7 +38,7 @@ export function RowList<T extends { key: number }>({
               </div>
               {error && (
                 <p role="alert" className="text-bad mt-0.5 text-sm">
-                  {t(`run.errors.${error}`)}
+                  {wordsOf(error)}
                 </p>
               )}
             </div>
