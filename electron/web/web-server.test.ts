@@ -184,6 +184,31 @@ describe('the handlers', () => {
     });
   });
 
+  test('say of other engines that nobody can be reached for a test, and that no links are known', async () => {
+    const api = await connect();
+    const question = { source: 'x', host: 'y', port: 80, protocol: 'tcp' as const };
+    await expect(api.networks.reach(question)).rejects.toMatchObject({ code: 'NOT_AVAILABLE' });
+    expect(await api.networks.links()).toEqual([]);
+    expect(await api.networks.hostInterfaces()).toEqual([]);
+  });
+
+  test('SECURITY: what the network forms send is checked before the engine is asked', async () => {
+    const asked: (string | undefined)[] = [];
+    engine.on('request', (incoming: IncomingMessage) => asked.push(incoming.url));
+    const api = await connect();
+    const question = { source: 'x', host: 'y', port: 80, protocol: 'tcp' as const };
+    const refused = { code: 'BAD_REQUEST' };
+    await expect(api.networks.reach({ ...question, port: 0 })).rejects.toMatchObject(refused);
+    await expect(api.networks.reach({ ...question, protocol: 'x' as 'tcp' })).rejects.toMatchObject(refused);
+    await expect(api.networks.reach({ ...question, source: '..' })).rejects.toMatchObject(refused);
+    const endpoint = { network: '..', container: 'c', aliases: [], gatewayPriority: 0, driverOptions: {} };
+    await expect(api.networks.connect(endpoint)).rejects.toMatchObject(refused);
+    await expect(
+      api.networks.disconnect({ network: '', container: 'c', force: false }),
+    ).rejects.toMatchObject(refused);
+    expect(asked).toEqual([]);
+  });
+
   test('read stats as points, and hang up on the engine when the reader leaves', async () => {
     const closed = new Promise<void>((resolve) => {
       routes['GET /containers/x/stats'] = (_, response) => {

@@ -72,15 +72,19 @@ export function fakeNetworkLinks(networks: readonly NetworkSummary[]): NetworkLi
   );
 }
 
-export function fakeReach({ source, container, host, port, protocol }: ReachQuestion): ReachReport {
+export function fakeReach(
+  { source, container, host, port, protocol }: ReachQuestion,
+  nameOf: (id: string) => string,
+): ReachReport {
+  const target = nameOf(container ?? '');
   return {
     verdict: port === 81 ? 'loopback-only' : port === 80 ? 'reachable' : 'port-closed',
     failingHop: port === 80 ? '' : 'port',
-    source: { name: source, networks: ['shop_default'] },
-    target: { name: container ?? 'shop-db-1', networks: ['shop_default', 'bridge'] },
+    source: { name: nameOf(source), networks: ['shop_default'] },
+    target: { name: target, networks: ['shop_default', 'bridge'] },
     shared: ['shop_default'],
     name: {
-      asked: host ?? container ?? '',
+      asked: host ?? target,
       through: 'dns',
       servers: ['127.0.0.11'],
       addresses: ['172.20.0.3'],

@@ -454,7 +454,7 @@ const router = os.router({
     ]),
     reach: os.networks.reach.handler(async ({ input }) => {
       await wait(400);
-      return fakeReach(input);
+      return fakeReach(input, (id) => containers.find((container) => container.id === id)?.name ?? id);
     }),
   },
   compose: {

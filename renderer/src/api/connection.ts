@@ -31,7 +31,7 @@ function scopesOf(event: Pick<EngineEvent, 'type' | 'action'>): Scope[] {
     case 'volume':
       return ['volumes', 'system'];
     case 'network':
-      return ['networks', 'system'];
+      return ['networks', 'containers', 'system'];
     default:
       return ['system'];
   }

@@ -22,7 +22,7 @@ export const reach = {
     network: 'Network',
     name: 'Name',
     route: 'Route',
-    connection: 'Connection',
+    connection: 'Delivery',
     port: 'Port',
   },
   outcome: { ok: 'Fine', failed: 'Fails here', skipped: 'Not reached', unknown: 'Not known' },
@@ -86,7 +86,7 @@ export const reach = {
   connected: '{{address}} port {{port}} answers',
   unrefused: '{{address}} does not refuse port {{port}}',
   failures: {
-    ECONNREFUSED: '{{address}} refuses port {{port}}',
+    ECONNREFUSED: '{{address}} answers, and refuses port {{port}}',
     ETIMEDOUT: '{{address}} does not answer on port {{port}}',
     EHOSTUNREACH: '{{address}} is not there',
     other: '{{address}} port {{port}}: {{failure}}',

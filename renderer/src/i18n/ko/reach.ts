@@ -25,7 +25,7 @@ export const reach: Translated<typeof source> = {
     network: '네트워크',
     name: '이름',
     route: '경로',
-    connection: '연결',
+    connection: '전달',
     port: '포트',
   },
   outcome: { ok: '정상', failed: '여기서 실패', skipped: '도달하지 못함', unknown: '알 수 없음' },
@@ -89,7 +89,7 @@ export const reach: Translated<typeof source> = {
   connected: '{{address}}의 {{port}}번 포트가 응답합니다',
   unrefused: '{{address}}이(가) {{port}}번 포트를 거부하지 않습니다',
   failures: {
-    ECONNREFUSED: '{{address}}이(가) {{port}}번 포트를 거부합니다',
+    ECONNREFUSED: '{{address}}에서 응답은 오지만 {{port}}번 포트를 거부합니다',
     ETIMEDOUT: '{{address}}이(가) {{port}}번 포트에서 응답하지 않습니다',
     EHOSTUNREACH: '{{address}}이(가) 없습니다',
     other: '{{address}}의 {{port}}번 포트: {{failure}}',

@@ -32,7 +32,7 @@ export interface MapLayout {
 
 const MARGIN = 20;
 const HUB = { narrow: 140, wide: 190, height: 58 };
-const BOX = { least: 176, most: 250, head: 32, line: 17, tail: 7, gapX: 14 };
+const BOX = { least: 224, most: 320, head: 32, line: 17, tail: 7, gapX: 14 };
 /** Between rows run the links, between hubs and boxes they go up and down, each hub's at a place of its own. */
 const ROW_GAP = 30;
 const CHANNEL = 52;
@@ -54,8 +54,9 @@ export function layOutMap(
   const boxWidth = Math.min(BOX.most, (room + BOX.gapX) / columns - BOX.gapX);
   const hubs: Place[] = [];
   const boxes: Place[] = [];
+  const used = new Set(containers.flatMap(({ hubs: on }) => on));
   let y = 0;
-  for (const hub of hubIds) {
+  for (const hub of hubIds.filter((id) => used.has(id))) {
     const members = containers.filter(({ hubs: [first] }) => first === hub);
     let bottom = y + ROW_GAP;
     for (let at = 0; at < members.length; at += columns) {
@@ -69,7 +70,27 @@ export function layOutMap(
     hubs.push({ id: hub, x: MARGIN, y: y + ROW_GAP, width: hubWidth, height: HUB.height });
     y = Math.max(bottom - ROW_GAP, y + ROW_GAP + HUB.height);
   }
-  return { hubs, boxes, links: linksOf(hubs, boxes, containers), height: y + ROW_GAP };
+  const links = linksOf(hubs, boxes, containers);
+  const unused = gridOf(
+    hubIds.filter((id) => !used.has(id)),
+    { y: y + ROW_GAP, hubWidth, width },
+  );
+  const bottom = Math.max(y, ...unused.map((hub) => hub.y + hub.height));
+  return { hubs: [...hubs, ...unused], boxes, links, height: bottom + ROW_GAP };
+}
+
+/** Hubs that nobody is on, several in a row. */
+function gridOf(ids: readonly string[], room: { y: number; hubWidth: number; width: number }): Place[] {
+  const { y, hubWidth, width } = room;
+  const step = hubWidth + BOX.gapX;
+  const columns = Math.max(1, Math.floor((width - 2 * MARGIN + BOX.gapX) / step));
+  return ids.map((id, index) => ({
+    id,
+    x: MARGIN + (index % columns) * step,
+    y: y + Math.floor(index / columns) * (HUB.height + BOX.gapX),
+    width: hubWidth,
+    height: HUB.height,
+  }));
 }
 
 const boxHeight = ({ lines }: MapContainer): number => BOX.head + lines * BOX.line + BOX.tail;

@@ -26,8 +26,8 @@ export interface MapModel {
 }
 
 /**
- * Networks with their containers first, those without behind, the host last where something is published. `matches`
- * chooses containers, and networks that stay although they have none.
+ * Networks with their containers, who is alone, the host where something is published, then networks without anybody.
+ * `matches` chooses containers, and networks that stay although they have none.
  */
 export function toMapModel(
   networks: readonly NetworkSummary[],
@@ -46,7 +46,11 @@ export function toMapModel(
   const extra = [ALONE_HUB, HOST_HUB]
     .map((id) => ({ id, network: undefined, members: members(id) }))
     .filter((hub) => hub.members > 0);
-  return { hubs: [...shown, ...extra], nodes: nodes.toSorted((a, b) => byName(a.container, b.container)) };
+  const inUse = shown.filter((hub) => hub.members > 0);
+  return {
+    hubs: [...inUse, ...extra, ...shown.slice(inUse.length)],
+    nodes: nodes.toSorted((a, b) => byName(a.container, b.container)),
+  };
 }
 
 const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);

@@ -1,7 +1,6 @@
 import { ArrowDown, ArrowUp, Monitor, Network, Unplug } from 'lucide-react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { NetworkSummary } from '../../../../../electron/api/types.ts';
 import { useStats } from '../../../api/stats-hub.ts';
 import { stateTone } from '../../../containers/state-view.ts';
 import { StatusDot } from '../../../design/badge.tsx';
@@ -25,8 +24,10 @@ const colorOf = (hub: string, index: number): string =>
 
 interface NodeProps {
   place: Place;
+  nodeKey: string;
+  /** By Tab. */
   reachable: boolean;
-  onFocusChange: (on: boolean) => void;
+  onLit: (on: boolean) => void;
   onActive: () => void;
 }
 
@@ -34,31 +35,32 @@ const nodeClass =
   'bg-surface border-line-strong hover:border-faint absolute flex flex-col overflow-hidden rounded-lg border text-left transition-colors focus-visible:z-10';
 
 /** What every node does with pointer and focus. */
-function nodeHandlers({ reachable, onFocusChange, onActive }: NodeProps) {
+function nodeAttributes({ place, nodeKey, reachable, onLit, onActive }: NodeProps) {
+  const { x, y, width, height } = place;
   return {
+    'data-node': nodeKey,
+    style: { left: x, top: y, width, height },
     type: 'button' as const,
     tabIndex: reachable ? 0 : -1,
-    onPointerEnter: () => onFocusChange(true),
-    onPointerLeave: () => onFocusChange(false),
+    onPointerEnter: () => onLit(true),
+    onPointerLeave: () => onLit(false),
     onFocus: () => {
       onActive();
-      onFocusChange(true);
+      onLit(true);
     },
-    onBlur: () => onFocusChange(false),
+    onBlur: () => onLit(false),
   };
 }
 
-const boundsOf = ({ x, y, width, height }: Place) => ({ left: x, top: y, width, height });
-
 interface HubBoxProps extends NodeProps {
   index: number;
-  network: NetworkSummary | undefined;
-  members: number;
+  hub: MapModel['hubs'][number];
   onOpen: (networkId: string) => void;
 }
 
 export function HubBox(props: HubBoxProps) {
-  const { place, index, network, members, onOpen } = props;
+  const { place, index, hub, onOpen } = props;
+  const { network, members } = hub;
   const { t } = useTranslation();
   const isHost = place.id === HOST_HUB;
   const name = network?.name ?? t(isHost ? 'networks.map.host' : 'networks.map.alone');
@@ -71,11 +73,9 @@ export function HubBox(props: HubBoxProps) {
   const count = t('networks.map.members', { count: members });
   return (
     <button
-      {...nodeHandlers(props)}
-      data-node={`h-${place.id}`}
+      {...nodeAttributes(props)}
       aria-label={[name, detail, count].filter(Boolean).join(', ')}
       className={cx(nodeClass, 'justify-center pr-2.5 pl-3.5')}
-      style={boundsOf(place)}
       onClick={() => network && onOpen(network.id)}
     >
       <span
@@ -100,20 +100,18 @@ export function HubBox(props: HubBoxProps) {
 interface ContainerBoxProps extends NodeProps {
   node: MapNode;
   /** Decides about the colours. */
-  hubOrder: MapModel['hubs'];
+  hubs: readonly Place[];
   onOpen: () => void;
 }
 
 export function ContainerBox(props: ContainerBoxProps) {
-  const { place, node, hubOrder, onOpen } = props;
+  const { node, hubs, onOpen } = props;
   const { container, networks, ports } = node;
   return (
     <button
-      {...nodeHandlers(props)}
-      data-node={`c-${place.id}`}
+      {...nodeAttributes(props)}
       aria-label={[container.name, ...networks.map(({ name }) => name), ...ports].join(', ')}
       className={cx(nodeClass, 'px-2.5 pt-1.5 pb-1')}
-      style={boundsOf(place)}
       onClick={onOpen}
     >
       <span className="flex w-full min-w-0 items-center gap-1.5">
@@ -129,7 +127,7 @@ export function ContainerBox(props: ContainerBoxProps) {
           network={network}
           color={colorOf(
             network.id,
-            hubOrder.findIndex(({ id }) => id === network.id),
+            hubs.findIndex(({ id }) => id === network.id),
           )}
         />
       ))}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ContainerSummary, NetworkSummary } from '../../../../../electron/api/types.ts';
+import type { ContainerSummary, NetworkSummary, StatsPoint } from '../../../../../electron/api/types.ts';
+import { rateOf, strokeOf } from './link-rate.ts';
 import { isNear, layOutMap } from './map-layout.ts';
 import type { MapContainer, Place } from './map-layout.ts';
 import { ALONE_HUB, HOST_HUB, toMapModel } from './map-model.ts';
@@ -34,7 +35,7 @@ function linesOf(path: string): Place[] {
 
 describe.each([1, 10, 200])('a map of %i containers', (count) => {
   test.each([560, 1060, 1600])('%i pixels wide lets nothing cover anything else', (width) => {
-    const { hubs, boxes, links, height } = layOutMap(['a', 'b', 'empty'], containersOf(count), width);
+    const { hubs, boxes, links, height } = layOutMap(['a', 'b', 'c', 'd', 'e'], containersOf(count), width);
     const places = [...hubs, ...boxes];
     const covered = places.filter((one, index) =>
       places.slice(index + 1).some((other) => overlap(one, other)),
@@ -79,9 +80,9 @@ describe('what the map shows', () => {
     const { hubs, nodes } = toMapModel(networks, containers, links, () => true);
     expect(hubs.map(({ id, members }) => [id, members])).toEqual([
       ['id-app', 2],
-      ['id-spare', 0],
       [ALONE_HUB, 1],
       [HOST_HUB, 1],
+      ['id-spare', 0],
     ]);
     expect(nodes.map(({ id, hubs }) => [id, hubs])).toEqual([
       ['db', ['id-app']],
@@ -98,5 +99,38 @@ describe('what the map shows', () => {
     const { hubs, nodes } = toMapModel(networks, containers, links, (name) => name.includes('db'));
     expect(hubs.map(({ id }) => id)).toEqual(['id-app']);
     expect(nodes.map(({ id }) => id)).toEqual(['db']);
+  });
+});
+
+describe('the rate of a link', () => {
+  const point = {
+    networkRxBytesPerSecond: 30,
+    networkTxBytesPerSecond: 5,
+    interfaces: [
+      { name: 'eth0', rxBytesPerSecond: 10, txBytesPerSecond: 1 },
+      { name: 'eth1', rxBytesPerSecond: 20, txBytesPerSecond: 4 },
+    ],
+  } as StatsPoint;
+  const link = (interfaceName: string | undefined) => ({ id: 'n', name: 'n', ip: '', interfaceName });
+
+  test('is that of its interface', () => {
+    expect(rateOf(point, { networks: [link('eth0'), link('eth1')] }, link('eth1'))).toEqual({
+      received: 20,
+      sent: 4,
+    });
+  });
+
+  test('is that of the container on its only network, and not guessed on several', () => {
+    const unnamed = link(undefined);
+    expect(rateOf(point, { networks: [unnamed] }, unnamed)).toEqual({ received: 30, sent: 5 });
+    expect(rateOf(point, { networks: [unnamed, unnamed] }, unnamed)).toBeUndefined();
+    expect(rateOf(undefined, { networks: [unnamed] }, unnamed)).toBeUndefined();
+  });
+
+  test('makes its line thicker, within bounds', () => {
+    const widths = [0, 500, 50_000, 500_000, 5e12].map((bytes) => strokeOf({ received: bytes, sent: 0 }));
+    expect(widths).toEqual(widths.toSorted((a, b) => a - b));
+    expect(new Set(widths).size).toBe(5);
+    expect(widths.at(-1)).toBe(5);
   });
 });

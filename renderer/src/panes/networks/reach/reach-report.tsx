@@ -1,4 +1,5 @@
 import { CircleCheck, CircleDashed, CircleHelp, CircleX } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ReachReport } from '../../../../../electron/api/types.ts';
 import { cx } from '../../../design/class-names.ts';
@@ -14,8 +15,18 @@ export function ReachReportView({ report }: { report: ReachReport }) {
   const { verdict, failingHop } = report;
   const words = wordsOf(report);
   const isFine = failingHop === '';
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    section.current?.scrollIntoView({ block: 'end' });
+  }, []);
   return (
-    <section aria-live="polite" aria-label={t('reach.steps')} className="flex flex-col gap-3" data-selectable>
+    <section
+      ref={section}
+      aria-live="polite"
+      aria-label={t('reach.steps')}
+      className="flex flex-col gap-3"
+      data-selectable
+    >
       <div
         role="status"
         data-verdict={verdict}

@@ -1,0 +1,80 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useElementHeight, useElementWidth } from '../../../design/element-size.ts';
+import { isNear, layOutMap } from './map-layout.ts';
+import type { Place } from './map-layout.ts';
+import type { MapModel } from './map-model.ts';
+import { ContainerBox, HubBox, LinkLine } from './map-parts.tsx';
+import { boxKey, hubKey, useMapFocus } from './use-map-focus.ts';
+
+const NARROWEST = 460;
+
+/** Draws what is on the screen or near it: only that asks for rates. */
+export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (networkId: string) => void }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const scroller = useRef<HTMLDivElement>(null);
+  const width = useElementWidth(scroller);
+  const height = useElementHeight(scroller);
+  const [top, setTop] = useState(0);
+  const layout = useMemo(() => {
+    const boxes = model.nodes.map(({ id, hubs, networks, ports }) => {
+      return { id, hubs, lines: networks.length + (ports.length > 0 ? 1 : 0) };
+    });
+    const hubs = model.hubs.map(({ id }) => id);
+    return layOutMap(hubs, boxes, Math.max(width, NARROWEST));
+  }, [model, width]);
+  const { lit, onKeyDown, propsOf } = useMapFocus(layout, scroller);
+  const nodes = useMemo(() => new Map(model.nodes.map((node) => [node.id, node])), [model]);
+  const hubs = useMemo(() => new Map(model.hubs.map((hub) => [hub.id, hub])), [model]);
+  const isShown = (place: Place) => isNear(place, top, height);
+  const shown = new Set(layout.boxes.filter(isShown).map(({ id }) => id));
+  const isLit = (hub: string, box: string) => lit === hubKey(hub) || lit === boxKey(box);
+
+  return (
+    <div
+      ref={scroller}
+      className="h-full overflow-auto"
+      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+    >
+      <div
+        role="group"
+        aria-label={t('networks.map.label')}
+        aria-description={t('networks.map.keys')}
+        className="relative"
+        style={{ height: layout.height, minWidth: NARROWEST }}
+        onKeyDown={onKeyDown}
+      >
+        <svg className="absolute inset-0 size-full" aria-hidden>
+          {layout.links
+            .filter(({ container }) => shown.has(container))
+            .map((link) => (
+              <LinkLine
+                key={`${link.hub} ${link.container}`}
+                link={link}
+                node={nodes.get(link.container)}
+                lit={isLit(link.hub, link.container)}
+                faded={lit !== undefined && !isLit(link.hub, link.container)}
+              />
+            ))}
+        </svg>
+        {layout.hubs.map((place, index) => {
+          const hub = isShown(place) ? hubs.get(place.id) : undefined;
+          const props = propsOf(hubKey(place.id));
+          return hub && <HubBox key={place.id} {...props} {...{ place, index, hub, onOpen }} />;
+        })}
+        {layout.boxes.map((place) => {
+          const node = shown.has(place.id) ? nodes.get(place.id) : undefined;
+          const open = () => void navigate({ to: '/containers/$id', params: { id: place.id } });
+          const props = propsOf(boxKey(place.id));
+          return (
+            node && (
+              <ContainerBox key={place.id} {...props} {...{ place, node }} hubs={layout.hubs} onOpen={open} />
+            )
+          );
+        })}
+      </div>
+    </div>
+  );
+}
