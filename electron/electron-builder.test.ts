@@ -36,9 +36,11 @@ test('only bundles are packed, in an archive', () => {
 });
 
 test('the engine lies where the app looks for it, beside its native helper and the starter image', () => {
-  expect(config.extraResources.map(({ to, filter }) => `${to}/${filter[0]}`)).toEqual([
+  const packed = config.extraResources.flatMap(({ to, filter }) => filter.map((name) => `${to}/${name}`));
+  expect(packed).toEqual([
     'engine/engine.mjs',
     'native/gantry-shim',
+    'native/gantry-layers',
     'starter/busybox.tar',
   ]);
 });

@@ -37,7 +37,7 @@ import { invalidArgument, messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { isGroupMapped, isRootless } from './lib/user-namespace.ts';
 import { createLogs } from './logs/create-logs.ts';
-import { findNativeBinary } from './native-binary.ts';
+import { findLayerBinary, findNativeBinary } from './native-binary.ts';
 import { createNetworks } from './networks/create-networks.ts';
 import { createReach } from './networks/reach/reach.ts';
 import { detectCgroups } from './runtime/cgroups/detect.ts';
@@ -107,6 +107,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
   const images = createImages({
     dataRoot,
     binary,
+    layerBinary: findLayerBinary(binary),
     layerForm: options.layerForm,
     layerLimits: options.layerLimits,
     events,

@@ -1,4 +1,5 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidArgument } from './lib/errors.ts';
 
@@ -15,4 +16,10 @@ export function findNativeBinary(): string {
     });
   }
   return binary;
+}
+
+/** A second program beside it for layers alone, which inflates faster; undefined where it was not built. */
+export function findLayerBinary(binary: string): string | undefined {
+  const beside = path.join(path.dirname(binary), 'gantry-layers');
+  return existsSync(beside) ? beside : undefined;
 }

@@ -1,5 +1,5 @@
 // Builds what is named on the command line (default: everything) into build/:
-//   native   → build/native/gantry-shim   (static C binary, needs cc and make)
+//   native   → build/native/gantry-shim   (static C binary, needs cc and make; gantry-layers where igzip is)
 //   engine   → build/engine/engine.mjs    (one bundled file)
 //   oci      → build/bin/gantry-runc      (the OCI command line, for podman and dockerd)
 //   electron → build/electron/            (main process, preload and the web-mode server)

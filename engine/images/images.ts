@@ -21,6 +21,8 @@ interface ImagesOptions {
   dataRoot: string;
   /** The native helper. */
   binary: string;
+  /** Where there is a faster one for layers. */
+  layerBinary?: string | undefined;
   events: EventPublisher;
   logger: Logger;
   /** How new layers are kept; `auto`: as images where the kernel takes them. */
@@ -67,7 +69,7 @@ export interface Images extends ImageLookup {
 
 /** The image domain: content, layers, names. No I/O before `start`. */
 export function createImages(options: ImagesOptions): Images {
-  const { dataRoot, binary, events, logger, runTask } = options;
+  const { dataRoot, binary, layerBinary, events, logger, runTask } = options;
   const temporary = path.join(dataRoot, 'tmp', 'images');
   const trash = new Trash({ directory: path.join(dataRoot, 'trash'), runTask, logger });
   const blobs = new BlobStore(path.join(dataRoot, 'blobs'));
@@ -76,6 +78,7 @@ export function createImages(options: ImagesOptions): Images {
     temporary,
     trash,
     binary,
+    layerBinary,
     form: options.layerForm,
     limits: options.layerLimits,
     runTask,

@@ -32,6 +32,8 @@ interface StoredLayersOptions {
   trash: Trash;
   /** The native helper. */
   binary: string;
+  /** One that is faster at layers and may not start everywhere: it needs shared libraries. */
+  layerBinary: string | undefined;
   /** How new layers are kept; `auto`: as images where the kernel takes them. */
   form: 'auto' | 'image' | 'directory';
   limits: LayerLimits;
@@ -67,7 +69,7 @@ const NO_ABILITIES: Abilities = { gzip: false, zstd: false, images: false, reaso
 /** Layers under `<root>/<hex of the diff-id>/`: meta.json and what layer-form.ts says. */
 export class StoredLayers implements LayerStore {
   readonly #options: StoredLayersOptions;
-  readonly #workers: LayerWorkers;
+  #workers: LayerWorkers;
   readonly #layers = new Map<string, Entry>();
   readonly #blobs = new Map<string, string>();
   /** The same layer is unpacked once, however many loads want it. */
@@ -287,16 +289,12 @@ export class StoredLayers implements LayerStore {
 
   /** Asks the kernel once; without an answer layers are directories, and what is compressed is inflated here. */
   async #probe(): Promise<Abilities> {
-    const { binary, temporary, logger } = this.#options;
+    const { binary, layerBinary, temporary, logger } = this.#options;
     try {
-      const { child, exited } = startNative(binary, ['layer-probe', temporary], {
-        stdin: 'ignore',
-        stdout: 'pipe',
-      });
-      let text = '';
-      child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
-      await exited;
-      const abilities = JSON.parse(text) as Abilities;
+      const fast =
+        layerBinary === undefined ? undefined : await probe(layerBinary, temporary).catch(() => undefined);
+      if (fast && layerBinary !== undefined) this.#workers = new LayerWorkers(layerBinary);
+      const abilities = fast ?? (await probe(binary, temporary));
       if (!abilities.images) logger.info('layers are kept as directories', { reason: abilities.reason });
       return abilities;
     } catch (error) {
@@ -394,6 +392,15 @@ export class StoredLayers implements LayerStore {
     });
     for (const blob of blobs) await this.addBlob(diffId, blob);
   }
+}
+
+async function probe(binary: string, temporary: string): Promise<Abilities> {
+  const argv = ['layer-probe', temporary];
+  const { child, exited } = startNative(binary, argv, { stdin: 'ignore', stdout: 'pipe' });
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
+  await exited;
+  return JSON.parse(text) as Abilities;
 }
 
 function isNative(compression: Compression, can: Abilities): compression is 'none' | 'gzip' | 'zstd' {

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+
+#include "gzip_member.h"
 
 #if __has_include(<zstd.h>)
 #define HAVE_ZSTD 1
@@ -21,7 +22,7 @@ struct decoder {
   bool at_boundary;
   /* gzip: behind the last member only zeros may follow. */
   bool padding;
-  z_stream gzip;
+  struct gzip_member *gzip;
 #if HAVE_ZSTD
   ZSTD_DStream *zstd;
 #endif
@@ -39,7 +40,7 @@ int decoder_kind(const char *name) {
 
 static int open_library(struct decoder *decoder) {
   if (decoder->kind == DECODER_GZIP)
-    return inflateInit2(&decoder->gzip, 15 + 16) == Z_OK ? 0 : -1; /* gzip framing only */
+    return (decoder->gzip = gzip_member_open()) ? 0 : -1;
 #if HAVE_ZSTD
   if (decoder->kind == DECODER_ZSTD) {
     decoder->zstd = ZSTD_createDStream();
@@ -68,8 +69,7 @@ struct decoder *decoder_open(enum decoder_kind kind, struct error *err) {
 void decoder_close(struct decoder *decoder) {
   if (!decoder)
     return;
-  if (decoder->kind == DECODER_GZIP)
-    inflateEnd(&decoder->gzip);
+  gzip_member_close(decoder->gzip);
 #if HAVE_ZSTD
   ZSTD_freeDStream(decoder->zstd);
 #endif
@@ -91,7 +91,6 @@ static int copy(const unsigned char *input, size_t *input_size, unsigned char *o
 /* One call ends at a member's end at the latest; RFC 1952 allows any number of members. */
 static int run_gzip(struct decoder *decoder, const unsigned char *input, size_t *input_size,
                     unsigned char *output, size_t *output_size, struct error *err) {
-  z_stream *gzip = &decoder->gzip;
   size_t skipped = 0;
   if (decoder->at_boundary && (decoder->padding || (*input_size > 0 && input[0] == 0))) {
     decoder->padding = true;
@@ -103,22 +102,13 @@ static int run_gzip(struct decoder *decoder, const unsigned char *input, size_t 
     return 0;
   }
   if (decoder->at_boundary && *input_size > 0) {
-    inflateReset(gzip);
+    if (input[0] != 0x1f) /* igzip waits for a whole header before it says so */
+      return error_set(err, 0, "damaged gzip data: garbage after its end");
+    gzip_member_restart(decoder->gzip);
     decoder->at_boundary = false;
   }
-  gzip->next_in = (unsigned char *)input;
-  gzip->avail_in = (unsigned)*input_size;
-  gzip->next_out = output;
-  gzip->avail_out = (unsigned)*output_size;
-  int status = inflate(gzip, Z_NO_FLUSH);
-  if (status == Z_MEM_ERROR)
-    return error_set(err, ENOMEM, "decompress");
-  if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-    return error_set(err, 0, "damaged gzip data: %s", gzip->msg ? gzip->msg : "it cannot be read");
-  *input_size -= gzip->avail_in;
-  *output_size -= gzip->avail_out;
-  decoder->at_boundary = status == Z_STREAM_END;
-  return 0;
+  return gzip_member_run(decoder->gzip, input, input_size, output, output_size,
+                         &decoder->at_boundary, err);
 }
 
 #if HAVE_ZSTD

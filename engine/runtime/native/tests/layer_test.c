@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include "decoder.h"
 #include "descriptor.h"
 #include "rooted.h"
 #include "tar_builder.h"
@@ -61,6 +63,62 @@ static void digests_of_long_layers_are_those_of_short_pieces(void) {
     CHECK_EQUAL(digest, expected);
   }
   free(bytes);
+}
+
+/* A gzip member of `text` behind what is there; the new size. */
+static size_t add_member(unsigned char *to, size_t size, const char *text) {
+  z_stream stream = {.next_in = (unsigned char *)text,
+                     .avail_in = (unsigned)strlen(text),
+                     .next_out = to + size,
+                     .avail_out = 4096};
+  if (deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK ||
+      deflate(&stream, Z_FINISH) != Z_STREAM_END)
+    abort();
+  size += stream.total_out;
+  deflateEnd(&stream);
+  return size;
+}
+
+/* In pieces of `piece` bytes; -1: damaged, else whether the input may end here. */
+static int gunzip(const unsigned char *bytes, size_t size, size_t piece, char *text) {
+  struct error err = {0};
+  struct decoder *decoder = decoder_open(DECODER_GZIP, &err);
+  size_t length = 0, made = 1;
+  int result = 0;
+  for (size_t at = 0; result == 0 && (at < size || made > 0);) {
+    size_t used = size - at < piece ? size - at : piece;
+    made = piece;
+    result = decoder_run(decoder, bytes + at, &used, (unsigned char *)text + length, &made, &err);
+    length += result == 0 ? made : 0;
+    at += used;
+  }
+  text[length] = '\0';
+  result = result < 0 ? -1 : decoder_may_end(decoder);
+  decoder_close(decoder);
+  return result;
+}
+
+static void gzip_members_are_read_in_any_pieces(void) {
+  static unsigned char bytes[8192];
+  char text[4096];
+  size_t first = add_member(bytes, 0, "the first, "), size = add_member(bytes, first, "the second");
+  memset(bytes + size, 0, 20);
+  for (size_t piece = 1; piece < 120; piece++) {
+    CHECK(gunzip(bytes, size, piece, text) == 1);
+    CHECK_EQUAL(text, "the first, the second");
+    CHECK(gunzip(bytes, size + 20, piece, text) == 1);
+    CHECK(gunzip(bytes, size - 1, piece, text) == 0);
+    CHECK(gunzip(bytes, first + 1, piece, text) == 0);
+  }
+  bytes[size + 19] = 'x';
+  CHECK(gunzip(bytes, size + 20, 64, text) == -1);
+  for (size_t at = 0; at < first; at++) {
+    unsigned char before = bytes[at];
+    bytes[at] ^= 0x55;
+    bool is_told = at > 3 && at < 10; /* time and system of the writer are nobody's business */
+    CHECK(is_told || gunzip(bytes, size, 64, text) != 1);
+    bytes[at] = before;
+  }
 }
 
 static void bounds_stop_a_layer(void) {
@@ -179,6 +237,7 @@ const struct test_case layer_tests[] = {
     {"digests are those of the standard", digests_are_those_of_the_standard},
     {"two digests of a long stream are made beside it",
      digests_of_long_layers_are_those_of_short_pieces},
+    {"gzip members are read in any pieces, damage is found", gzip_members_are_read_in_any_pieces},
     {"a layer beyond its bounds is stopped", bounds_stop_a_layer},
     {"a tree in memory takes and refuses what extraction does",
      trees_accept_what_extraction_accepts},
