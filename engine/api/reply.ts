@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import { roomOrEnd } from '../lib/back-pressure.ts';
-import { EngineError, ERROR_STATUS, errnoOf, messageOf } from '../lib/errors.ts';
+import { EngineError, ERROR_STATUS, errnoOf, isDiskFull, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { JSON_TYPE, type Exchange } from './exchange.ts';
 import { hijackConnection } from './hijack.ts';
@@ -85,6 +85,5 @@ export function sendError(exchange: Exchange, error: unknown, logger: Logger): v
 /** EngineError by its kind; a full disk wherever it hit; everything else is a fault of ours. */
 function statusOf(error: unknown): number {
   if (error instanceof EngineError) return ERROR_STATUS[error.kind];
-  const errno = errnoOf(error);
-  return ERROR_STATUS[errno === 'ENOSPC' || errno === 'EDQUOT' ? 'no-space' : 'internal'];
+  return ERROR_STATUS[isDiskFull(errnoOf(error)) ? 'no-space' : 'internal'];
 }

@@ -1,6 +1,7 @@
 import type { Image, ImageLookup } from '../images/image-store.ts';
 import { invalidArgument } from '../lib/errors.ts';
 import { hasLabel } from '../lib/labels.ts';
+import { matchesPattern } from '../lib/pattern.ts';
 import type { NetworkAttacher } from '../networks/networks.ts';
 import type { Container } from './container.ts';
 import { networksOf, portSummaries, type PortSummary } from './network-view.ts';
@@ -102,13 +103,8 @@ export function matchLabel(label: string): Predicate {
 
 /** Exactly, or as a regular expression anywhere. */
 function matchText(pattern: string, textsOf: (container: Container) => string[]): Predicate {
-  let expression: RegExp | undefined;
-  try {
-    expression = new RegExp(pattern);
-  } catch {
-    // Not an expression: then it can only be equal.
-  }
-  return (container) => textsOf(container).some((text) => text === pattern || expression?.test(text));
+  const matches = matchesPattern(pattern);
+  return (container) => textsOf(container).some(matches);
 }
 
 function byCreation(other: Container, compare: (time: number, other: number) => boolean): Predicate {

@@ -37,7 +37,7 @@ export function planMounts(
   for (const specification of hostConfig.VolumesFrom ?? []) {
     const { container, readonly } = parseVolumesFrom(specification);
     for (const mount of mountsOf(container)) {
-      if (mount.type === 'tmpfs') continue;
+      if (mount.specification === 'tmpfs') continue;
       all.set(mount.destination, {
         ...mount,
         readonly: mount.readonly || readonly === true,
@@ -76,7 +76,7 @@ function planBind(specification: string, volumeDriver: string | undefined): Plan
 function planAnonymous(place: string, volumeDriver: string | undefined): PlannedMount {
   const destination = path.posix.resolve('/', place);
   if (destination === '/') throw invalidArgument("invalid specification: destination can't be '/'");
-  return { ...BASE, ...volumeOf('', volumeDriver), destination, copyUp: true };
+  return { ...BASE, ...volumeOf('', volumeDriver), destination, copyUp: true, specification: 'volume' };
 }
 
 /** '': a new volume without a name. */

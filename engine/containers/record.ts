@@ -53,7 +53,7 @@ export interface MountPoint {
   options: string;
   /** Removed with the container by `rm -v` and AutoRemove. */
   anonymous: boolean;
-  /** Taken over by VolumesFrom, or made from Config.Volumes; only for inspect of the origin. */
+  /** Which field of the request asked for it; `volume`: Config.Volumes. */
   specification: 'bind' | 'mount' | 'tmpfs' | 'volume' | 'volumes-from';
 }
 

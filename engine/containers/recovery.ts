@@ -24,7 +24,7 @@ const CUT_OFF_EXIT_CODE = 128;
 export async function recover(context: ContainersContext): Promise<void> {
   await mkdir(containersRoot(context), { recursive: true, mode: 0o710 });
   await sweepTrash(context);
-  const containers = await loadAll(context);
+  const { containers, unfinished } = await loadAll(context);
   for (const container of containers) {
     try {
       await container.mutex.run(() => recoverOne(context, container));
@@ -34,6 +34,20 @@ export async function recover(context: ContainersContext): Promise<void> {
         error: messageOf(error),
       });
     }
+  }
+  for (const id of unfinished) await removeUnfinished(context, id);
+}
+
+/** Of a container that was never whole; when the users of all volumes are known. The mark goes last. */
+async function removeUnfinished(context: ContainersContext, id: string): Promise<void> {
+  const { volumes, logger } = context;
+  try {
+    for (const { name } of volumes.list().filter(({ madeFor }) => madeFor === id)) {
+      await volumes.remove(name, { force: true });
+    }
+    await moveToTrash(context, path.join(containersRoot(context), id), id);
+  } catch (error) {
+    logger.error('an unfinished container is not wholly removed', { container: id, error: messageOf(error) });
   }
 }
 
@@ -53,14 +67,18 @@ export function startByPolicy(context: ContainersContext): void {
   }
 }
 
-async function loadAll(context: ContainersContext): Promise<Container[]> {
+/** `unfinished`: IDs of those whose creation was cut off, or that an AutoRemove has lost; their files go. */
+async function loadAll(
+  context: ContainersContext,
+): Promise<{ containers: Container[]; unfinished: string[] }> {
   const containers: Container[] = [];
+  const unfinished: string[] = [];
   for (const name of await readdir(containersRoot(context))) {
     const directory = path.join(containersRoot(context), name);
     try {
       const record = await readRecord(directory);
       if (record) containers.push(addToStore(context, record, directory));
-      else await moveToTrash(context, directory, name);
+      else unfinished.push(name);
     } catch (error) {
       context.logger.error('a container record is damaged, the container is left alone', {
         directory,
@@ -68,7 +86,7 @@ async function loadAll(context: ContainersContext): Promise<Container[]> {
       });
     }
   }
-  return containers;
+  return { containers, unfinished };
 }
 
 function addToStore(context: ContainersContext, record: ContainerRecord, directory: string): Container {

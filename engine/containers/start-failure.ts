@@ -1,4 +1,4 @@
-import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, isDiskFull, messageOf } from '../lib/errors.ts';
 import { ShimStageError, type StageFailure } from '../runtime/runtime.ts';
 
 /** A start that failed, as Docker tells it: what the client gets and what State.ExitCode becomes. */
@@ -69,8 +69,6 @@ export function toExecFailure(cause: unknown, argv: string[]): StartFailure {
   const kind = exitCode === UNKNOWN ? 'internal' : 'invalid-argument';
   return { error: new EngineError(kind, message, { cause }), exitCode };
 }
-
-const isDiskFull = (errno: string | undefined): boolean => errno === 'ENOSPC' || errno === 'EDQUOT';
 
 function describe({ stage, errno, message }: StageFailure, argv: string[], where: string): string {
   if (stage === 'user' || stage === 'runtime') return message;

@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { EngineError, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, isDiskFull, messageOf } from '../lib/errors.ts';
 import type { Volume, VolumeCreate } from '../volumes/volumes.ts';
 import type { ContainersContext } from './context.ts';
 import type { ContainerRecord, MountPoint } from './record.ts';
@@ -16,22 +15,36 @@ export async function useVolume(
   return volumes.get(name);
 }
 
-/** What the image has at the mount's place → its volume, if that is empty; nothing when there is no directory. */
+/** What the image has at the mount's place → its volume, if that is empty; whole or not at all. */
 export async function fillVolume(
   context: ContainersContext,
   containerId: string,
   lower: string[],
-  { name, destination }: MountPoint,
+  mount: MountPoint,
 ): Promise<void> {
-  const directory = await context.volumes.mount(name, containerId).catch((error: unknown) => {
-    throw new EngineError('internal', `failed to populate volume: ${messageOf(error)}`, { cause: error });
-  });
+  const { volumes, runtime } = context;
+  const { name, destination } = mount;
   try {
-    if ((await readdir(directory)).length > 0) return;
-    await context.runtime.runTask(['copy-up', destination, directory, ...lower]);
+    // Where there is nothing to copy, only the start finds out that it cannot be mounted, as in Docker.
+    if (volumes.get(name).external) await runtime.runTask(['find-directory', destination, ...lower]);
+    const directory = await volumes.mount(name, containerId);
+    await runtime.runTask(['copy-up', destination, directory, ...lower]);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return;
+    if (errno !== 'ENOTDIR') throw cannotFill(error);
+    // A file: a volume that is asked for by name fails when it is mounted on it.
+    if (mount.specification !== 'volume') return;
+    const message = `cannot mount volume over existing file, file exists ${destination}`;
+    throw new EngineError('internal', message, { cause: error });
   } finally {
-    await context.volumes.unmount(name, containerId);
+    await volumes.unmount(name, containerId);
   }
+}
+
+function cannotFill(cause: unknown): EngineError {
+  const kind = isDiskFull(errnoOf(cause)) ? 'no-space' : 'internal';
+  return new EngineError(kind, `failed to populate volume: ${messageOf(cause)}`, { cause });
 }
 
 /** The run of a container is over. */

@@ -1,13 +1,11 @@
-import { EngineError, errnoOf, messageOf } from '../lib/errors.ts';
+import { EngineError, errnoOf, isDiskFull, messageOf } from '../lib/errors.ts';
 import { NativeError } from './native-process.ts';
-
-const FULL = ['ENOSPC', 'EDQUOT'];
 
 /** What ended a transfer, where that is not the content's fault: a full disk, or the client that went away. */
 export function contentError(error: unknown, signal: AbortSignal): unknown {
   if (error instanceof EngineError && error.kind !== 'cancelled') return error;
   const errno = error instanceof NativeError ? error.errno : errnoOf(error);
-  if (errno !== undefined && FULL.includes(errno)) {
+  if (isDiskFull(errno)) {
     return new EngineError('no-space', `no space left on device: ${messageOf(error)}`, { cause: error });
   }
   if (signal.aborted || errno === 'ECONNRESET') {

@@ -53,6 +53,9 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What every errno of a filesystem or quota without room is for clients: kind no-space. */
+export const isDiskFull = (errno: string | undefined): boolean => errno === 'ENOSPC' || errno === 'EDQUOT';
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

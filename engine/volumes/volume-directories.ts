@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { readJson, syncDirectory, writeJsonAtomic } from '../lib/atomic-file.ts';
@@ -23,6 +24,8 @@ export type Fill = (directory: string) => Promise<void>;
 export const nowSeconds = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
 /** No volume name starts with a dot: what is not whole yet, or not wholly gone, has such a name. */
 const UNFINISHED = '.unfinished-';
+/** In a volume that is being filled, and in one whose content is whole but not in its place (native/copy_up.c). */
+const FILLING = ['.gantry-filling', '.gantry-filled'];
 
 interface DirectoriesOptions {
   dataRoot: string;
@@ -100,11 +103,22 @@ export function createVolumeDirectories({
     });
   }
 
+  /** A copy-up that was cut off is begun again by the next container, or was about to end. */
+  async function finishFilling({ mountpoint }: Volume): Promise<void> {
+    if (!FILLING.some((name) => existsSync(path.join(mountpoint, name)))) return;
+    await runTask(['finish-copy-up', mountpoint]).catch((error: unknown) => {
+      logger.warn('what a copy-up has left is not removed', { mountpoint, error: messageOf(error) });
+    });
+  }
+
   async function loadOne(name: string): Promise<Volume | undefined> {
     const file = path.join(root, name, 'volume.json');
     try {
       const record = await readJson<VolumeRecord>(file);
-      return record && toVolume(record);
+      const volume = record && toVolume(record);
+      // One with files elsewhere is looked at when it is mounted to be filled.
+      if (volume?.external === false) await finishFilling(volume);
+      return volume;
     } catch (error) {
       logger.error('a volume record is damaged, the volume is left alone', {
         file,

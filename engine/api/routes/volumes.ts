@@ -1,4 +1,5 @@
 import { checkFields, TEXT, TEXT_MAP } from '../../lib/field-types.ts';
+import { matchesPattern } from '../../lib/pattern.ts';
 import type { Volume } from '../../volumes/volumes.ts';
 import type { Volumes } from '../../volumes/create-volumes.ts';
 import { asksTrue, matchesAny, matchesLabels } from '../object-filters.ts';
@@ -70,16 +71,17 @@ export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
         const { names, reclaimedBytes } = await volumes.prune(
           (volume) => (all || volume.anonymous) && matchesLabels(filters, volume.labels),
         );
-        reply.json(200, { VolumesDeleted: names.length > 0 ? names : null, SpaceReclaimed: reclaimedBytes });
+        reply.json(200, { VolumesDeleted: names, SpaceReclaimed: reclaimedBytes });
       },
     },
   ];
 }
 
-/** The volumes part of `GET /system/df`. */
+/** The volumes part of `GET /system/df`: as in Docker, without those that have options, which may be anywhere. */
 export function volumeUsage(volumes: Volumes): Promise<object[]> {
+  const own = volumes.list().filter(({ options }) => Object.keys(options).length === 0);
   return Promise.all(
-    volumes.list().map(async (volume) => ({
+    own.map(async (volume) => ({
       ...toWire(volume),
       UsageData: { Size: await volumes.measure(volume.name), RefCount: volumes.usersOf(volume.name).length },
     })),
@@ -93,7 +95,7 @@ function matchesFilters(volumes: Volumes, volume: Volume, filters: Filters): boo
   }
   return (
     matchesAny(filters, 'driver', (driver) => volume.driver === driver) &&
-    matchesAny(filters, 'name', (name) => volume.name.includes(name)) &&
+    matchesAny(filters, 'name', (name) => matchesPattern(name)(volume.name)) &&
     matchesLabels(filters, volume.labels)
   );
 }

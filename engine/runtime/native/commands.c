@@ -27,9 +27,11 @@ static const struct command commands[] = {
     {"archive-rename", archive_edit_main},
     {"clone-tree", clone_tree_main}, /* a directory -> an empty one */
     {"exchange-directories", exchange_directories_main},
-    {"archive-put", archive_put_main},       /* tar on stdin -> a container's directory */
-    {"archive-walk", archive_walk_main},     /* where a path is, through links */
-    {"copy-up", copy_up_main},               /* image content -> fresh volume */
+    {"archive-put", archive_put_main},   /* tar on stdin -> a container's directory */
+    {"archive-walk", archive_walk_main}, /* where a path is, through links */
+    {"copy-up", copy_up_main},           /* image content -> fresh volume */
+    {"find-directory", find_directory_main},
+    {"finish-copy-up", finish_copy_up_main},
     {"make-directory", make_directory_main}, /* a container's WORKDIR */
     {"remove-tree", remove_tree_main},       /* guarded recursive removal */
     {"remove-stubs", remove_stubs_main},     /* what mounts of a build step were laid over */

@@ -23,6 +23,8 @@ int exchange_directories_main(int argc, char **argv);
 int clone_tree_main(int argc, char **argv);
 int copy_up_main(int argc, char **argv);
 int make_directory_main(int argc, char **argv);
+int find_directory_main(int argc, char **argv);
+int finish_copy_up_main(int argc, char **argv);
 int remove_tree_main(int argc, char **argv);
 int remove_stubs_main(int argc, char **argv);
 int clamp_times_main(int argc, char **argv);

@@ -1,13 +1,23 @@
 /*
  * gantry-shim copy-up PATH TARGET LOWER...: what an image (its layers, topmost first) has at PATH
- * becomes the content of the fresh volume directory TARGET, owner, mode and times of the directory
- * itself included. Nothing is done when the image has no directory there.
+ * becomes the content of the volume directory TARGET, owner, mode and times of the directory itself
+ * included, unless something is in there. ENOTDIR when the image has something else at PATH;
+ * nothing is done when it has nothing.
+ *
+ * gantry-shim find-directory PATH LOWER...: ENOTDIR as above, ENOENT when the image has nothing.
+ *
+ * gantry-shim finish-copy-up TARGET: what a copy-up that was killed has left is gone or whole.
+ *
+ * Whole or not at all: the content is copied into a directory inside of TARGET, which has another
+ * name once it is whole; then its entries move up.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,8 +27,13 @@
 #include "archive_tree.h"
 #include "commands.h"
 #include "descriptor.h"
+#include "directory.h"
 #include "extract.h"
 #include "rooted.h"
+
+/* As volume-directories.ts knows them. */
+#define FILLING ".gantry-filling"
+#define FILLED ".gantry-filled"
 
 /* The writing half, in a child: one extractor and one writer are all the code there is for copying
  * trees. */
@@ -56,29 +71,132 @@ static int copy_tree_through_pipe(int from, int to, struct error *err) {
   return result;
 }
 
-static int copy_up(const char *path, const char *target, struct archive_root_options *image,
-                   struct error *err) {
-  /* Opened before the namespace changes; TARGET is the engine's own directory. */
-  autoclose int to = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (to < 0)
-    return error_set(err, errno, "open %.256s", target);
-  autoclose int root = archive_root_open(image, false, err);
+/* Fails with EEXIST where `to` has the name already. */
+static int rename_up(int staging, int to, const char *name) {
+  if (renameat2(staging, name, to, name, RENAME_NOREPLACE) == 0)
+    return 0;
+  /* A file system without that flag, such as NFS. */
+  if (errno != EINVAL)
+    return -1;
+  if (faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    return renameat(staging, name, to, name);
+  errno = EEXIST;
+  return -1;
+}
+
+/* What is there already keeps its place. */
+static int move_up(int staging, int to, const char *name, struct error *err) {
+  if (rename_up(staging, to, name) == 0)
+    return 0;
+  return errno == EEXIST ? rooted_remove(staging, name, err)
+                         : error_set(err, errno, "%.256s", name);
+}
+
+/* Moves what is whole to where it belongs; also the rest of what an earlier one has moved. */
+static int publish(int to, struct error *err) {
+  autoclose int staging =
+      rooted_open(to, FILLED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, ROOTED_STRICT);
+  struct stat status;
+  if (staging < 0 || fstat(staging, &status) < 0)
+    return error_set(err, errno, "%s", FILLED);
+  autoclose_directory DIR *directory = directory_open(staging);
+  if (!directory)
+    return error_set(err, errno, "read %s", FILLED);
+  struct dirent *entry;
+  int more;
+  while ((more = directory_next(directory, &entry, err)) > 0) {
+    if (move_up(staging, to, entry->d_name, err) < 0)
+      return -1;
+  }
+  struct timespec times[2] = {status.st_atim, status.st_mtim};
+  if (more < 0)
+    return -1;
+  if (fchown(to, status.st_uid, status.st_gid) < 0 || fchmod(to, status.st_mode & 07777) < 0 ||
+      unlinkat(to, FILLED, AT_REMOVEDIR) < 0 || futimens(to, times) < 0)
+    return error_set(err, errno, "%s", FILLED);
+  return 0;
+}
+
+static int copy_into(int staging, int from, struct error *err) {
+  struct stat status;
+  if (fstat(from, &status) < 0)
+    return error_set(err, errno, "read the image's directory");
+  if (copy_tree_through_pipe(from, staging, err) < 0)
+    return -1;
+  struct timespec times[2] = {status.st_atim, status.st_mtim};
+  if (fchown(staging, status.st_uid, status.st_gid) < 0 ||
+      fchmod(staging, status.st_mode & 07777) < 0 || futimens(staging, times) < 0)
+    return error_set(err, errno, "%s", FILLING);
+  return 0;
+}
+
+/* Takes turns with others that fill the same volume, and with one that a killed engine has left. */
+static int lock(int to, struct error *err) {
+  while (flock(to, LOCK_EX) < 0) {
+    if (errno != EINTR)
+      return error_set(err, errno, "lock the volume");
+  }
+  return 0;
+}
+
+/* 1: nothing is in there, 0: something is. What an earlier copy-up has left is settled first. */
+static int settle(int to, struct error *err) {
+  if (faccessat(to, FILLED, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return publish(to, err);
+  if (rooted_remove(to, FILLING, err) < 0)
+    return -1;
+  autoclose_directory DIR *directory = directory_open(to);
+  struct dirent *entry;
+  if (!directory)
+    return error_set(err, errno, "read the volume");
+  int more = directory_next(directory, &entry, err);
+  return more < 0 ? -1 : !more;
+}
+
+static int fill(int to, int from, struct error *err) {
+  if (lock(to, err) < 0)
+    return -1;
+  int empty = settle(to, err);
+  if (empty <= 0)
+    return empty;
+  if (mkdirat(to, FILLING, 0700) < 0)
+    return error_set(err, errno, "make %s", FILLING);
+  autoclose int staging =
+      rooted_open(to, FILLING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, ROOTED_STRICT);
+  if (staging < 0)
+    error_set(err, errno, "%s", FILLING);
+  else if (copy_into(staging, from, err) == 0) {
+    if (renameat(to, FILLING, to, FILLED) == 0)
+      return publish(to, err);
+    error_set(err, errno, "%s", FILLING);
+  }
+  struct error ignored = {0};
+  rooted_remove(to, FILLING, &ignored);
+  return -1;
+}
+
+/* The image's directory; *fd stays -1 when the image has nothing there. */
+static int open_directory(const char *path, int lower_count, char **lower, int *fd,
+                          struct error *err) {
+  struct archive_root_options image = {.lower = (const char **)lower,
+                                       .lower_count = (size_t)lower_count};
+  autoclose int root = archive_root_open(&image, false, err);
   if (root < 0)
     return -1;
   /* SECURITY: 2022-23648: a VOLUME path through links of the image stays inside the image. */
-  autoclose int from = rooted_open(root, path, O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
-  if (from < 0)
-    return errno == ENOENT || errno == ENOTDIR ? 0 : error_set(err, errno, "%.256s", path);
-  struct stat status;
-  if (fstat(from, &status) < 0)
+  *fd = rooted_open(root, path, O_RDONLY | O_DIRECTORY, 0, ROOTED_IN_ROOT);
+  if (*fd >= 0 || errno == ENOENT)
+    return 0;
+  if (errno != ENOTDIR)
     return error_set(err, errno, "%.256s", path);
-  if (copy_tree_through_pipe(from, to, err) < 0)
-    return -1;
-  struct timespec times[2] = {status.st_atim, status.st_mtim};
-  if (fchown(to, status.st_uid, status.st_gid) < 0 || fchmod(to, status.st_mode & 07777) < 0 ||
-      futimens(to, times) < 0)
-    return error_set(err, errno, "%.256s", target);
-  return 0;
+  /* It is no directory, or something on the way to it is none. */
+  autoclose int file = rooted_open(root, path, O_PATH, 0, ROOTED_IN_ROOT);
+  return file < 0 ? 0 : error_set(err, ENOTDIR, "%.256s", path);
+}
+
+static int open_volume(const char *target, struct error *err) {
+  int to = open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  return to < 0 ? error_set(err, errno, "open %.256s", target) : to;
 }
 
 int copy_up_main(int argc, char **argv) {
@@ -87,7 +205,32 @@ int copy_up_main(int argc, char **argv) {
     return 2;
   }
   struct error err = {0};
-  struct archive_root_options image = {.lower = (const char **)(argv + 3),
-                                       .lower_count = (size_t)(argc - 3)};
-  return copy_up(argv[1], argv[2], &image, &err) < 0 ? archive_fail(&err) : 0;
+  /* Opened before the namespace changes. */
+  autoclose int to = open_volume(argv[2], &err);
+  autoclose int from = -1;
+  if (to < 0 || open_directory(argv[1], argc - 3, argv + 3, &from, &err) < 0)
+    return archive_fail(&err);
+  return from >= 0 && fill(to, from, &err) < 0 ? archive_fail(&err) : 0;
+}
+
+int find_directory_main(int argc, char **argv) {
+  if (argc < 3) {
+    fprintf(stderr, "usage: gantry-shim find-directory PATH LOWER...\n");
+    return 2;
+  }
+  struct error err = {0};
+  autoclose int from = -1;
+  if (open_directory(argv[1], argc - 2, argv + 2, &from, &err) == 0 && from < 0)
+    error_set(&err, ENOENT, "%.256s", argv[1]);
+  return from < 0 ? archive_fail(&err) : 0;
+}
+
+int finish_copy_up_main(int argc, char **argv) {
+  if (argc != 2) {
+    fprintf(stderr, "usage: gantry-shim finish-copy-up TARGET\n");
+    return 2;
+  }
+  struct error err = {0};
+  autoclose int to = open_volume(argv[1], &err);
+  return to < 0 || lock(to, &err) < 0 || settle(to, &err) < 0 ? archive_fail(&err) : 0;
 }
