@@ -57,13 +57,17 @@ async function fillDisk(freeBytes: number): Promise<() => void> {
     const { bfree, bsize } = statfsSync(disk.mountpoint);
     return bfree * bsize;
   };
-  if (freeBytes > 0) execFileSync('fallocate', ['-l', String(available() - freeBytes), ballast]);
+  const free = (): void => rmSync(ballast);
+  if (freeBytes > 0) {
+    execFileSync('fallocate', ['-l', String(available() - freeBytes), ballast]);
+    return free;
+  }
   const append = ['if=/dev/zero', `of=${ballast}`, 'bs=4k', 'oflag=append', 'conv=notrunc'];
-  for (let room = Infinity; freeBytes === 0 && available() < room;) {
+  for (let room = Infinity; available() < room;) {
     room = available();
     spawnSync('dd', append, { stdio: 'ignore', timeout: 20_000 });
   }
-  return () => rmSync(ballast);
+  return free;
 }
 
 const everything = async (): Promise<string[]> => [
