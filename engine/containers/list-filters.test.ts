@@ -103,7 +103,7 @@ describe('list filters', () => {
     [{ ancestor: ['unknown'] }, []],
     [{ health: ['none'] }, [a, b, c]],
     [{ 'is-task': ['true'] }, []],
-    [{ isolation: ['default'] }, [a, b, c]],
+    [{ isolation: ['hyperv'] }, [a, b, c]],
     [{ status: ['exited'], label: ['tier'] }, [a]],
   ])('%j', (filters, expected) => {
     expect(select(filters as Record<string, string[]>)).toEqual(expected);

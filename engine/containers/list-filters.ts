@@ -9,7 +9,7 @@ import { isActive, type ContainerStatus } from './record.ts';
 import type { ContainerStore } from './store.ts';
 import { ZERO_TIME, toEpochMs } from './timestamps.ts';
 
-/** The filters of `GET /containers/json`. */
+/** The filters of `GET /containers/json`. `isolation` is of Windows: as in Docker it hides nothing here. */
 export const LIST_FILTERS = [
   'ancestor',
   'before',
@@ -76,12 +76,6 @@ export function compileFilters(filters: FilterValues, context: FilterContext): P
     if (!HEALTHS.includes(value)) throw invalidFilter('health', value);
     return ({ record }) => (record.state.health?.Status ?? 'none') === value;
   });
-  add(
-    'isolation',
-    (value) =>
-      ({ record }) =>
-        (record.hostConfig.Isolation || 'default') === value,
-  );
   add('is-task', (value) => {
     if (!['true', 'false', '1', '0'].includes(value)) throw invalidFilter('is-task', value);
     return () => value === 'false' || value === '0';

@@ -119,7 +119,7 @@ function merge(
   for (const field of GROUPS.flat()) {
     if (isSet(request[field])) Object.assign(after, { [field]: request[field] });
   }
-  if (request.PidsLimit === -1) after.PidsLimit = null;
+  if (request.PidsLimit === -1) after.PidsLimit = 0;
   if (policy?.Name) {
     after.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
   }
@@ -133,7 +133,7 @@ function touched(request: HostConfig, hostConfig: HostConfig): HostConfig {
     if (!group.some((field) => isSet(request[field]))) continue;
     for (const field of group) Object.assign(limits, { [field]: hostConfig[field] });
   }
-  if (isSet(request.PidsLimit)) limits.PidsLimit ??= -1;
+  if (isSet(request.PidsLimit)) limits.PidsLimit ||= -1;
   return limits;
 }
 

@@ -49,10 +49,10 @@ export function imageArchiveRoutes({ images, snapshots }: ImageArchiveDependenci
       method: 'POST',
       path: '/commit',
       async handler({ query, jsonBody, signal, reply }) {
-        const container = query.string('container') ?? '';
-        if (container === '') throw invalidArgument('container parameter is required');
         const config = (await jsonBody<ContainerConfig>()) ?? {};
         checkRequestTypes(config);
+        const container = query.string('container') ?? '';
+        if (container === '') throw invalidArgument('container parameter is required');
         const id = await commitImage(images.parts, snapshots, {
           container,
           reference: repositoryReference(query.string('repo') ?? '', query.string('tag') ?? ''),
