@@ -1,10 +1,17 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { HostInterface, NetworkLink } from '../wire/network.ts';
 import type { ReachReply, ReachRequest } from '../wire/reach.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+
+const BINARY = fileURLToPath(new URL('../../build/native/gantry-shim', import.meta.url));
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -175,6 +182,66 @@ test('a container in the network of another is reached as that one', async () =>
   );
   expect((await reach('guest', { Container: 'server', Port: 80 })).Verdict).toBe('reachable');
   expect((await reach('server', { Host: 'client', Port: 80 })).Verdict).toBe('port-closed');
+});
+
+test('an IPv6 network is gone through, too', async () => {
+  await engine.dockerOk('network', 'create', '--ipv6', '--ipv4=false', 'six');
+  await run('six1', '--network', 'six');
+  await run('six2', '--network', 'six', 'busybox', 'httpd', '-f');
+  const ask = () => reach('six1', { Container: 'six2', Port: 80 });
+  await expect.poll(async () => (await ask()).Verdict).toBe('reachable');
+  expect((await ask()).Attempts[0]?.Address).toContain(':');
+  expect((await reach('six1', { Container: 'six2', Port: 81 })).Verdict).toBe('port-closed');
+});
+
+test('a container in the host’s network reaches what the host does', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port: Port } = server.address() as AddressInfo;
+  await run('guest-of-host', '--network', 'host');
+  expect(await reach('guest-of-host', { Host: 'localhost', Port })).toMatchObject({
+    Verdict: 'reachable',
+    Name: { Through: 'hosts' },
+    Attempts: expect.arrayContaining([expect.objectContaining({ Address: '127.0.0.1' })]),
+  });
+  expect((await reach('client', { Host: '127.0.0.1', Port })).Verdict).toBe('port-closed');
+});
+
+test('a client that hangs up ends its test', async () => {
+  // Long enough to be seen: nobody answers at any of them.
+  const servers = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].flatMap((address) => ['--dns', address]);
+  await run('waiting', '--network', 'bridge', ...servers);
+  const path = '/gantry/v1/containers/waiting/reach';
+  const asked = request({ socketPath: engine.socketPath, method: 'POST', path });
+  asked.on('error', () => undefined).setHeader('Content-Type', 'application/json');
+  asked.end(JSON.stringify({ Host: 'somebody', Port: 80 }));
+  await expect.poll(visits).toHaveLength(1);
+  asked.destroy();
+  await expect.poll(visits).toEqual([]);
+});
+
+/** Processes of the engine that are in a container's network. */
+function visits(): string[] {
+  const children = readFileSync(`/proc/${engine.pid()}/task/${engine.pid()}/children`, 'utf8');
+  return children
+    .trim()
+    .split(' ')
+    .filter((pid) => pid !== '' && commandOf(pid).includes('visit-network'));
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+// SECURITY: the pid of a container that ended may be one of the host's by now.
+test('nobody is let into the network that the engine is in itself', async () => {
+  const visit = promisify(execFile)(BINARY, ['visit-network', String(process.pid)]);
+  await expect(visit).rejects.toMatchObject({ stderr: expect.stringMatching(/^ESRCH .*not in a container/) });
 });
 
 test('a stopped target is named, a stopped source is refused', async () => {

@@ -21,6 +21,7 @@ export class NetworkVisit {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
+  readonly #signal: AbortSignal;
 
   /** Resolves when it is inside. Throws EngineError. */
   static async open(options: VisitOptions): Promise<NetworkVisit> {
@@ -35,6 +36,7 @@ export class NetworkVisit {
   }
 
   private constructor({ binary, pid, onHost, signal }: VisitOptions) {
+    this.#signal = signal;
     const argv = ['visit-network', String(pid), ...(onHost ? ['host'] : [])];
     this.#child = spawn(binary, argv, { stdio: ['pipe', 'pipe', 'pipe'], env: {}, cwd: '/', signal });
     // Of a start that failed or was aborted: whoever waits for a line hears that there is none.
@@ -44,7 +46,7 @@ export class NetworkVisit {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** `request` holds no white space but between its words. */
+  /** Words without white space. Throws EngineError `unavailable` when the time is over. */
   async ask(...request: (string | number)[]): Promise<VisitAnswer> {
     this.#child.stdin?.write(`${request.join(' ')}\n`);
     const [word = '', ...values] = (await this.#nextLine()).split(' ');
@@ -63,6 +65,7 @@ export class NetworkVisit {
 
   async #nextLine(): Promise<string> {
     const { value, done } = await this.#lines.next();
+    if (done && this.#signal.aborted) throw new EngineError('unavailable', 'the test took too long');
     if (done) throw new EngineError('internal', `the container's network cannot be entered${this.#reason()}`);
     return value;
   }

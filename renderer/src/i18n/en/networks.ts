@@ -25,6 +25,7 @@ export const networks = {
   disconnectAndRemove: 'Disconnect all and remove',
   pruneTitle: 'Remove unused networks?',
   pruneBody: 'Networks of your own that no container uses are deleted.',
+  pruneStopped: '{{name}}, which stopped containers need to start: {{containers}}',
   form: {
     name: 'Name',
     driver: 'Driver',

@@ -75,6 +75,7 @@ export const reach = {
   isAddress: '{{asked}} is an address',
   byHosts: '{{asked}} is {{addresses}} by /etc/hosts',
   byDns: '{{asked}} is {{addresses}} by {{servers}}',
+  noServers: 'the container has no nameserver',
   nameFailures: {
     unknown: '{{servers}} knows no {{asked}}',
     silent: '{{servers}} does not answer',

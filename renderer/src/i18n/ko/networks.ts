@@ -28,6 +28,7 @@ export const networks: Translated<typeof source> = {
   disconnectAndRemove: '모두 연결을 끊고 삭제',
   pruneTitle: '사용하지 않는 네트워크를 삭제할까요?',
   pruneBody: '어떤 컨테이너도 쓰지 않는 사용자 네트워크를 삭제합니다.',
+  pruneStopped: '{{name}} (멈춘 컨테이너가 시작할 때 필요합니다: {{containers}})',
   form: {
     name: '이름',
     driver: '드라이버',

@@ -78,6 +78,7 @@ export const reach: Translated<typeof source> = {
   isAddress: '{{asked}}은(는) 주소입니다',
   byHosts: '/etc/hosts에서 {{asked}}은(는) {{addresses}}입니다',
   byDns: '{{servers}}에 따르면 {{asked}}은(는) {{addresses}}입니다',
+  noServers: '컨테이너에 네임서버가 없습니다',
   nameFailures: {
     unknown: '{{servers}}이(가) {{asked}}을(를) 모릅니다',
     silent: '{{servers}}이(가) 답하지 않습니다',

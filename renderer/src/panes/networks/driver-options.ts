@@ -28,6 +28,8 @@ const keys: Record<Driver, Record<string, readonly string[]>> = {
     'com.docker.network.bridge.inhibit_ipv4': yesOrNo,
     'com.docker.network.bridge.trusted_host_interfaces': [],
     'com.docker.network.container_iface_prefix': [],
+    'com.docker.network.host_ipv4': [],
+    'com.docker.network.host_ipv6': [],
   },
   macvlan: {},
   ipvlan: { ipvlan_flag: ['bridge', 'private', 'vepa'] },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { NetworkDetails, NetworkSummary } from '../../../../electron/api/types.ts';
+import type { ContainerSummary, NetworkDetails, NetworkSummary } from '../../../../electron/api/types.ts';
 import { parseAddress, parseRange } from './address-range.ts';
 import { checkConnectForm, emptyConnectForm, toConnectRequest } from './connect-form.ts';
 import {
@@ -10,6 +10,7 @@ import {
   toNetworkRequest,
 } from './network-form.ts';
 import type { NetworkForm, PoolRow } from './network-form.ts';
+import { prunable } from './prunable.ts';
 
 const existing = [
   { name: 'shop', subnets: [{ subnet: '172.20.0.0/16', gateway: '172.20.0.1' }] },
@@ -138,6 +139,23 @@ describe('a new network', () => {
     );
     expect(toCommandLine(emptyNetworkForm())).toBe('docker network create NAME');
   });
+});
+
+test('pruning takes networks on which nobody runs, and says which stopped containers miss them', () => {
+  const networks = [
+    { name: 'used' },
+    { name: 'idle' },
+    { name: 'spare' },
+    { name: 'none', predefined: true },
+  ];
+  const containers = [
+    { name: 'web', networks: ['used'], state: 'running' },
+    { name: 'job', networks: ['used', 'idle'], state: 'exited' },
+  ];
+  expect(prunable(networks as NetworkSummary[], containers as ContainerSummary[])).toEqual([
+    { name: 'idle', stopped: ['job'] },
+    { name: 'spare', stopped: [] },
+  ]);
 });
 
 describe('a container that is to be connected', () => {

@@ -17,6 +17,8 @@ import { NetworkMap } from './map/network-map.tsx';
 import { networkColumns } from './network-columns.tsx';
 import { NetworkDrawer } from './network-drawer.tsx';
 import { ReachDialog } from './reach/reach-dialog.tsx';
+import { prunable } from './prunable.ts';
+import type { Prunable } from './prunable.ts';
 import { useNetworks } from './use-networks.ts';
 import { useRemoveNetwork } from './use-remove-network.ts';
 
@@ -33,9 +35,10 @@ export function NetworksPane() {
   const [filter, setFilter] = useState('');
   const [dialog, setDialog] = useState<'create' | 'reach'>();
   const remove = useRemoveNetwork(containers.data ?? nobody);
-  const prunable = all.filter((network) => !network.predefined && network.containers.length === 0);
   const go = (search: { network?: string; view?: 'map' }) =>
     void navigate({ to: '/networks', search, replace: true });
+  const lossText = ({ name, stopped }: Prunable) =>
+    stopped.length === 0 ? name : t('networks.pruneStopped', { name, containers: stopped.join(', ') });
   const keepView = view === 'map' ? { view } : {};
   const open = (id: string) => go({ ...keepView, network: id });
 
@@ -51,7 +54,7 @@ export function NetworksPane() {
             label={t('common.prune')}
             title={t('networks.pruneTitle')}
             body={t('networks.pruneBody')}
-            losses={prunable.map((network) => network.name)}
+            losses={containers.data ? prunable(all, containers.data).map(lossText) : []}
             work={() => api.networks.prune()}
           />
           <Button variant="primary" icon={Plus} onClick={() => setDialog('create')}>

@@ -19,11 +19,11 @@ const nobody: ContainerSummary[] = [];
 const byName = (a: ContainerSummary, b: ContainerSummary) => a.name.localeCompare(b.name);
 
 /** Asks whether A reaches B and shows where the way ends. */
-export function ReachDialog({ source = '', onClose }: { source?: string; onClose: () => void }) {
+export function ReachDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
   const formId = useId();
   const [form, setForm] = useState<ReachForm>({
-    source,
+    source: '',
     to: 'container',
     container: '',
     host: '',

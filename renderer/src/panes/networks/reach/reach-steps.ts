@@ -66,10 +66,11 @@ function networkFacts({ shared, source, target }: ReachReport, t: TFunction): st
 
 function nameFacts({ name }: ReachReport, t: TFunction): string[] {
   const { asked, through, failure } = name;
-  const servers = name.servers.join(', ') || t('reach.noNetworks');
+  const servers = name.servers.join(', ');
   const addresses = name.addresses.join(', ');
   if (through === 'address') return [t('reach.isAddress', { asked })];
   if (through === 'hosts') return [t('reach.byHosts', { asked, addresses })];
+  if (through === 'dns' && servers === '') return [t('reach.noServers')];
   if (failure === '') return [t('reach.byDns', { asked, addresses, servers })];
   return [t(`reach.nameFailures.${failure}`, { asked, servers })];
 }

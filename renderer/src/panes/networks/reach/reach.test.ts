@@ -44,6 +44,8 @@ test('what is behind the hop that fails was not reached', () => {
   const steps = stepsOf({ verdict: 'name-unknown', failingHop: 'name', name: unknown, attempts: [] });
   expect(steps.map(({ outcome }) => outcome)).toEqual(['ok', 'failed', 'skipped', 'skipped', 'skipped']);
   expect(steps[1]?.facts).toEqual(['127.0.0.11 knows no db']);
+  const [, nobody] = stepsOf({ name: { ...unknown, servers: [], failure: 'silent' } });
+  expect(nobody?.facts).toEqual(['the container has no nameserver']);
 });
 
 test('a host elsewhere has neither networks nor sockets that are known', () => {
