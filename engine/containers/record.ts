@@ -1,5 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeJsonAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
@@ -96,11 +95,13 @@ export async function writeRecord(directory: string, record: ContainerRecord): P
 }
 
 /** undefined when the directory holds no record (a create that never finished, an AutoRemove that lost power). */
-export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
-  const text = await readFile(path.join(directory, RECORD_FILE), 'utf8').catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
-  });
+export function readRecord(directory: string): ContainerRecord | undefined {
+  let text = '';
+  try {
+    text = readFileSync(path.join(directory, RECORD_FILE), 'utf8');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
   if (text === '') return undefined;
   const record: unknown = JSON.parse(text);
   if (!isRecord(record)) throw new Error(`${RECORD_FILE} is of another build of Gantry`);

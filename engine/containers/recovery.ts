@@ -14,6 +14,9 @@ import { shouldRestart } from './restart-policy.ts';
 import { ZERO_TIME } from './timestamps.ts';
 import { remountVolumes } from './volume-use.ts';
 
+/** What is there of a container's last run. */
+type Found = Awaited<ReturnType<ContainersContext['runtime']['reconnect']>>;
+
 /** As of a start that failed for a reason of the runtime's. */
 const CUT_OFF_EXIT_CODE = 128;
 
@@ -25,9 +28,11 @@ export async function recover(context: ContainersContext): Promise<void> {
   await mkdir(containersRoot(context), { recursive: true, mode: 0o710 });
   await sweepTrash(context);
   const { containers, unfinished } = await loadAll(context);
-  for (const container of containers) {
+  const searches = containers.map((container) => lookFor(context, container));
+  for (const [index, container] of containers.entries()) {
     try {
-      await container.mutex.run(() => recoverOne(context, container));
+      const found = await searches[index];
+      await container.mutex.run(() => recoverOne(context, container, found));
     } catch (error) {
       context.logger.error('recovering a container failed', {
         container: container.record.id,
@@ -49,6 +54,15 @@ async function removeUnfinished(context: ContainersContext, id: string): Promise
   } catch (error) {
     logger.error('an unfinished container is not wholly removed', { container: id, error: messageOf(error) });
   }
+}
+
+/** All at once: what takes time is the shims' answers. */
+function lookFor({ runtime }: ContainersContext, { record }: Container): Promise<Found> {
+  const found =
+    record.state.status === 'removing' ? Promise.resolve(undefined) : runtime.reconnect(record.id);
+  // Awaited when it is this container's turn.
+  found.catch(() => undefined);
+  return found;
 }
 
 /** Starts what the restart policies ask for; after every container is known. */
@@ -76,7 +90,7 @@ async function loadAll(
   for (const name of await readdir(containersRoot(context))) {
     const directory = path.join(containersRoot(context), name);
     try {
-      const record = await readRecord(directory);
+      const record = readRecord(directory);
       if (record) containers.push(addToStore(context, record, directory));
       else unfinished.push(name);
     } catch (error) {
@@ -101,17 +115,16 @@ function addToStore(context: ContainersContext, record: ContainerRecord, directo
   return container;
 }
 
-async function recoverOne(context: ContainersContext, container: Container): Promise<void> {
+async function recoverOne(context: ContainersContext, container: Container, found: Found): Promise<void> {
   const { record } = container;
   const { status } = record.state;
   await acquireVolumes(context, record);
   // Marked because it was about to lose its anonymous volumes.
   if (status === 'removing') return discard(context, container, { volumes: true });
-  if (status === 'running' || status === 'paused') return reconnect(context, container);
+  if (status === 'running' || status === 'paused') return reconnect(context, container, found);
   // The engine ended in the middle of a back-off.
   if (status === 'restarting') record.state.status = 'exited';
   // A start that was cut off before the record said `running`: undone.
-  const found = await context.runtime.reconnect(record.id);
   if (typeof found === 'object' && 'shim' in found) {
     await found.shim.killAll();
     await found.shim.exited;
@@ -137,6 +150,7 @@ async function acquireVolumes(
 
 /** The record says `running` a moment before PID 1 is let go: an engine that was killed in between left it waiting. */
 async function finishStart({ logger }: ContainersContext, shim: Shim): Promise<void> {
+  if (shim.wasRunning) return;
   try {
     await shim.start();
     logger.info('finished a start that had been cut off', { container: shim.id });
@@ -165,9 +179,8 @@ async function undoStart(context: ContainersContext, container: Container): Prom
   if (everRan && record.hostConfig.AutoRemove) await discard(context, container, { volumes: true });
 }
 
-async function reconnect(context: ContainersContext, container: Container): Promise<void> {
+async function reconnect(context: ContainersContext, container: Container, found: Found): Promise<void> {
   const { record } = container;
-  const found = await context.runtime.reconnect(record.id);
   if (found === 'unstarted') return undoStart(context, container);
   if (found && 'shim' in found) {
     container.shim = found.shim;

@@ -59,6 +59,8 @@ export interface Shim {
   readonly id: string;
   /** PID 1 of the container, as seen on the host. */
   readonly pid: number;
+  /** PID 1 ran already when this connection was made. */
+  readonly wasRunning: boolean;
   /** Whom to tell when a process was killed for want of memory and PID 1 lives on. */
   onOom(listener: () => void): void;
   /** Lets PID 1 exec. Rejects with ShimStageError (stage `exec`, `user`, `cwd`, …). */

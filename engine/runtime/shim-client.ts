@@ -103,11 +103,13 @@ class ShimConnection implements Shim {
   readonly #decoder = new FrameDecoder();
   readonly #requests = new Map<number, Waiter<void>>();
   readonly #execs = new Map<string, Waiter<number>>();
-  readonly #ready: Promise<number>;
+  /** The payload of READY. */
+  readonly #ready: Promise<Buffer>;
   #pid = 0;
+  #wasRunning = false;
   #lastRequest = 0;
   #disconnected = false;
-  #settleReady: Waiter<number> = { resolve: () => undefined, reject: () => undefined };
+  #settleReady: Waiter<Buffer> = { resolve: () => undefined, reject: () => undefined };
   #onOom: () => void = () => undefined;
   #settleExited: (record: ExitRecord | undefined) => void = () => undefined;
 
@@ -131,9 +133,15 @@ class ShimConnection implements Shim {
     return this.#pid;
   }
 
+  get wasRunning(): boolean {
+    return this.#wasRunning;
+  }
+
   /** Until PID 1 waits before exec, or runs. Rejects with ShimStageError. */
   async ready(): Promise<void> {
-    this.#pid = await this.#ready;
+    const state = await this.#ready;
+    this.#pid = state.readUInt32LE(0);
+    this.#wasRunning = state.readUInt8(4) === 1;
   }
 
   onOom(listener: () => void): void {
@@ -220,7 +228,7 @@ class ShimConnection implements Shim {
   }
 
   #handle({ type, request, payload }: Frame): void {
-    if (type === FRAME.ready) this.#settleReady.resolve(payload.readUInt32LE(0));
+    if (type === FRAME.ready) this.#settleReady.resolve(payload);
     else if (type === FRAME.failed) this.#settleReady.reject(decodeError(payload));
     else if (type === FRAME.exited) this.#settleExited(decodeExit(payload));
     else if (type === FRAME.oom) this.#onOom();
