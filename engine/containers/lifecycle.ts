@@ -207,14 +207,15 @@ export async function recordExit(
     restarts && mayFollow && !container.restartCancelled && shouldRestart(hostConfig.RestartPolicy, ended);
   const autoRemove = mayFollow && hostConfig.AutoRemove === true;
   if (restart) scheduleRestart(context, container, durationMs);
-  // In this order: until the record has the exit code, the shim's own exit record is the only place that knows it.
-  if (!autoRemove) await saveIfPossible(context, container);
-  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
+  // The shim's own exit record tells of the exit until this one does; the run directory goes after that.
+  const written = autoRemove ? Promise.resolve() : saveIfPossible(context, container);
   if (newlyOutOfMemory) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
   // Also between two runs: a client that waits is told of every exit, as in Docker.
   container.notifyExit({ exitCode });
+  await written;
+  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
   if (autoRemove) await discard(context, container, { volumes: true });
 }
 
