@@ -19,6 +19,16 @@ function buildNative() {
 // What dockerode loads for ssh:// hosts and BuildKit sessions; the app uses neither yet, and both are large.
 const unused = { ssh2: false, '@grpc/grpc-js': false, '@grpc/proto-loader': false };
 
+/** V8 keeps a source with one character above U+00FF in two bytes a character: 1.4 MiB more of the engine's memory. */
+const latin1 = {
+  name: 'latin1',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) file.code = file.code?.replaceAll(/[^\0-\xff]/g, escapeUnit);
+  },
+};
+
+const escapeUnit = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 async function bundle(inputs, outDir, format = 'esm', external = []) {
   const { build } = await import('rolldown');
   await build({
@@ -26,8 +36,10 @@ async function bundle(inputs, outDir, format = 'esm', external = []) {
     platform: 'node',
     external: [/^node:/, ...external],
     resolve: { alias: unused },
+    plugins: [latin1],
     logLevel: 'warn',
     output: {
+      comments: false,
       dir: path.join(root, 'build', outDir),
       format,
       sourcemap: true,
