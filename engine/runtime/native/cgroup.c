@@ -111,7 +111,8 @@ int cgroup_join(const struct plan_cgroup *plan, const char *born_in, struct erro
 }
 
 int cgroup_open_unified(const struct plan_cgroup *plan, const char **joined) {
-  for (size_t i = 0; i < plan->join.count; i++) {
+  /* On a hybrid host it is the last. */
+  for (size_t i = plan->join.count; i-- > 0;) {
     char directory[PATH_MAX];
     struct statfs filesystem;
     const char *procs = plan->join.items[i], *slash = strrchr(procs, '/');

@@ -126,7 +126,12 @@ static int bring_up(struct error *err) {
   layer_table_close();
   if (external && external_stage(shim.container, &shim.rootfs, err) < 0)
     return -1;
-  return task_create_main(err);
+  if (task_create_main(err) < 0)
+    return -1;
+  /* What is the supervisor's alone, while PID 1 sets itself up. */
+  container_protect_supervisor();
+  watch_oom();
+  return task_await_main(err);
 }
 
 /* What the runtime keeps of the container. Not there after a create that failed: no matter. */
@@ -237,8 +242,6 @@ _Noreturn void shim_main(const uint8_t *plan, size_t size, int report) {
     error_stage(&shim.failure, "shim");
     end_with_failure();
   }
-  container_protect_supervisor();
-  watch_oom();
   loop_run(&shim.loop, settle, NULL, &err);
   /* Last, after everybody was told: ending the overlay may sync its whole filesystem. */
   rootfs_close(&shim.rootfs);

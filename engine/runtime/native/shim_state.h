@@ -65,7 +65,9 @@ void control_broadcast(uint8_t type, const void *payload, size_t size);
 void control_settle(void);
 
 /* task.c: one process each. */
+/* PID 1, which sets itself up; task_await_main() waits until it waits for its start. */
 int task_create_main(struct error *err);
+int task_await_main(struct error *err);
 int task_start_main(struct error *err);
 void task_answer_start(const struct error *failure);
 /* Tells who asked for the exec; its process runs from then on. */

@@ -120,9 +120,14 @@ int task_create_main(struct error *err) {
     char go = SYNC_NETWORK;
     send(task->sync.fd, &go, 1, MSG_NOSIGNAL);
   }
-  if (name_server_start(resolver, NULL, shim.pidfd, err) < 0)
-    return -1;
-  int result = receive_sync(task, err);
+  return name_server_start(resolver, NULL, shim.pidfd, err);
+}
+
+int task_await_main(struct error *err) {
+  /* An external runtime's `create` has answered. */
+  if (external_is_used(shim.container))
+    return 0;
+  int result = receive_sync(shim.main, err);
   if (result == 0) {
     error_set(err, 0, "the container's process died during its set-up");
     error_stage(err, "namespaces");
