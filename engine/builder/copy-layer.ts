@@ -67,6 +67,8 @@ export class CopyLayer {
   readonly #options: CopyLayerOptions;
   readonly #base: string;
   readonly #baseIsDirectory: boolean;
+  /** The image has a file there. */
+  readonly #baseIsOther: boolean;
 
   constructor(destination: Destination, options: CopyLayerOptions) {
     this.#options = options;
@@ -75,6 +77,7 @@ export class CopyLayer {
     this.#base = joined(deepest?.path.slice(1) ?? '', destination.rest);
     if (!isDirectory && (destination.rest !== '' || options.asDirectory))
       throw invalidArgument(`cannot copy to non-directory: ${deepest.path}`);
+    this.#baseIsOther = !isDirectory;
     this.#baseIsDirectory = options.asDirectory || (isDirectory && destination.rest === '');
     for (const component of destination.existing) {
       if (component.path === '' || (component.mode & S_IFMT) !== S_IFDIR) continue;
@@ -86,7 +89,7 @@ export class CopyLayer {
   add(source: CopySource): void {
     const { node, name, parent } = source;
     if (node.type === 'directory') {
-      if (!this.#baseIsDirectory && this.#members.has(this.#base))
+      if (this.#baseIsOther || (!this.#baseIsDirectory && this.#members.has(this.#base)))
         throw invalidArgument(`cannot copy to non-directory: /${this.#base}`);
       const place = this.#makeParents(source);
       this.#makeDirectory(parentOf(place), DEFAULT_OWNER);

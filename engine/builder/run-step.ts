@@ -33,7 +33,9 @@ export async function runCommand(step: Step, instruction: Run): Promise<void> {
       facts: ['run', saved, prepared.facts, host.NetworkMode, host.Privileged ?? false],
       createdBy: saved.join(' '),
       inputs: { source: instruction.source, files: undefined },
-      make: () => prepared.use((more) => runContainer(step, words, host, more)),
+      // `RUN []` is allowed, and runs nothing.
+      make: async () =>
+        words.length === 0 ? undefined : prepared.use((more) => runContainer(step, words, host, more)),
     });
   } finally {
     await prepared.close();

@@ -58,21 +58,26 @@ function planStage(
   for (const instruction of instructions) {
     for (const source of stageSources(instruction)) {
       const found = findStage(earlier, source);
+      const fault = found === undefined ? faultOf(stages, index, source) : undefined;
       if (found !== undefined) needs.add(found);
-      else if (isLaterStage(stages, index, source))
-        throw new DockerfileError(
-          instruction.line,
-          `invalid from flag value ${source}: the stage is not built before this one`,
-        );
+      if (fault !== undefined)
+        throw new DockerfileError(instruction.line, `invalid from flag value ${source}: ${fault}`);
     }
   }
   const platform = from.platform === undefined ? undefined : expand(from.platform);
   return { index, stage, base, baseStage: byName >= 0 ? byName : undefined, platform, needs };
 }
 
-/** A stage can only take from stages above it: that alone keeps stages from needing each other in a circle. */
-function isLaterStage(stages: readonly Stage[], index: number, source: string): boolean {
-  return stages.slice(index).some(({ from }) => from.alias === source.toLowerCase());
+/**
+ * Why `source` is no stage that stage `index` can take from; undefined: it is an image. Taking only from stages above
+ * it keeps stages from needing each other in a circle.
+ */
+function faultOf(stages: readonly Stage[], index: number, source: string): string | undefined {
+  const later = stages.slice(index + 1).some(({ from }) => from.alias === source.toLowerCase());
+  if (stages[index]?.from.alias === source.toLowerCase() || source === String(index))
+    return 'refers to current build stage';
+  if (later) return 'the stage is not built before this one';
+  return /^\d+$/.test(source) ? 'index out of bounds' : undefined;
 }
 
 function stageSources(instruction: Stage['instructions'][number]): string[] {

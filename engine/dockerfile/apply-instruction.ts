@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { OciImageConfig } from '../images/image-store.ts';
 import { invalidArgument } from '../lib/errors.ts';
+import { parseSignal } from '../lib/signals.ts';
 import type { CommandLine, ConfigInstruction, Workdir } from './instructions.ts';
 
 /** The `config` of an image: what containers made of it begin with. */
@@ -68,6 +69,7 @@ export function applyInstruction(
     }
     case 'stopsignal': {
       const StopSignal = expand.word(instruction.text);
+      parseSignal(StopSignal);
       return { config: { ...config, StopSignal }, comment: `STOPSIGNAL ${StopSignal}` };
     }
     case 'shell':

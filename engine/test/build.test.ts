@@ -292,6 +292,19 @@ test.each([
     'dockerfile parse error on line 2: invalid from flag value later: the stage is not built before this one',
   ],
   ['FROM busybox\nCOPY ../../etc/passwd /', 200, 'COPY failed: file not found in build context'],
+  [
+    'FROM busybox AS a\nCOPY --from=0 /a /b',
+    400,
+    'line 2: invalid from flag value 0: refers to current build stage',
+  ],
+  [
+    'FROM busybox AS a\nCOPY --from=A /a /b',
+    400,
+    'line 2: invalid from flag value A: refers to current build stage',
+  ],
+  ['FROM busybox\nCOPY --from=7 /a /b', 400, 'line 2: invalid from flag value 7: index out of bounds'],
+  ['FROM busybox\nSTOPSIGNAL FOO', 200, 'invalid signal: FOO'],
+  ['FROM busybox\nADD d /etc/passwd', 200, 'cannot copy to non-directory: /etc/passwd'],
   ['FROM busybox\nRUN --security=insecure true', 200, 'security.insecure is not allowed'],
   ['FROM busybox\nRUN --network=host true', 200, 'network.host is not allowed'],
   ['FROM busybox\nCOPY a f /c', 200, 'COPY failed: file not found'],
@@ -309,6 +322,7 @@ test.each([
   const files = [
     { name: 'f', content: '' },
     { name: 'cut.tar', content: cut },
+    { name: 'd/f', content: '' },
   ];
   const result = await build(dockerfile, { files });
   expect(result.status).toBe(status);
