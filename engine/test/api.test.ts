@@ -193,11 +193,12 @@ describe('events', () => {
     const newest = await openEvents(query);
     expect(newest.type).toBe('application/jsonl');
     const event = await newest.next();
-    expect(event).toMatchObject({ Type: 'image', Action: 'import' });
-    expect(event).not.toHaveProperty('status');
+    // docker-compose 1 reads the fields of old, whatever the version.
+    const flat = { status: 'import', id: expect.stringMatching(/./) as unknown };
+    expect(event).toMatchObject({ Type: 'image', Action: 'import', ...flat });
     const older = await openEvents(query, { version: '/v1.51' });
     expect(older.type).toBe('application/json');
-    expect(await older.next()).toMatchObject({ ...event, status: 'import', id: expect.stringMatching(/./) });
+    expect(await older.next()).toEqual(event);
     const sequence = await openEvents(query, { accept: 'application/json-seq' });
     expect(sequence.type).toBe('application/json-seq');
     expect((await sequence.nextLine()).startsWith('\x1e{')).toBe(true);

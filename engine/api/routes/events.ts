@@ -31,7 +31,7 @@ export function eventRoutes({ events }: { events: Events }): Route[] {
         const body = reply.stream(200, { 'Content-Type': type });
         for await (const event of events.subscribe(subscription)) {
           if (!isTold(event, apiVersion)) continue;
-          if (!body.write(begin + formatEvent(event, apiVersion))) await roomOrEnd(body);
+          if (!body.write(begin + formatEvent(event))) await roomOrEnd(body);
         }
         body.end();
       },
@@ -49,14 +49,16 @@ function streamType(accept: string | undefined, apiVersion: ApiVersion): string 
 const isTold = ({ Type, Action }: EventMessage, apiVersion: ApiVersion): boolean =>
   apiVersion.atLeast('1.46') || Type !== 'image' || Action !== 'create';
 
-function formatEvent({ timeNano, ...event }: EventMessage, apiVersion: ApiVersion): string {
-  const legacy = apiVersion.atLeast('1.52') ? {} : flatFields(event);
-  const json = JSON.stringify({ ...legacy, ...event });
+function formatEvent({ timeNano, ...event }: EventMessage): string {
+  const json = JSON.stringify({ ...flatFields(event), ...event });
   // A JSON number beyond 2^53: spliced in as text.
   return `${json.slice(0, -1)},"timeNano":${timeNano}}\n`;
 }
 
-/** What events of containers and images were before 1.22, and still had beside it until 1.52. */
+/**
+ * What events of containers and images were before 1.22. Docker dropped it in 1.52; docker-compose 1, which asks for the
+ * newest version there is, cannot do without.
+ */
 function flatFields({ Type, Action, Actor }: Pick<EventMessage, 'Type' | 'Action' | 'Actor'>): object {
   if (Type === 'container') return { status: Action, id: Actor.ID, from: Actor.Attributes['image'] };
   return Type === 'image' ? { status: Action, id: Actor.ID } : {};
