@@ -65,7 +65,7 @@ export function createBuilder(deps: BuildDeps): Builder {
       // What builds of a killed engine left.
       for (const name of await readdir(temporary)) await rm(path.join(temporary, name), { recursive: true });
       await forgetSecrets(deps);
-      await removeStrays(deps.containers);
+      await removeStrays(deps);
       await history.start();
       await cache.start((id) => deps.images.find(id, '') !== undefined);
     },

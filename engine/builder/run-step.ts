@@ -10,7 +10,7 @@ import { lowersOf } from './copy-step.ts';
 import { perform, shortId, type Step } from './step.ts';
 import { createFrameReader } from './frame-reader.ts';
 import { parseRunMount } from './run-mount.ts';
-import { BUILD_ANNOTATION } from './stray-containers.ts';
+import { BUILD_ANNOTATION, keepContainer } from './stray-containers.ts';
 import { prepareMounts, type PreparedMounts } from './run-mounts.ts';
 
 /** RUN: a container of the image so far; what it wrote becomes the layer, without being copied. */
@@ -126,7 +126,8 @@ async function runContainer(
       await settle(step, upper, stubs);
       return images.adopt(upper, session.signal);
     });
-    if (session.options.remove !== 'never') {
+    if (session.options.remove === 'never') await keepContainer(session.deps, id);
+    else {
       await remove();
       await print(`Removing intermediate container ${shortId(id)}\n`);
     }
@@ -134,6 +135,7 @@ async function runContainer(
   } catch (error) {
     // A failed step's container stays to be looked at, as the classic builder leaves it, unless the user hung up.
     if (session.options.remove === 'always' || session.signal.aborted) await remove();
+    else await keepContainer(session.deps, id);
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { syncDirectory, syncFile, writeFileAtomic } from '../lib/atomic-file.ts';
 import { errnoOf } from '../lib/errors.ts';
@@ -14,7 +13,8 @@ export function digestOf(data: string | Uint8Array): string {
 /** Small content-addressed blobs (image configurations) in OCI layout: `<root>/sha256/<hex>`. */
 export class BlobStore {
   readonly #directory: string;
-  readonly #unsynced = new Set<string>();
+  /** Not on disk yet. */
+  readonly #pending = new Map<string, Uint8Array>();
 
   constructor(root: string) {
     this.#directory = path.join(root, 'sha256');
@@ -38,27 +38,33 @@ export class BlobStore {
     return digest;
   }
 
-  /** Whole for every reader at once, but durable only after `sync`: for images that a crash may take back. */
+  /** There for every reader at once, but on disk only after `sync`: for images that a crash takes back. */
   putLazily(data: Uint8Array): string {
     const digest = digestOf(data);
-    const file = this.#file(digest);
-    writeFileSync(`${file}.tmp`, data, { mode: 0o600 });
-    renameSync(`${file}.tmp`, file);
-    this.#unsynced.add(digest);
+    this.#pending.set(digest, data);
     return digest;
   }
 
   /** What was put lazily survives a crash of the machine from now on. */
   async sync(): Promise<void> {
-    if (this.#unsynced.size === 0) return;
-    const digests = [...this.#unsynced];
-    this.#unsynced.clear();
-    for (const digest of digests) await syncFile(this.#file(digest));
+    if (this.#pending.size === 0) return;
+    const pending = [...this.#pending];
+    await Promise.all(pending.map(([digest, data]) => this.#write(digest, data)));
     await syncDirectory(this.#directory);
+    for (const [digest] of pending) this.#pending.delete(digest);
+  }
+
+  async #write(digest: string, data: Uint8Array): Promise<void> {
+    const file = this.#file(digest);
+    await writeFile(`${file}.tmp`, data, { mode: 0o600 });
+    await syncFile(`${file}.tmp`);
+    await rename(`${file}.tmp`, file);
   }
 
   /** undefined when it is missing or no longer what its name says. */
   async get(digest: string): Promise<Uint8Array | undefined> {
+    const pending = this.#pending.get(digest);
+    if (pending) return pending;
     try {
       const data = await readFile(this.#file(digest));
       return digestOf(data) === digest ? data : undefined;
@@ -69,7 +75,7 @@ export class BlobStore {
   }
 
   async remove(digest: string): Promise<void> {
-    this.#unsynced.delete(digest);
+    this.#pending.delete(digest);
     await unlink(this.#file(digest)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
     });

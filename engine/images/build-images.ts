@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import type { BaseImage, BuildImages } from '../builder/builder-deps.ts';
 import { EngineError, notFound } from '../lib/errors.ts';
 import { EMPTY_DIFF_ID } from './layer-store.ts';
@@ -41,6 +42,7 @@ export function createBuildImages(images: Images, registries: Registries): Build
     addStep: (config, parent, layer) => addStep(parts, config, parent, layer),
     flush: () => changes.run(() => catalog.save()),
     async adopt(upper, signal) {
+      if ((await readdir(upper)).length === 0) return undefined;
       const { diffId } = await layers.adopt(upper, signal);
       if (diffId !== EMPTY_DIFF_ID) return diffId;
       await layers.release(diffId);

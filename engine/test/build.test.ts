@@ -451,13 +451,24 @@ RUN stat -c '%n %Y' /new/a/* /new/a/b/file /d`;
   expect((await built(dockerfile, { files, query })).id).toBe(first.id);
 });
 
-test('a killed engine leaves no half image and no stray container', async () => {
-  const cli = await beginEndlessBuild();
+test('a killed engine leaves no half image and no stray container, only what a failed step left', async () => {
+  await build('FROM busybox\nRUN echo kept; exit 6');
+  const fsck = async (): Promise<unknown> => (await engine.api('POST', '/gantry/v1/fsck')).json;
+  const commands = async (): Promise<string[]> => {
+    const { json } = await engine.api<{ Command: string }[]>('GET', '/containers/json?all=1');
+    return json.map(({ Command }) => Command);
+  };
+  const cli = engine.dockerStart('build', '-t', 'endless', '-');
+  // It ends by itself, with a failure, once the layer below it is gone.
+  cli.write('FROM busybox\nRUN echo > /below\nRUN echo begun; while [ -e /below ]; do sleep 0.01; done; exit 7\n');
+  cli.endInput();
+  await cli.waitFor(/\nbegun\n/);
   await engine.kill9();
   await cli.exited;
   await engine.restart();
-  const containers = await engine.api<{ Command: string }[]>('GET', '/containers/json?all=1');
-  expect(containers.json.filter(({ Command }) => Command.includes('begun'))).toEqual([]);
+  expect((await commands()).filter((command) => command.includes('begun'))).toEqual([]);
+  expect((await commands()).filter((command) => command.includes('kept'))).toHaveLength(1);
   expect((await engine.docker('image', 'inspect', 'endless')).code).toBe(1);
+  expect(await fsck()).toMatchObject({ whole: true, problems: [] });
   expect((await built('FROM busybox\nRUN echo fine')).text).toContain('\nfine\n');
 });
