@@ -167,7 +167,13 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     files: imageFiles,
     containers: {
       ...containers,
-      create: (request) => containers.create(request, { name: undefined, platform: undefined, apiVersion }),
+      create: (request) =>
+        containers.create(request, {
+          name: undefined,
+          platform: undefined,
+          apiVersion,
+          shortLived: true,
+        }),
     },
     events,
     logger,

@@ -37,6 +37,8 @@ export interface CreateOptions {
   /** `os/arch[/variant]`; the image must be of it. */
   platform: string | undefined;
   apiVersion: ApiVersion;
+  /** Of a build step: nobody misses it when the machine crashes. */
+  shortLived?: boolean;
 }
 
 /** Validates, reserves the name, makes the volumes and the record. No kernel work. All or nothing. */
@@ -62,6 +64,7 @@ export async function createContainer(
   );
   context.logs.check(logSourceOf({ record, directory: '' }));
   const storage = storageBytes(record.hostConfig);
+  if (options.shortLived) record.shortLived = true;
   record.name = name ?? generateName((taken) => context.store.isNameTaken(taken));
 
   const container = new Container(record, path.join(containersRoot(context), record.id));

@@ -79,17 +79,20 @@ export interface ContainerRecord {
   restartCount: number;
   /** `unless-stopped` stays stopped after an engine restart. */
   manuallyStopped: boolean;
+  /** As AutoRemove, it is not meant to outlive the machine. */
+  shortLived?: boolean;
 }
 
 const RECORD_FILE = 'container.json';
 
 /**
  * Replaces the record on disk: whatever happens to the engine, the old or the new one is there. It survives a crash of
- * the machine, too, except for AutoRemove: no such container outlives one, so it need not wait for the disk.
+ * the machine, too, except for AutoRemove and steps of builds: no such container outlives one, so it need not wait for the
+ * disk.
  */
 export async function writeRecord(directory: string, record: ContainerRecord): Promise<void> {
   const file = path.join(directory, RECORD_FILE);
-  if (!record.hostConfig.AutoRemove) return writeJsonAtomic(file, record);
+  if (!record.hostConfig.AutoRemove && !record.shortLived) return writeJsonAtomic(file, record);
   writeFileSync(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
   renameSync(`${file}.tmp`, file);
 }
