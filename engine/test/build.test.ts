@@ -460,7 +460,9 @@ test('a killed engine leaves no half image and no stray container, only what a f
   };
   const cli = engine.dockerStart('build', '-t', 'endless', '-');
   // It ends by itself, with a failure, once the layer below it is gone.
-  cli.write('FROM busybox\nRUN echo > /below\nRUN echo begun; while [ -e /below ]; do sleep 0.01; done; exit 7\n');
+  cli.write(
+    'FROM busybox\nRUN echo > /below\nRUN echo begun; while [ -e /below ]; do sleep 0.01; done; exit 7\n',
+  );
   cli.endInput();
   await cli.waitFor(/\nbegun\n/);
   await engine.kill9();
