@@ -146,8 +146,9 @@ class StoreCheck {
   async strays(): Promise<void> {
     const { blobs, layers, catalog } = this.#parts;
     const { repair } = this.#options;
+    const needed = catalog.neededBlobs();
     for (const digest of await blobs.list()) {
-      if (catalog.needsBlob(digest)) continue;
+      if (needed.has(digest)) continue;
       if (repair) await blobs.remove(digest);
       this.#tell('blob', digest, 'no image refers to it', repair);
     }

@@ -139,11 +139,11 @@ export class ImageCatalog {
     return this.droppedReferences.splice(0);
   }
 
-  /** Whether it is a configuration, manifest or index of an image, also of one that cannot be used. */
-  needsBlob(digest: string): boolean {
-    if (this.byId(digest) || this.#damaged.has(digest)) return true;
+  /** Configurations, manifests and indexes of all images, also of those that cannot be used. */
+  neededBlobs(): Set<string> {
     const states = [...this.#images.values(), ...this.#detached.values(), ...this.#damaged.values()];
-    return states.some(({ manifests }) => manifests.some((manifest) => manifest.digest === digest));
+    const manifests = states.flatMap((state) => state.manifests.map(({ digest }) => digest));
+    return new Set([...this.#images.keys(), ...this.#detached.keys(), ...this.#damaged.keys(), ...manifests]);
   }
 
   damaged(): string[] {

@@ -48,6 +48,11 @@ export interface ImageParts {
 
 export interface Images extends ImageLookup {
   start(): Promise<void>;
+  /**
+   * Removes what a crash left between a configuration or manifest and its image: some KiB, fetched again with the image.
+   * Only before anything else happens: a pull writes its blobs first.
+   */
+  sweep(): Promise<void>;
   /** Waits for background removal. */
   close(): Promise<void>;
   /** Late-bound: containers are created after images. */
@@ -125,6 +130,10 @@ export function createImages(options: ImagesOptions): Images {
       await layers.start();
       await catalog.start();
       await layers.sweep();
+    },
+    async sweep() {
+      const needed = catalog.neededBlobs();
+      for (const digest of await blobs.list()) if (!needed.has(digest)) await blobs.remove(digest);
     },
     async close() {
       layers.close();

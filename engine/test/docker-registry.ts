@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -125,16 +126,42 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
     },
     ...(clientCertificates ? {} : { auth: { htpasswd: { realm: 'test', path: file('htpasswd') } } }),
   };
-  writeFileSync(file('config.yml'), JSON.stringify(config));
-  const [command = '', ...before] = network.within;
-  const child = spawn(command, [...before, 'docker-registry', 'serve', file('config.yml')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  return serve(config, directory, host, network.within);
+}
+
+/** Debian's docker-registry on this machine's loopback, without TLS: nobody needs to trust it. */
+export async function startLoopbackRegistry(directory: string): Promise<DockerRegistry> {
+  const host = `127.0.0.1:${await freePort()}`;
+  const storage = { filesystem: { rootdirectory: path.join(directory, 'storage') } };
+  const log = { level: 'error', accesslog: { disabled: true } };
+  return serve({ version: '0.1', log, storage, http: { addr: host } }, directory, host, []);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** Resolves when it listens; `before` goes in front of the command. */
+async function serve(
+  config: object,
+  directory: string,
+  host: string,
+  before: readonly string[],
+): Promise<DockerRegistry> {
+  const file = path.join(directory, 'config.yml');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(file, JSON.stringify(config));
+  const [command = '', ...rest] = [...before, 'docker-registry', 'serve', file];
+  const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, 'close');
-  for (let attempt = 0; !isListening(network, port); attempt += 1) {
-    if (attempt === 100 || child.exitCode !== null)
+  for (let attempt = 0; !isListening(before, Number(host.split(':')[1])); attempt += 1) {
+    if (attempt === 200 || child.exitCode !== null)
       throw new Error(`docker-registry does not listen: ${log}`);
     await delay(50);
   }
@@ -147,10 +174,11 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
   };
 }
 
-function isListening(network: TestNetwork, port: number): boolean {
-  return network
-    .run('cat', '/proc/net/tcp')
-    .includes(`:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`);
+function isListening(before: readonly string[], port: number): boolean {
+  const [command = '', ...rest] = [...before, 'cat', '/proc/net/tcp'];
+  return execFileSync(command, rest, { encoding: 'utf8' }).includes(
+    `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`,
+  );
 }
 
 /** Which of the commands are not on this machine. */
