@@ -31,6 +31,7 @@ import { createFileAccess } from './images/file-access.ts';
 import { createImageFiles } from './images/image-files.ts';
 import type { FileRoots } from './images/image-store.ts';
 import { createImages } from './images/images.ts';
+import { proxiesFrom } from './images/registry/proxies.ts';
 import { createRegistries } from './images/registry/registries.ts';
 import { createTreeArchives } from './images/tree-archives.ts';
 import { invalidArgument, messageOf } from './lib/errors.ts';
@@ -115,11 +116,13 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     runTask,
     forgetLayer: (lower) => runtime.forgetLayer(lower),
   });
+  const proxies = proxiesFrom(process.env);
   const registries = createRegistries({
     parts: images.parts,
     insecureRegistries: options.insecureRegistries,
     registryMirrors: options.registryMirrors,
     certificateDirectories: certificateDirectories(options),
+    proxies,
     architecture: goArchitecture(),
   });
   const volumes = createVolumes({ dataRoot, events, logger, runTask, rootless: isRootless() });
@@ -200,6 +203,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     cgroups,
     images,
     registries,
+    proxies,
     volumes,
     networks,
     logs,
@@ -326,6 +330,7 @@ function infoSources(options: EngineOptions, domains: Domains, engineId: string)
     remapped: options.usernsRemap !== undefined,
     insecureRegistries: options.insecureRegistries,
     registryMirrors: options.registryMirrors,
+    proxies: domains.proxies.shown,
     containerCounts: () => containers.counts(),
     imageCount: () => images.list().length,
     logDrivers: logs.drivers,

@@ -20,6 +20,7 @@ export interface InfoSources {
   remapped: boolean;
   insecureRegistries: string[];
   registryMirrors: string[];
+  proxies: { http: string; https: string; none: string };
   containerCounts(): { running: number; paused: number; stopped: number };
   logDrivers: readonly string[];
   defaultLogDriver: string;
@@ -83,9 +84,9 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     MemTotal: host.memoryBytes,
     GenericResources: null,
     DockerRootDir: sources.dataRoot,
-    HttpProxy: '',
-    HttpsProxy: '',
-    NoProxy: '',
+    HttpProxy: sources.proxies.http,
+    HttpsProxy: sources.proxies.https,
+    NoProxy: sources.proxies.none,
     Name: host.name,
     Labels: [],
     ExperimentalBuild: false,

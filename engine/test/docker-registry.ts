@@ -79,7 +79,7 @@ export function createCertificates(directory: string): TestCertificates {
   };
   return {
     authority: file('ca.crt'),
-    server: issue('server', `subjectAltName=IP:${ADDRESS}\n`),
+    server: issue('server', `subjectAltName=IP:${ADDRESS},IP:127.0.0.1,DNS:registry.test\n`),
     client: issue('client', 'extendedKeyUsage=clientAuth\n'),
   };
 }
@@ -129,12 +129,17 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
   return serve(config, directory, host, network.within);
 }
 
-/** Debian's docker-registry on this machine's loopback, without TLS: nobody needs to trust it. */
-export async function startLoopbackRegistry(directory: string): Promise<DockerRegistry> {
-  const host = `127.0.0.1:${await freePort()}`;
+/** Debian's docker-registry without TLS: on this machine's loopback, or at the address of a network. */
+export async function startPlainRegistry(directory: string, network?: TestNetwork): Promise<DockerRegistry> {
+  const host = network ? `${ADDRESS}:5003` : `127.0.0.1:${await freePort()}`;
   const storage = { filesystem: { rootdirectory: path.join(directory, 'storage') } };
   const log = { level: 'error', accesslog: { disabled: true } };
-  return serve({ version: '0.1', log, storage, http: { addr: host } }, directory, host, []);
+  return serve(
+    { version: '0.1', log, storage, http: { addr: host } },
+    directory,
+    host,
+    network?.within ?? [],
+  );
 }
 
 async function freePort(): Promise<number> {

@@ -10,6 +10,7 @@ import {
   missingCommands,
   PASSWORD,
   startDockerRegistry,
+  startPlainRegistry,
   USER,
 } from './docker-registry.ts';
 import type { DockerRegistry, TestCertificates, TestNetwork } from './docker-registry.ts';
@@ -177,6 +178,33 @@ describe.skipIf(needed.length > 0)('a docker-registry with TLS', () => {
     expect(
       await engine.dockerOk('run', '--rm', '--network=none', `${registry.host}/team/tools:1`, 'echo', 'ran'),
     ).toBe('ran');
+  });
+
+  test('one without TLS is refused, unless --insecure-registry names it', async () => {
+    const plain = await startPlainRegistry(path.join(directory, 'plain'), network);
+    const trusting = await startEngine({
+      within: network.within,
+      flags: ['--insecure-registry', plain.host],
+    });
+    try {
+      const name = `${plain.host}/a/busybox`;
+      await engine.dockerOk('tag', 'busybox', name);
+      for (const command of ['push', 'pull']) {
+        expect((await engine.docker(command, name)).stderr.trim()).toContain(
+          `Get "https://${plain.host}/v2/": http: server gave HTTP response to HTTPS client`,
+        );
+      }
+      await trusting.dockerOk('tag', 'busybox', name);
+      await trusting.dockerOk('push', name);
+      await trusting.dockerOk('rmi', name);
+      await trusting.dockerOk('pull', name);
+      expect(await trusting.dockerOk('info', '-f', '{{json .RegistryConfig.IndexConfigs}}')).toContain(
+        `"${plain.host}":{"Name":"${plain.host}","Mirrors":[],"Secure":false,"Official":false}`,
+      );
+    } finally {
+      await trusting.stop();
+      await plain.stop();
+    }
   });
 
   const idOf = (image: string) => engine.dockerOk('image', 'inspect', '-f', '{{.Id}}', image);

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { missingCommands, startLoopbackRegistry } from './docker-registry.ts';
+import { missingCommands, startPlainRegistry } from './docker-registry.ts';
 import { startFakeRegistry } from './fake-registry.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 /** Debian's registry with the images, pushed by the engine. */
 async function filled(): Promise<typeof registry> {
-  const started = await startLoopbackRegistry(directory);
+  const started = await startPlainRegistry(directory);
   for (const [number, name] of names.entries()) {
     const repository = `${started.host}/${name}`;
     await engine.dockerWithInput(archives[number] ?? Buffer.alloc(0), 'load');

@@ -3,6 +3,7 @@ import { EngineError } from '../../lib/errors.ts';
 import type { Credentials } from './credentials.ts';
 import { domainOf, remoteNameOf, type Endpoint, type Endpoints } from './endpoint.ts';
 import { HttpClient } from './http-client.ts';
+import type { Proxies } from './proxies.ts';
 import { RegistryError } from './registry-error.ts';
 import { RegistrySession } from './registry-session.ts';
 import { Repository } from './repository.ts';
@@ -18,10 +19,12 @@ interface RepositoryRequest {
 /** Ways to registries. Connections are kept from one operation to the next, what was said on them is not. */
 export class Connections {
   readonly #endpoints: Endpoints;
+  readonly #proxies: Proxies;
   readonly #clients = new Map<string, HttpClient>();
 
-  constructor(endpoints: Endpoints) {
+  constructor(endpoints: Endpoints, proxies: Proxies) {
     this.#endpoints = endpoints;
+    this.#proxies = proxies;
   }
 
   close(): void {
@@ -62,7 +65,7 @@ export class Connections {
     const key = createHash('sha256')
       .update(JSON.stringify([base.origin, tls]))
       .digest('hex');
-    const client = this.#clients.get(key) ?? new HttpClient(tls);
+    const client = this.#clients.get(key) ?? new HttpClient(tls, this.#proxies);
     this.#clients.set(key, client);
     return client;
   }

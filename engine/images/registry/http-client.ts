@@ -7,8 +7,10 @@ import { errnoOf } from '../../lib/errors.ts';
 import { VERSION } from '../../lib/version.ts';
 import type { ByteSource } from '../decompress.ts';
 import type { TlsSettings } from './certificates.ts';
+import type { Proxies } from './proxies.ts';
 import { RegistryError, requestText } from './registry-error.ts';
 import { transportError } from './transport-error.ts';
+import { proxyAuthorization, proxyRequest, TunnelAgent } from './tunnel-agent.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -27,6 +29,7 @@ const IDLE_TIMEOUT_MS = 60_000;
 const STORING_TIMEOUT_MS = 300_000;
 /** Of what is sent: compressing goes on while the network takes what there is. */
 const READ_AHEAD_BYTES = 1024 * 1024;
+const NO_PROXIES: Pick<Proxies, 'for'> = { for: () => undefined };
 const MAX_REDIRECTS = 10;
 const REDIRECTS = [301, 302, 303, 307, 308];
 const USER_AGENT = `docker/28.2.2 gantry/${VERSION} os/linux arch/${process.arch}`;
@@ -36,18 +39,18 @@ const USER_AGENT = `docker/28.2.2 gantry/${VERSION} os/linux arch/${process.arch
  * status are returned; throws RegistryError (in the words of Go's client) when there is none.
  */
 export class HttpClient {
-  readonly #agents: { 'http:': http.Agent; 'https:': https.Agent };
+  readonly #tls: TlsSettings;
+  readonly #proxies: Pick<Proxies, 'for'>;
+  /** By what is connected to: `http:`, `https:`, or the proxy for one of them. */
+  readonly #agents = new Map<string, http.Agent>();
 
-  constructor(tls: TlsSettings) {
-    const options = { keepAlive: true, maxFreeSockets: 8, timeout: IDLE_TIMEOUT_MS };
-    this.#agents = {
-      'http:': new http.Agent(options),
-      'https:': new https.Agent({ ...options, ...tls, minVersion: 'TLSv1.2' }),
-    };
+  constructor(tls: TlsSettings, proxies: Pick<Proxies, 'for'> = NO_PROXIES) {
+    this.#tls = tls;
+    this.#proxies = proxies;
   }
 
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   async request(request: HttpRequest): Promise<IncomingMessage> {
@@ -81,13 +84,35 @@ export class HttpClient {
     }
   }
 
+  #start(url: URL, proxy: URL | undefined, options: http.RequestOptions): ClientRequest {
+    if (url.protocol === 'https:') return https.request(url, options);
+    if (!proxy) return http.request(url, options);
+    // A proxy takes the whole address (RFC 9112, 3.2.2).
+    const headers = { Host: url.host, ...proxyAuthorization(proxy), ...options.headers };
+    return proxyRequest(proxy, { ...options, headers, path: url.href });
+  }
+
+  #agentFor(protocol: string, proxy: URL | undefined): http.Agent {
+    const key = `${protocol} ${proxy?.href ?? ''}`;
+    const agent = this.#agents.get(key) ?? this.#makeAgent(protocol, proxy);
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #makeAgent(protocol: string, proxy: URL | undefined): http.Agent {
+    const options = { keepAlive: true, maxFreeSockets: 8, timeout: IDLE_TIMEOUT_MS };
+    if (protocol === 'http:')
+      return proxy?.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+    const secured = { ...options, ...this.#tls, minVersion: 'TLSv1.2' as const };
+    return proxy ? new TunnelAgent(proxy, secured) : new https.Agent(secured);
+  }
+
   #attempt({ method, url, headers, body, signal }: HttpRequest): Promise<IncomingMessage> {
     signal.throwIfAborted();
-    const protocol = url.protocol === 'http:' ? 'http:' : 'https:';
-    const start = protocol === 'http:' ? http.request : https.request;
-    const request = start(url, {
+    const proxy = this.#proxies.for(url);
+    const request = this.#start(url, proxy, {
       method,
-      agent: this.#agents[protocol],
+      agent: this.#agentFor(url.protocol, proxy),
       headers: { 'User-Agent': USER_AGENT, ...lengthOf(body), ...headers },
       timeout: body === undefined ? IDLE_TIMEOUT_MS : STORING_TIMEOUT_MS,
     });

@@ -11,6 +11,7 @@ import { LayerDownloads } from './layer-downloads.ts';
 import { hostOf, login } from './login.ts';
 import { normalize, parsePlatform, type Platform } from './platform.ts';
 import { pullImage, type PullRequest } from './pull-image.ts';
+import type { Proxies } from './proxies.ts';
 import { pushImage, type PushRequest } from './push-image.ts';
 import { readCatalog } from './repository.ts';
 import { searchImages, type SearchRequest, type SearchResult } from './search.ts';
@@ -22,6 +23,7 @@ interface RegistriesOptions {
   registryMirrors: string[];
   /** Roots in the manner of /etc/docker/certs.d. */
   certificateDirectories: string[];
+  proxies: Proxies;
   /** Go's name of this machine's, e.g. `amd64`. */
   architecture: string;
 }
@@ -65,6 +67,7 @@ export function createRegistries(options: RegistriesOptions): Registries {
       mirrors: options.registryMirrors,
       certificateDirectories: options.certificateDirectories,
     }),
+    options.proxies,
   );
   const host = normalize({ os: 'linux', architecture, variant: '' });
   const kept = new KeptLayers(parts.layers);
