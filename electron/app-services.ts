@@ -1,11 +1,13 @@
 import { createProjectStore } from '../engine/compose/project-store.ts';
 import type { ApiContext } from './api/context.ts';
 import { composeClientOf } from './api/compose-client.ts';
+import { createFileUploads } from './api/file-writes.ts';
 import { createEngineClient } from './engine-client.ts';
 import { EngineConnection } from './engine-connection.ts';
-import { ImageUploads } from './image-uploads.ts';
+import { createImageUploads } from './image-uploads.ts';
 import { RegistryAccounts } from './registry-accounts.ts';
 import { fileVault, hasSecretService, secretServiceVault, type SecretVault } from './secret-vault.ts';
+import { createRestoreUploads } from './restore-uploads.ts';
 import { SettingsStore } from './settings-store.ts';
 import { TerminalSessions } from './terminal-sessions.ts';
 
@@ -24,15 +26,20 @@ interface AppOptions {
 export function createAppServices(options: AppOptions): ApiContext {
   const docker = createEngineClient(options.socket);
   const accounts = accountsOf(options);
+  const connection = new EngineConnection(docker, options.socket, options.startFailure);
   return {
     docker,
     accounts,
     composeClient: composeClientOf(docker, accounts),
-    connection: new EngineConnection(docker, options.socket, options.startFailure),
+    connection,
     settings: new SettingsStore(options.dataDirectory),
     projects: createProjectStore(options.dataDirectory),
     terminals: new TerminalSessions(docker),
-    uploads: new ImageUploads(docker),
+    uploads: {
+      images: createImageUploads(docker),
+      files: createFileUploads({ docker, connection }),
+      restores: createRestoreUploads(docker),
+    },
     openWindow: options.openWindow,
   };
 }

@@ -36,6 +36,11 @@ export class EngineConnection {
     this.#state = { state: 'connecting', socket };
   }
 
+  /** Whether the engine is ours, with what goes beyond Docker's API. */
+  get isGantry(): boolean {
+    return this.#state.state === 'connected' && this.#state.engine.gantry;
+  }
+
   start(): void {
     this.#work ??= this.#run();
   }

@@ -5,6 +5,8 @@ import type { ComposeClient } from '../../engine/compose/client.ts';
 import type { ProjectStore } from '../../engine/compose/project-store.ts';
 import type { TerminalSessions } from '../terminal-sessions.ts';
 import type { ImageUploads } from '../image-uploads.ts';
+import type { RestoreUploads } from '../restore-uploads.ts';
+import type { FileUploads } from './file-writes.ts';
 import type { RegistryAccounts } from '../registry-accounts.ts';
 
 /** What every handler is given; one per app, shared by all windows and tabs. */
@@ -16,7 +18,7 @@ export interface ApiContext {
   settings: SettingsStore;
   projects: ProjectStore;
   terminals: TerminalSessions;
-  uploads: ImageUploads;
+  uploads: { images: ImageUploads; files: FileUploads; restores: RestoreUploads };
   accounts: RegistryAccounts;
   /** Opens a window at a route of the renderer; undefined in web mode, where the renderer opens a tab itself. */
   openWindow: ((route: string) => void) | undefined;

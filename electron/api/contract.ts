@@ -38,6 +38,7 @@ import type {
   TerminalEvent,
   TransferStep,
   VolumeSummary,
+  WrittenFiles,
 } from './types.ts';
 
 /**
@@ -47,6 +48,9 @@ import type {
 const id = z.object({ id: z.string().min(1).max(256) });
 const name = z.object({ name: z.string().min(1).max(256) });
 const path = z.string().min(1).max(4096).startsWith('/');
+const filePlace = z.object({ kind: z.enum(['container', 'volume']), id: id.shape.id, path });
+const upload = z.object({ uploadId: z.string() });
+const uploadPart = upload.extend({ chunk: z.string() });
 const labels = z.record(z.string(), z.string());
 const imageName = z.string().min(1).max(512);
 const server = z.string().min(1).max(512);
@@ -168,6 +172,10 @@ export const contract = {
     remove: oc.input(id.extend({ force: z.boolean(), volumes: z.boolean() })).output(type<void>()),
     rename: oc.input(id.extend({ name: z.string().min(1).max(128) })).output(type<void>()),
     prune: oc.output(type<PruneResult>()),
+    /** What it wrote outside of volumes. NOT_AVAILABLE on engines other than ours. */
+    written: oc.input(id).output(type<WrittenFiles>()),
+    /** A directory becomes a volume that is mounted there; what runs is stopped for it and started again. */
+    moveToVolume: oc.input(id.extend({ path, volume: name.shape.name })).output(type<void>()),
     top: oc.input(id).output(type<{ titles: string[]; processes: string[][] }>()),
     stats: oc.input(id).output(eventIterator(type<StatsPoint>())),
     /** Batches of lines; ends when the container stops unless nothing is followed. */
@@ -208,20 +216,27 @@ export const contract = {
       )
       .output(type<void>()),
   },
+  /** Of containers, running or not, and of volumes. NOT_AVAILABLE on engines other than ours, but for a container's. */
   files: {
-    list: oc.input(id.extend({ path })).output(type<FileEntry[]>()),
+    list: oc.input(filePlace).output(type<FileEntry[]>()),
     /** Text of a file up to 1 MiB; base64 when it is binary. */
     read: oc
-      .input(id.extend({ path }))
+      .input(filePlace)
       .output(type<{ encoding: 'utf8' | 'base64'; content: string; truncated: boolean }>()),
-    /** Writes one file (base64 content) into a directory. */
-    upload: oc
-      .input(id.extend({ directory: path, name: z.string().min(1).max(255), content: z.string() }))
-      .output(type<void>()),
+    /** The text of a file in one step, its owner and mode kept. */
+    write: oc.input(filePlace.extend({ text: z.string().max(1 << 20) })).output(type<void>()),
+    makeDirectory: oc.input(filePlace).output(type<void>()),
+    remove: oc.input(filePlace).output(type<void>()),
+    /** Replaces nothing. */
+    rename: oc.input(filePlace.extend({ to: path })).output(type<void>()),
+    /** A whole file in parts: begin → chunk… → finish. */
+    uploadBegin: oc
+      .input(filePlace.extend({ sizeBytes: z.number().int().min(0) }))
+      .output(type<{ uploadId: string }>()),
+    uploadChunk: oc.input(uploadPart).output(type<void>()),
+    uploadFinish: oc.input(upload).output(type<void>()),
     /** A tar (directories) or the file itself, in base64 chunks. */
-    download: oc
-      .input(id.extend({ path }))
-      .output(eventIterator(type<{ fileName?: string; chunk: string }>())),
+    download: oc.input(filePlace).output(eventIterator(type<{ fileName?: string; chunk: string }>())),
   },
   images: {
     list: oc.output(type<ImageSummary[]>()),
@@ -265,10 +280,21 @@ export const contract = {
   },
   volumes: {
     list: oc.output(type<VolumeSummary[]>()),
-    create: oc.input(z.object({ name: z.string().max(256), labels })).output(type<{ name: string }>()),
+    /** `options` of the local driver; the name may be empty. */
+    create: oc
+      .input(z.object({ name: z.string().max(256), options: labels, labels }))
+      .output(type<{ name: string }>()),
     remove: oc.input(name.extend({ force: z.boolean() })).output(type<void>()),
     inspect: oc.input(name).output(type<unknown>()),
-    prune: oc.output(type<PruneResult>()),
+    /** `all`: also volumes that have names. */
+    prune: oc.input(z.object({ all: z.boolean() })).output(type<PruneResult>()),
+    /** A tar.zst of everything in it, in base64 chunks. NOT_AVAILABLE on engines other than ours, as are the next. */
+    backup: oc.input(name).output(eventIterator(type<{ chunk: string }>())),
+    /** An archive in parts; what was in the volume is kept in the one that finish tells. */
+    restoreBegin: oc.input(name).output(type<{ uploadId: string }>()),
+    restoreChunk: oc.input(uploadPart).output(type<void>()),
+    restoreFinish: oc.input(upload).output(type<{ safetyCopy: string }>()),
+    clone: oc.input(name.extend({ to: name.shape.name })).output(type<{ name: string }>()),
   },
   networks: {
     list: oc.output(type<NetworkSummary[]>()),

@@ -21,6 +21,16 @@ export function imageOf(docker: Dockerode, name: string): Dockerode.Image {
   return docker.getImage(imagePath(name));
 }
 
+/** Gantry's own operations on a volume. */
+export function volumePath(name: string): string {
+  return `/gantry/v1/volumes/${pathSegment(name)}`;
+}
+
+/** Gantry's own operations on a container. */
+export function containerPath(id: string): string {
+  return `/gantry/v1/containers/${pathSegment(id)}`;
+}
+
 /** Image names hold slashes. */
 export function imagePath(name: string): string {
   return name.split('/').map(pathSegment).join('/');

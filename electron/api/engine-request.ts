@@ -6,10 +6,12 @@ import type { NetworkCreateRequest } from '../../engine/wire/network.ts';
 import type { RegistryAuth } from '../registry-accounts.ts';
 
 interface EngineRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   query?: object;
   body?: object;
+  /** Sent as it comes instead of a JSON body. */
+  content?: Readable;
   /** For the registry that the engine asks; sent as `X-Registry-Auth`. */
   auth?: RegistryAuth | undefined;
 }
@@ -39,13 +41,14 @@ export async function engineStream(
 }
 
 function dial(docker: Dockerode, request: EngineRequest, isStream: boolean): Promise<unknown> {
-  const { method, path, query = {}, body, auth } = request;
+  const { method, path, query = {}, body = {}, content, auth } = request;
   const options = {
     ...(auth && { authconfig: auth }),
+    ...(content && { file: content }),
     method,
     path: `${path}?`,
     isStream,
-    statusCodes: { 200: true, 201: true },
+    statusCodes: { 200: true, 201: true, 204: true },
     options: { _query: query, _body: body },
   };
   return new Promise((resolve, reject) => {

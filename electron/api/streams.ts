@@ -68,3 +68,17 @@ async function orTimeout<T>(work: Promise<T>, delayMs: number): Promise<T | type
     clearTimeout(timer);
   }
 }
+
+/** A multiple of 3, so that only the last part carries base64 padding. */
+const PART_BYTES = 3 * 170 * 1024;
+
+/** A body in parts that the typed API can carry. */
+export async function* base64Parts(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ chunk: string }, void> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of body) {
+    rest = Buffer.concat([rest, chunk]);
+    for (; rest.length >= PART_BYTES; rest = rest.subarray(PART_BYTES))
+      yield { chunk: rest.subarray(0, PART_BYTES).toString('base64') };
+  }
+  yield { chunk: rest.toString('base64') };
+}

@@ -6,6 +6,13 @@ const BLOCK_BYTES = 512;
 /** A PAX or GNU long-name record in front of an entry. */
 const MAX_EXTENSION_BYTES = 64 * 1024;
 
+interface TarFile {
+  sizeBytes: number;
+  mode: number;
+  /** ms since the epoch. */
+  modifiedAt: number;
+}
+
 interface TarEntryHead {
   name: string;
   sizeBytes: number;
@@ -15,15 +22,28 @@ interface TarEntryHead {
 
 /** A whole archive with one regular file, owned by root. `name`: one path component. */
 export function tarOfFile(name: string, content: Uint8Array, mode: number, modifiedAt: number): Buffer {
+  const file = { sizeBytes: content.length, mode, modifiedAt };
+  return Buffer.concat([headOf(name, file), content, endOf(file)]);
+}
+
+/** The same of a content that comes in parts. */
+export async function* tarStreamOfFile(
+  name: string,
+  content: AsyncIterable<Uint8Array>,
+  file: TarFile,
+): AsyncGenerator<Uint8Array, void> {
+  yield headOf(name, file);
+  yield* content;
+  yield endOf(file);
+}
+
+function headOf(name: string, { sizeBytes, mode, modifiedAt }: TarFile): Buffer {
   const name8 = Buffer.from(name);
   const extension = name8.length > 100 ? paxPath(name) : Buffer.alloc(0);
-  return Buffer.concat([
-    extension,
-    tarHeader(name8.subarray(0, 100), content.length, '0', mode, modifiedAt),
-    content,
-    Buffer.alloc(padding(content.length) + 2 * BLOCK_BYTES),
-  ]);
+  return Buffer.concat([extension, tarHeader(name8.subarray(0, 100), sizeBytes, '0', mode, modifiedAt)]);
 }
+
+const endOf = ({ sizeBytes }: TarFile): Buffer => Buffer.alloc(padding(sizeBytes) + 2 * BLOCK_BYTES);
 
 function paxPath(name: string): Buffer {
   const rest = ` path=${name}\n`;

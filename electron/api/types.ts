@@ -4,6 +4,7 @@
  */
 import type { ReachHop, ReachVerdict } from '../../engine/wire/reach.ts';
 export type { Diagnostic as ComposeDiagnostic } from '../../engine/compose/diagnostics.ts';
+export type { FileEntry, WrittenDirectory, WrittenFiles } from '../../engine/wire/files.ts';
 
 export type ConnectionState =
   | {
@@ -122,13 +123,12 @@ export type TerminalEvent =
   | { type: 'data'; data: string }
   | { type: 'exit'; code: number | undefined };
 
-export interface FileEntry {
-  name: string;
-  type: 'file' | 'directory' | 'symlink' | 'other';
-  sizeBytes: number;
-  mode: number;
-  modifiedAt: number;
-  linkTarget: string | undefined;
+/** Whose files. */
+export interface FilePlace {
+  kind: 'container' | 'volume';
+  /** ID of the container, name of the volume. */
+  id: string;
+  path: string;
 }
 
 export interface ImageSummary {
@@ -216,9 +216,11 @@ export interface VolumeSummary {
   mountpoint: string;
   createdAt: number | undefined;
   labels: Record<string, string>;
+  /** Of the driver: `type`, `device`, `o`, … */
+  options: Record<string, string>;
   sizeBytes: number | undefined;
-  /** Names of the containers that use it. */
-  usedBy: string[];
+  /** The containers that use it, running or not. */
+  usedBy: { id: string; name: string; running: boolean }[];
 }
 
 export interface NetworkSummary {

@@ -150,7 +150,7 @@ describe('the API socket', () => {
 
   test('an input that breaks the contract never reaches the engine', async () => {
     const api = await connect();
-    await expect(api.files.list({ id: 'x', path: 'relative' })).rejects.toMatchObject({
+    await expect(api.files.list({ kind: 'container', id: 'x', path: 'relative' })).rejects.toMatchObject({
       code: 'BAD_REQUEST',
     });
   });
@@ -178,7 +178,7 @@ describe('the handlers', () => {
 
   test('say that an engine without the Gantry operations has no file list', async () => {
     const api = await connect();
-    await expect(api.files.list({ id: 'x', path: '/' })).rejects.toMatchObject({
+    await expect(api.files.list({ kind: 'container', id: 'x', path: '/' })).rejects.toMatchObject({
       code: 'NOT_AVAILABLE',
       message: 'not available on this engine',
     });
@@ -273,7 +273,7 @@ describe('the handlers', () => {
       };
     });
     const api = await connect();
-    const { encoding, content, truncated } = await api.files.read({ id: 'x', path: '/f' });
+    const { encoding, content, truncated } = await api.files.read({ kind: 'container', id: 'x', path: '/f' });
     expect({ encoding, truncated, length: content.length }).toEqual({
       encoding: 'utf8',
       truncated: true,

@@ -189,25 +189,42 @@ describe('a container', () => {
   });
 
   test('has files: upload, list, read, download', async () => {
-    const content = Buffer.from('line 1\nzwei ü\n').toString('base64');
-    await api.files.upload({ id, directory: '/tmp', name: 'a b.txt', content });
-    const entry = (await api.files.list({ id, path: '/tmp' })).find(({ name }) => name === 'a b.txt');
+    const content = Buffer.from('line 1\nzwei ü\n');
+    const place = { kind: 'container' as const, id, path: '/tmp/a b.txt' };
+    const { uploadId } = await api.files.uploadBegin({ ...place, sizeBytes: content.length });
+    await api.files.uploadChunk({ uploadId, chunk: content.toString('base64') });
+    await api.files.uploadFinish({ uploadId });
+    const entry = (await api.files.list({ kind: 'container', id, path: '/tmp' })).find(
+      ({ name }) => name === 'a b.txt',
+    );
     expect(entry).toMatchObject({ type: 'file', sizeBytes: 15 });
-    expect(await api.files.read({ id, path: '/tmp/a b.txt' })).toEqual({
+    expect(await api.files.read({ kind: 'container', id, path: '/tmp/a b.txt' })).toEqual({
       encoding: 'utf8',
       content: 'line 1\nzwei ü\n',
       truncated: false,
     });
-    const parts = await readUntil(await api.files.download({ id, path: '/tmp/a b.txt' }), () => false);
+    const parts = await readUntil(
+      await api.files.download({ kind: 'container', id, path: '/tmp/a b.txt' }),
+      () => false,
+    );
     expect(parts[0]!.fileName).toBe('a b.txt');
     expect(Buffer.concat(parts.map(({ chunk }) => Buffer.from(chunk, 'base64'))).toString()).toContain(
       'zwei ü',
     );
-    expect((await api.files.read({ id, path: '/tmp/link' })).content).toBe('line 1\nzwei ü\n');
-    const tar = await readUntil(await api.files.download({ id, path: '/tmp' }), () => false);
+    expect((await api.files.read({ kind: 'container', id, path: '/tmp/link' })).content).toBe(
+      'line 1\nzwei ü\n',
+    );
+    const tar = await readUntil(
+      await api.files.download({ kind: 'container', id, path: '/tmp' }),
+      () => false,
+    );
     expect(tar[0]!.fileName).toBe('tmp.tar');
-    await expect(api.files.read({ id, path: '/nope' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(api.files.read({ id, path: '/tmp' })).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    await expect(api.files.read({ kind: 'container', id, path: '/nope' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    await expect(api.files.read({ kind: 'container', id, path: '/tmp' })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+    });
   });
 
   test('is paused, renamed, stopped with its exit code and removed, and events tell it', async () => {
@@ -258,7 +275,7 @@ test('an image is tagged, loaded in parts, inspected and removed', async () => {
 });
 
 test('volumes and networks are created, listed and removed', async () => {
-  await api.volumes.create({ name: 'store', labels: { a: 'b' } });
+  await api.volumes.create({ name: 'store', options: {}, labels: { a: 'b' } });
   expect(await api.volumes.list()).toMatchObject([{ name: 'store', labels: { a: 'b' }, usedBy: [] }]);
   await api.volumes.remove({ name: 'store', force: false });
   const { id } = await api.networks.create({ name: 'inner', internal: true, labels: {} });
@@ -331,7 +348,9 @@ volumes: {data: }
     expect(await up()).toEqual(expect.arrayContaining(['shop-db-1 Running', 'shop-web-1 Recreated']));
     const web = (await api.containers.list()).find(({ name }) => name === 'shop-web-1')!;
     await expect
-      .poll(() => api.files.read({ id: web.id, path: '/data/color' }).then(({ content }) => content))
+      .poll(() =>
+        api.files.read({ kind: 'container', id: web.id, path: '/data/color' }).then(({ content }) => content),
+      )
       .toBe('blue\n');
   });
 

@@ -44,6 +44,8 @@ function emit(type: string, action: string, id: string, attributes: Record<strin
   for (const listener of eventListeners) listener({ type, action, id, attributes, time: Date.now() });
 }
 
+const users = (...names: string[]) => names.map((name) => ({ id: name, name, running: true }));
+
 function find(id: string): ContainerSummary {
   const found = containers.find((container) => container.id === id || container.name === id);
   if (!found) throw new ORPCError('NOT_FOUND', { message: `No such container: ${id}` });
@@ -227,6 +229,25 @@ const router = os.router({
       emit('container', 'rename', input.id);
     }),
     prune: os.containers.prune.handler(() => ({ removed: ['a', 'b'], reclaimedBytes: 12_000_000 })),
+    written: os.containers.written.handler(() =>
+      answer(() => ({
+        bytes: 851_000_000,
+        files: 1321,
+        truncated: false,
+        directories: [
+          ['/var/lib/mysql', 812_000_000],
+          ['/var/cache/apt', 39_000_000],
+        ].map(([path, addedBytes]) => ({
+          path: path as string,
+          addedFiles: 640,
+          addedBytes: addedBytes as number,
+          changedFiles: 2,
+          changedBytes: 0,
+          deletedFiles: 0,
+        })),
+      })),
+    ),
+    moveToVolume: os.containers.moveToVolume.handler(() => undefined),
     top: os.containers.top.handler(() => ({ titles: ['PID', 'CMD'], processes: [['1', 'serve']] })),
     stats: os.containers.stats.handler(({ input, signal }) =>
       fakeStats(containers.indexOf(find(input.id)) + 1, signal),
@@ -285,7 +306,13 @@ const router = os.router({
       content: '#!/bin/sh\nset -e\n\nexec "$@"\n',
       truncated: false,
     })),
-    upload: os.files.upload.handler(() => undefined),
+    write: os.files.write.handler(() => undefined),
+    makeDirectory: os.files.makeDirectory.handler(() => undefined),
+    remove: os.files.remove.handler(() => undefined),
+    rename: os.files.rename.handler(() => undefined),
+    uploadBegin: os.files.uploadBegin.handler(() => ({ uploadId: 'file' })),
+    uploadChunk: os.files.uploadChunk.handler(() => undefined),
+    uploadFinish: os.files.uploadFinish.handler(() => undefined),
     download: os.files.download.handler(async function* () {
       yield { fileName: 'README.md', chunk: Buffer.from('hello\n').toString('base64') };
     }),
@@ -387,8 +414,9 @@ const router = os.router({
                 mountpoint: '/var/lib/gantry/volumes/shop_data/_data',
                 createdAt: Date.now() - 9e8,
                 labels: { 'com.docker.compose.project': 'shop' },
+                options: {},
                 sizeBytes: 812_000_000,
-                usedBy: ['shop-db-1', 'shop-api-1'],
+                usedBy: users('shop-db-1', 'shop-api-1'),
               },
               {
                 name: '4f2e9b0c1d3a5b7c9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d',
@@ -396,6 +424,7 @@ const router = os.router({
                 mountpoint: '/var/lib/gantry/volumes/4f2e/_data',
                 createdAt: Date.now() - 9e7,
                 labels: {},
+                options: {},
                 sizeBytes: 1_200,
                 usedBy: [],
               },
@@ -405,8 +434,9 @@ const router = os.router({
                 mountpoint: '/var/lib/gantry/volumes/백업/_data',
                 createdAt: undefined,
                 labels: {},
+                options: {},
                 sizeBytes: undefined,
-                usedBy: ['redis'],
+                usedBy: users('redis'),
               },
             ],
       ),
@@ -425,6 +455,13 @@ const router = os.router({
       Scope: 'local',
     })),
     prune: os.volumes.prune.handler(() => ({ removed: [], reclaimedBytes: 0 })),
+    backup: os.volumes.backup.handler(async function* () {
+      yield { chunk: Buffer.from('hello\n').toString('base64') };
+    }),
+    restoreBegin: os.volumes.restoreBegin.handler(() => ({ uploadId: 'archive' })),
+    restoreChunk: os.volumes.restoreChunk.handler(() => undefined),
+    restoreFinish: os.volumes.restoreFinish.handler(() => ({ safetyCopy: 'shop_data-before-restore' })),
+    clone: os.volumes.clone.handler(({ input }) => ({ name: input.to })),
   },
   networks: {
     list: os.networks.list.handler(() => answer(networks)),

@@ -1,11 +1,11 @@
 import type Dockerode from 'dockerode';
-import { createContainer, engineStream } from '../engine-request.ts';
-import { containerOf } from '../engine-objects.ts';
-import { toApiError } from '../failures.ts';
+import { createContainer, engineReply, engineStream } from '../engine-request.ts';
+import { containerOf, containerPath } from '../engine-objects.ts';
+import { explainUnknownOperation, toApiError } from '../failures.ts';
 import { api, streamed } from '../implementer.ts';
 import { logEntries } from '../log-entries.ts';
 import { batched, jsonLines } from '../streams.ts';
-import type { ContainerSummary, StatsPoint } from '../types.ts';
+import type { ContainerSummary, StatsPoint, WrittenFiles } from '../types.ts';
 import { toContainerRequest } from '../views/container-request.ts';
 import { toContainerDetails, toContainerSummary } from '../views/container-view.ts';
 import { toStatsPoint, type StatsMessage } from '../views/stats-point.ts';
@@ -62,6 +62,16 @@ export const containerHandlers = {
   prune: containers.prune.handler(async ({ context }) => {
     const result = await context.docker.pruneContainers();
     return { removed: result.ContainersDeleted ?? [], reclaimedBytes: result.SpaceReclaimed ?? 0 };
+  }),
+  written: containers.written.handler(({ context, input }) =>
+    engineReply<WrittenFiles>(context.docker, {
+      method: 'GET',
+      path: `${containerPath(input.id)}/written`,
+    }).catch(explainUnknownOperation),
+  ),
+  moveToVolume: containers.moveToVolume.handler(async ({ context, input: { id, ...body } }) => {
+    const path = `${containerPath(id)}/move-to-volume`;
+    await engineReply(context.docker, { method: 'POST', path, body }).catch(explainUnknownOperation);
   }),
   top: containers.top.handler(async ({ context, input }) => {
     const result = (await containerOf(context.docker, input.id).top()) as {

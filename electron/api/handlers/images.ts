@@ -7,6 +7,7 @@ import { failure } from '../failures.ts';
 import { engineReply, engineStream } from '../engine-request.ts';
 import { pullImage, pushImage } from '../image-transfers.ts';
 import { api, streamed } from '../implementer.ts';
+import { base64Parts } from '../streams.ts';
 import type { ImageFreshness } from '../types.ts';
 import { toImageDetails, toImageLayers, toImageSummary, type HistoryRow } from '../views/image-view.ts';
 
@@ -44,13 +45,13 @@ export const images = {
     streamed(signal, saveImages(context.docker, names, signal)),
   ),
   loadBegin: api.images.loadBegin.handler(({ context, input }) => ({
-    uploadId: context.uploads.begin(input?.importAs),
+    uploadId: context.uploads.images.begin({ importAs: input?.importAs }),
   })),
   loadChunk: api.images.loadChunk.handler(async ({ context, input }) => {
-    await context.uploads.write(input.uploadId, Buffer.from(input.chunk, 'base64'));
+    await context.uploads.images.write(input.uploadId, Buffer.from(input.chunk, 'base64'));
   }),
   loadFinish: api.images.loadFinish.handler(async ({ context, input }) => ({
-    messages: await context.uploads.finish(input.uploadId),
+    messages: await context.uploads.images.finish(input.uploadId),
   })),
   prunePreview: api.images.prunePreview.handler(async ({ context, input: { all } }) => {
     const { Images, SpaceReclaimed } = await engineReply<ImagePrunePreview>(context.docker, {
@@ -90,22 +91,13 @@ async function freshnessOf({ docker, accounts }: ApiContext, name: string): Prom
   return { state: known.includes(digest) ? 'current' : 'newer', digest };
 }
 
-/** A multiple of 3, so that only the last part carries base64 padding. */
-const SAVE_PART_BYTES = 3 * 170 * 1024;
-
 async function* saveImages(
   docker: Dockerode,
   names: string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ chunk: string }, void> {
   const body = await engineStream(docker, { method: 'GET', path: '/images/get', query: { names }, signal });
-  let rest = Buffer.alloc(0);
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    rest = Buffer.concat([rest, chunk]);
-    for (; rest.length >= SAVE_PART_BYTES; rest = rest.subarray(SAVE_PART_BYTES))
-      yield { chunk: rest.subarray(0, SAVE_PART_BYTES).toString('base64') };
-  }
-  yield { chunk: rest.toString('base64') };
+  yield* base64Parts(body);
 }
 
 /** `host:5000/name:tag` → repository and tag; the colon of a registry's port is none of a tag. */

@@ -1,7 +1,9 @@
 import type Dockerode from 'dockerode';
-import { createVolume } from '../engine-request.ts';
-import { volumeOf } from '../engine-objects.ts';
-import { api } from '../implementer.ts';
+import { createVolume, engineReply, engineStream } from '../engine-request.ts';
+import { volumeOf, volumePath } from '../engine-objects.ts';
+import { explainUnknownOperation } from '../failures.ts';
+import { api, streamed } from '../implementer.ts';
+import { base64Parts } from '../streams.ts';
 import { toVolumeSummary } from '../views/volume-view.ts';
 
 export const volumes = {
@@ -18,7 +20,11 @@ export const volumes = {
     );
   }),
   create: api.volumes.create.handler(async ({ context, input }) => {
-    const created = await createVolume(context.docker, { Name: input.name, Labels: input.labels });
+    const created = await createVolume(context.docker, {
+      Name: input.name,
+      DriverOpts: input.options,
+      Labels: input.labels,
+    });
     return { name: created.Name };
   }),
   remove: api.volumes.remove.handler(async ({ context, input }) => {
@@ -27,8 +33,38 @@ export const volumes = {
   inspect: api.volumes.inspect.handler(({ context, input }) =>
     volumeOf(context.docker, input.name).inspect(),
   ),
-  prune: api.volumes.prune.handler(async ({ context }) => {
-    const result = await context.docker.pruneVolumes();
+  prune: api.volumes.prune.handler(async ({ context, input: { all } }) => {
+    const result = await context.docker.pruneVolumes(all ? { filters: { all: ['true'] } } : {});
     return { removed: result.VolumesDeleted ?? [], reclaimedBytes: result.SpaceReclaimed ?? 0 };
   }),
+  backup: api.volumes.backup.handler(({ context, input, signal }) =>
+    streamed(signal, backup(context.docker, input.name, signal)),
+  ),
+  restoreBegin: api.volumes.restoreBegin.handler(({ context, input }) => ({
+    uploadId: context.uploads.restores.begin(input.name),
+  })),
+  restoreChunk: api.volumes.restoreChunk.handler(async ({ context, input }) => {
+    await context.uploads.restores.write(input.uploadId, Buffer.from(input.chunk, 'base64'));
+  }),
+  restoreFinish: api.volumes.restoreFinish.handler(({ context, input }) =>
+    context.uploads.restores.finish(input.uploadId),
+  ),
+  clone: api.volumes.clone.handler(({ context, input }) =>
+    engineReply<{ name: string }>(context.docker, {
+      method: 'POST',
+      path: `${volumePath(input.name)}/clone`,
+      query: { to: input.to },
+    }).catch(explainUnknownOperation),
+  ),
 };
+
+async function* backup(
+  docker: Dockerode,
+  name: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ chunk: string }, void> {
+  const path = `${volumePath(name)}/backup`;
+  yield* base64Parts(
+    await engineStream(docker, { method: 'GET', path, signal }).catch(explainUnknownOperation),
+  );
+}

@@ -332,7 +332,8 @@ test('networks and volumes know their containers', () => {
     UsageData: { Size: -1, RefCount: 1 },
   };
   expect(toVolumeSummary(volume as unknown as Dockerode.VolumeInspectInfo, [ROW])).toMatchObject({
-    usedBy: ['web'],
+    usedBy: [{ id: 'abc', name: 'web', running: true }],
+    options: {},
     sizeBytes: undefined,
     labels: {},
   });

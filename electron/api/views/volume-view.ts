@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import type { VolumeSummary } from '../types.ts';
 import { timeOf } from './time.ts';
 
-/** A volume with the names of the containers (rows of `GET /containers/json?all=1`) that mount it. */
+/** A volume with the containers (rows of `GET /containers/json?all=1`) that mount it. */
 export function toVolumeSummary(
   volume: Dockerode.VolumeInspectInfo & { CreatedAt?: string },
   containers: Dockerode.ContainerInfo[],
@@ -15,8 +15,13 @@ export function toVolumeSummary(
     createdAt: timeOf(volume.CreatedAt),
     labels: volume.Labels ?? {},
     sizeBytes: size >= 0 ? size : undefined,
+    options: volume.Options ?? {},
     usedBy: containers
       .filter((container) => (container.Mounts ?? []).some((mount) => mount.Name === volume.Name))
-      .map((container) => (container.Names?.[0] ?? container.Id).replace(/^\//, '')),
+      .map(({ Id, Names, State }) => ({
+        id: Id,
+        name: (Names?.[0] ?? Id).replace(/^\//, ''),
+        running: ['running', 'paused', 'restarting'].includes(State),
+      })),
   };
 }

@@ -15,13 +15,15 @@ import { PageBroken } from './page-broken.tsx';
 import { Shell } from './shell.tsx';
 
 const loadDetails = () => import('../panes/container-details/container-details-pane.tsx');
+const loadVolume = () => import('../panes/volumes/volume-details-pane.tsx');
 const loadCompose = () => import('../panes/compose/compose-pane.tsx');
 const loadBuilds = () => import('../panes/builds/builds-pane.tsx');
 const loadLogs = () => import('../panes/logs-window/logs-window.tsx');
 
 /** Fetches the split panes once the first one is drawn, so that they open at once, also without a connection. */
 export function preloadPanes(): void {
-  const load = () => void Promise.allSettled([loadDetails(), loadCompose(), loadBuilds(), loadLogs()]);
+  const load = () =>
+    void Promise.allSettled([loadDetails(), loadVolume(), loadCompose(), loadBuilds(), loadLogs()]);
   window.setTimeout(load, 1500);
 }
 
@@ -65,6 +67,13 @@ const volumesRoute = createRoute({
   path: '/volumes',
   component: VolumesPane,
 });
+const volumeRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/volumes/$name',
+  validateSearch: (search): { tab?: string } =>
+    typeof search['tab'] === 'string' ? { tab: search['tab'] } : {},
+  component: lazyRouteComponent(loadVolume, 'VolumeDetailsPane'),
+});
 const networksRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/networks',
@@ -103,6 +112,7 @@ export const router = createRouter({
       containerRoute,
       imagesRoute,
       volumesRoute,
+      volumeRoute,
       networksRoute,
       composeRoute,
       buildsRoute,

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { toFailure } from '../api/failure.ts';
 import { confirm } from '../design/confirm.tsx';
 import type { Confirmation } from '../design/confirm.tsx';
@@ -15,7 +15,7 @@ interface Task {
 /** One action with its confirmation, its busy time and its toast; resolves with whether it was done. */
 export function useTask() {
   const [busy, setBusy] = useState(false);
-  const perform = async ({ question, work, done, failed }: Task): Promise<boolean> => {
+  const perform = useCallback(async ({ question, work, done, failed }: Task): Promise<boolean> => {
     const answer = question ? await confirm(question) : { confirmed: true as const, option: false };
     if (!answer.confirmed) return false;
     setBusy(true);
@@ -30,6 +30,6 @@ export function useTask() {
     } finally {
       setBusy(false);
     }
-  };
+  }, []);
   return { perform, busy };
 }

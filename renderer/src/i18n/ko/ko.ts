@@ -3,6 +3,7 @@ import { common } from './common.ts';
 import { compose } from './compose.ts';
 import { containers } from './containers.ts';
 import { details } from './details.ts';
+import { files } from './files.ts';
 import { images } from './images.ts';
 import { networks } from './networks.ts';
 import { reach } from './reach.ts';
@@ -16,6 +17,7 @@ export const ko = {
   shell,
   containers,
   details,
+  files,
   run,
   images,
   volumes,

@@ -9,10 +9,10 @@ import { StateLabel } from '../../containers/state-label.tsx';
 import { Button } from '../../design/button.tsx';
 import { JsonView } from '../../design/json-view.tsx';
 import { EmptyState, ErrorState, SkeletonBlock } from '../../design/states.tsx';
+import { FileBrowser } from '../../files/file-browser.tsx';
 import { imageName } from '../../format/ids.ts';
 import { LogViewer } from '../../logs/log-viewer.tsx';
 import { DetailsActions } from './details-actions.tsx';
-import { FilesTab } from './files-tab.tsx';
 import { openLogWindow } from './open-log-window.ts';
 import { OverviewTab } from './overview-tab.tsx';
 import { StatsTab } from './stats-tab.tsx';
@@ -109,7 +109,7 @@ export function ContainerDetailsPane() {
         <StatsTab container={container} />
       </Panel>
       <Panel value="files">
-        <FilesTab container={container} />
+        <FileBrowser of={{ kind: 'container', id: container.id }} />
       </Panel>
       <Panel value="inspect">
         <InspectTab container={container} />

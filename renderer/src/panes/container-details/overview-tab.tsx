@@ -9,6 +9,7 @@ import { formatMemory } from '../../format/bytes.ts';
 import { shortId } from '../../format/ids.ts';
 import { formatAgo, formatDateTime } from '../../format/time.ts';
 import { useNow } from '../../format/use-now.ts';
+import { DataLossCard } from './data-loss-card.tsx';
 import { EnvironmentCard } from './environment-card.tsx';
 import { ExitCard } from './exit-card.tsx';
 
@@ -25,6 +26,7 @@ export function OverviewTab({ container }: { container: ContainerDetails }) {
   return (
     <div className="flex flex-col gap-4 p-5">
       <ExitCard container={container} />
+      <DataLossCard container={container} />
       <div className="grid grid-cols-1 items-start gap-4 min-[1100px]:grid-cols-2">
         <FactsCard container={container} />
         <div className="flex min-w-0 flex-col gap-4">

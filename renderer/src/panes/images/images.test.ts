@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { historyCommand } from './history-command.ts';
 import { toImageRow } from './image-rows.ts';
-import { chunkBytes } from './upload-archive.ts';
+import { partBytes } from '../../api/parts.ts';
 
 const image = { id: `sha256:${'ab'.repeat(32)}`, createdAt: 0, sizeBytes: 1, labels: {} };
 
@@ -31,5 +31,5 @@ test.each([
 });
 
 test('archive parts concatenate: base64 is padded only at the end', () => {
-  expect(chunkBytes % 3).toBe(0);
+  expect(partBytes % 3).toBe(0);
 });

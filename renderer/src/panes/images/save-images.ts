@@ -1,17 +1,11 @@
 import { api } from '../../api/client.ts';
-import { fromBase64, saveBlob } from '../../design/save-file.ts';
+import { receiveParts } from '../../api/parts.ts';
+import { saveBlob } from '../../design/save-file.ts';
 
-/** `docker save` into a download; `onProgress` gets the bytes so far. The browser keeps large blobs on its disk. */
+/** `docker save` into a download; `onProgress` gets the bytes so far. */
 export async function saveImages(names: string[], onProgress: (bytes: number) => void): Promise<void> {
-  const parts: Blob[] = [];
-  let bytes = 0;
-  for await (const { chunk } of await api.images.save({ names })) {
-    const part = fromBase64(chunk);
-    bytes += part.length;
-    parts.push(new Blob([part]));
-    onProgress(bytes);
-  }
-  saveBlob(archiveName(names), new Blob(parts, { type: 'application/x-tar' }));
+  const blob = await receiveParts(await api.images.save({ names }), 'application/x-tar', onProgress);
+  saveBlob(archiveName(names), blob);
 }
 
 /** `host:5000/team/app:1.0` → `team-app-1.0.tar` */

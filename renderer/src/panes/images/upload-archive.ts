@@ -1,8 +1,5 @@
 import { api } from '../../api/client.ts';
-import { toBase64 } from '../../design/save-file.ts';
-
-/** A multiple of 3, so that only the last part carries base64 padding. */
-export const chunkBytes = 3 * 170 * 1024;
+import { sendParts } from '../../api/parts.ts';
 
 /**
  * Sends a `docker save` archive, or a root file system to be called `importAs`, in parts; `onProgress` gets the bytes
@@ -14,11 +11,7 @@ export async function uploadArchive(
   importAs?: string,
 ): Promise<string[]> {
   const { uploadId } = await api.images.loadBegin(importAs === undefined ? undefined : { importAs });
-  for (let offset = 0; offset < file.size; offset += chunkBytes) {
-    const part = new Uint8Array(await file.slice(offset, offset + chunkBytes).arrayBuffer());
-    await api.images.loadChunk({ uploadId, chunk: toBase64(part) });
-    onProgress(Math.min(offset + chunkBytes, file.size));
-  }
+  await sendParts(file, (chunk) => api.images.loadChunk({ uploadId, chunk }), onProgress);
   const { messages } = await api.images.loadFinish({ uploadId });
   return messages;
 }

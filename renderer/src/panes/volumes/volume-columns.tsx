@@ -4,11 +4,10 @@ import type { VolumeSummary } from '../../../../electron/api/types.ts';
 import { Badge } from '../../design/badge.tsx';
 import { IconButton } from '../../design/button.tsx';
 import type { TableColumn } from '../../design/data-table-model.ts';
-import { UsedBy } from '../../engine-objects/used-by.tsx';
 import { formatBytes } from '../../format/bytes.ts';
-import { shortId } from '../../format/ids.ts';
 import { formatAgo } from '../../format/time.ts';
-import { isAnonymous } from './volume-names.ts';
+import { isAnonymous, titleOf } from './volume-names.ts';
+import { VolumeUsers } from './volume-users.tsx';
 
 export function volumeColumns({
   t,
@@ -30,7 +29,7 @@ export function volumeColumns({
       cell: (volume) => (
         <span className="flex min-w-0 items-center gap-2">
           <span className="truncate font-semibold" title={volume.name}>
-            {isAnonymous(volume) ? shortId(volume.name) : volume.name}
+            {titleOf(volume)}
           </span>
           {isAnonymous(volume) && <Badge>{t('volumes.anonymous')}</Badge>}
         </span>
@@ -41,7 +40,7 @@ export function volumeColumns({
       header: t('common.usedBy'),
       width: 'minmax(8rem, 2fr)',
       sortValue: (volume) => volume.usedBy.length,
-      cell: (volume) => <UsedBy names={volume.usedBy} />,
+      cell: (volume) => <VolumeUsers users={volume.usedBy} />,
     },
     {
       id: 'driver',

@@ -1,13 +1,23 @@
 import type { VolumeSummary } from '../../../../electron/api/types.ts';
+import { shortId } from '../../format/ids.ts';
 
 /** Docker names a volume that nobody named by 64 hexadecimal digits. */
 export function isAnonymous(volume: Pick<VolumeSummary, 'name'>): boolean {
   return /^[0-9a-f]{64}$/.test(volume.name);
 }
 
-/** What `docker volume prune` removes: unused and anonymous. */
-export function isPrunable(volume: Pick<VolumeSummary, 'name' | 'usedBy'>): boolean {
-  return isAnonymous(volume) && volume.usedBy.length === 0;
+/** The name as people read it. */
+export function titleOf(volume: Pick<VolumeSummary, 'name'>): string {
+  return isAnonymous(volume) ? shortId(volume.name) : volume.name;
+}
+
+/** What `docker volume prune` removes: unused, anonymous unless `all`, and never one with driver options. */
+export function isPrunable(
+  volume: Pick<VolumeSummary, 'name' | 'usedBy' | 'options'>,
+  all: boolean,
+): boolean {
+  const named = !isAnonymous(volume);
+  return volume.usedBy.length === 0 && Object.keys(volume.options).length === 0 && (all || !named);
 }
 
 export function isVolumeName(name: string): boolean {

@@ -1,4 +1,4 @@
-import type { FileEntry } from '../../../../electron/api/types.ts';
+import type { FileEntry } from '../../../electron/api/types.ts';
 
 const bits = ['r', 'w', 'x'];
 const kinds: Record<FileEntry['type'], string> = { directory: 'd', symlink: 'l', file: '-', other: '?' };
@@ -41,4 +41,14 @@ const order: Record<FileEntry['type'], number> = { directory: 0, symlink: 1, fil
 /** Folders first whatever is sorted by name. */
 export function nameSortKey(entry: FileEntry): string {
   return `${order[entry.type]}${entry.name}`;
+}
+
+/** An editor knows only line feeds: the edited text with the line ends that the file had. */
+export function withLineEnds(original: string, edited: string): string {
+  return /\r\n/.test(original) && !/[^\r]\n/.test(original) ? edited.replaceAll(/\r?\n/g, '\r\n') : edited;
+}
+
+/** Whether a file can have the name. */
+export function isFileName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && new Blob([name]).size <= 255;
 }
