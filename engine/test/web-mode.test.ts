@@ -278,7 +278,17 @@ test('volumes and networks are created, listed and removed', async () => {
   await api.volumes.create({ name: 'store', options: {}, labels: { a: 'b' } });
   expect(await api.volumes.list()).toMatchObject([{ name: 'store', labels: { a: 'b' }, usedBy: [] }]);
   await api.volumes.remove({ name: 'store', force: false });
-  const { id } = await api.networks.create({ name: 'inner', internal: true, labels: {} });
+  const { id } = await api.networks.create({
+    name: 'inner',
+    driver: 'bridge',
+    internal: true,
+    attachable: false,
+    ipv4: true,
+    ipv6: false,
+    pools: [],
+    options: {},
+    labels: {},
+  });
   expect((await api.networks.list()).find((network) => network.id === id)).toMatchObject({
     name: 'inner',
     internal: true,
