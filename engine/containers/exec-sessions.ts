@@ -35,6 +35,8 @@ interface ExecSession {
   finished: Promise<void>;
 }
 
+/** Of a process that ended with its shim: SIGKILL, as for the container itself. */
+const LOST_SHIM_EXIT_CODE = 137;
 /** A finished session can be inspected this long. */
 const KEPT_AFTER_EXIT_MS = 5 * 60_000;
 /** A resize that comes before the process waits for it this long: clients send both at once. */
@@ -216,7 +218,7 @@ export class ExecSessions {
       (exitCode) => this.#end(session, exitCode),
       (error: unknown) => {
         this.#context.logger.debug('exec lost', { exec: session.id, error: messageOf(error) });
-        this.#end(session, 128);
+        this.#end(session, LOST_SHIM_EXIT_CODE);
       },
     );
   }

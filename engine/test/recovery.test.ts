@@ -82,8 +82,11 @@ test('SIGKILL of a shim ends its container alone, and everything of it is cleane
   const id = await engine.dockerOk('inspect', 'victim', '--format', '{{.Id}}');
   const pid = Number(await engine.dockerOk('inspect', 'victim', '--format', '{{.State.Pid}}'));
   const waiting = engine.docker('wait', 'victim');
+  const exec = engine.dockerStart('exec', 'victim', 'sh', '-c', 'echo begun; sleep 1000');
+  await exec.waitFor(/begun/);
   process.kill(parentOf(pid), 'SIGKILL');
   expect((await waiting).stdout).toBe('137\n');
+  expect((await exec.exited).code).toBe(137);
   expect(await engine.dockerOk('inspect', 'victim', '--format', '{{.State.Status}}')).toBe('exited');
   await expect.poll(() => isAlive(pid)).toBe(false);
   await expect.poll(() => existsSync(path.join(engine.runRoot, 'containers', id))).toBe(false);
