@@ -41,6 +41,7 @@ export const DEBIAN_PACKAGES = [
   { name: 'attr', probe: ['/usr/bin/setfattr'], purpose: 'test', why: 'layers with attributes' },
   { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'podman', probe: ['/usr/bin/podman'], purpose: 'test', why: 'reads and writes our archives' },
+  { name: 'buildah', probe: ['/usr/bin/buildah'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'umoci', probe: ['/usr/bin/umoci'], purpose: 'test', why: 'unpacks layers for comparison' },
   { name: 'runc', probe: ['/usr/sbin/runc'], purpose: 'test', why: 'containers by other OCI runtimes' },
   { name: 'crun', probe: ['/usr/bin/crun'], purpose: 'test', why: 'containers by other OCI runtimes' },

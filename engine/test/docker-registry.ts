@@ -160,7 +160,7 @@ async function serve(
   const file = path.join(directory, 'config.yml');
   mkdirSync(directory, { recursive: true });
   writeFileSync(file, JSON.stringify(config));
-  const [command = '', ...rest] = [...before, 'docker-registry', 'serve', file];
+  const [command, ...rest] = [...before, 'docker-registry', 'serve', file];
   const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
@@ -180,7 +180,7 @@ async function serve(
 }
 
 function isListening(before: readonly string[], port: number): boolean {
-  const [command = '', ...rest] = [...before, 'cat', '/proc/net/tcp'];
+  const [command, ...rest] = [...before, 'cat', '/proc/net/tcp'];
   return execFileSync(command, rest, { encoding: 'utf8' }).includes(
     `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`,
   );

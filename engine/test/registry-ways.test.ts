@@ -66,7 +66,10 @@ describe.skipIf(missing.length > 0)('an engine behind a proxy', () => {
     });
     proxy.on('connect', (request: IncomingMessage, socket: net.Socket) => {
       asked.push({ what: `CONNECT ${request.url}`, authorization: request.headers['proxy-authorization'] });
-      if (request.url !== 'registry.test:443') return socket.end('HTTP/1.1 403 Not from here\r\n\r\n');
+      if (request.url !== 'registry.test:443') {
+        socket.end('HTTP/1.1 403 Not from here\r\n\r\n');
+        return;
+      }
       const onward = net.connect(securedPort, '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 Go ahead\r\n\r\n');
         onward.pipe(socket).pipe(onward);

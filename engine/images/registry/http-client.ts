@@ -84,7 +84,11 @@ export class HttpClient {
     }
   }
 
-  #start(url: URL, proxy: URL | undefined, options: http.RequestOptions): ClientRequest {
+  #start(
+    url: URL,
+    proxy: URL | undefined,
+    options: http.RequestOptions & { headers: OutgoingHttpHeaders },
+  ): ClientRequest {
     if (url.protocol === 'https:') return https.request(url, options);
     if (!proxy) return http.request(url, options);
     // A proxy takes the whole address (RFC 9112, 3.2.2).
