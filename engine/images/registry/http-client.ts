@@ -87,7 +87,7 @@ export class HttpClient {
   #start(
     url: URL,
     proxy: URL | undefined,
-    options: http.RequestOptions & { headers: OutgoingHttpHeaders },
+    options: Omit<http.RequestOptions, 'headers'> & { headers: OutgoingHttpHeaders },
   ): ClientRequest {
     if (url.protocol === 'https:') return https.request(url, options);
     if (!proxy) return http.request(url, options);
