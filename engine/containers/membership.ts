@@ -33,7 +33,7 @@ export async function disconnectNetwork(
   container: Container,
   network: string,
 ): Promise<void> {
-  const { id, name, driver } = context.networks.resolve(network);
+  const { id, name, driver } = resolveForLeaving(context, container, network);
   if (networkModeOf(container.record.hostConfig).kind === 'host' && driver === 'host') {
     throw invalidArgument(
       'cannot disconnect container from host network - container was created in host network mode',
@@ -49,6 +49,20 @@ export async function disconnectNetwork(
       context.networks.disconnect(record.id, id, changeLinks(container, endpoints)),
     );
   });
+}
+
+/** A container that does not run may be on a network that is gone. */
+function resolveForLeaving(
+  context: ContainersContext,
+  { shim, record }: Container,
+  network: string,
+): { id: string; name: string; driver: string } {
+  try {
+    return context.networks.resolve(network);
+  } catch (error) {
+    if (shim || !(network in record.endpoints)) throw error;
+    return { id: '', name: network, driver: '' };
+  }
 }
 
 function notConnected({ record, shim }: Container, name: string): EngineError {

@@ -9,6 +9,7 @@ import {
   primaryEndpoint,
   primaryEndpoints,
   routed,
+  routesOf,
   toEndpoint,
   toInterface,
 } from './endpoints.ts';
@@ -179,9 +180,11 @@ export class AttachedContainers {
     const endpoints = before.endpoints.filter((_, at) => at !== index);
     const interfaces = before.interfaces.filter((_, at) => at !== index);
     const after: Attachment = { ...before, endpoints, interfaces: routed(endpoints, interfaces) };
+    const change = changeBetween(before, after);
+    after.left = change.removed;
     attached.attachment = after;
     try {
-      await unplug(after, changeBetween(before, after));
+      await unplug(after, change);
     } catch (error) {
       attached.attachment = before;
       throw error;
@@ -248,7 +251,7 @@ export class AttachedContainers {
     });
   }
 
-  /** Bridges first, then the links that are gone, and those that lost their bridge. */
+  /** Bridges first, then the links that are gone, those that should be, and those that lost their bridge. */
   async #repair(attachment: Attachment, plug: ChangeLinks): Promise<void> {
     const { registry, ensureLink } = this.#options;
     for (const { networkId } of attachment.endpoints) {
@@ -258,15 +261,25 @@ export class AttachedContainers {
     const added = attachment.interfaces.filter(
       ({ kind, hostName }) => kind === 'veth' && !linkExists(hostName),
     );
-    for (const { kind, hostName, link } of attachment.interfaces) {
-      if (kind === 'veth' && linkExists(hostName)) await joinBridge(hostName, link);
-    }
-    if (added.length === 0) return;
-    const nothing = { oldRoutes: [], removed: [], newRoutes: [], resolver: null };
-    await plug(attachment, { ...nothing, added });
-    this.#options.logger.warn('links that somebody removed are plugged in again', {
-      links: added.map(({ hostName }) => hostName).join(' '),
+    // One that has no end on the host is removed if it is there.
+    const removed = (attachment.left ?? []).filter(({ hostName }) => hostName === '' || linkExists(hostName));
+    await joinBridges(attachment);
+    if (added.length === 0 && removed.length === 0) return;
+    const newRoutes = routesOf(attachment.interfaces.filter((plan) => !added.includes(plan)));
+    await plug(attachment, { oldRoutes: [], removed, added, newRoutes, resolver: null });
+    await joinBridges(attachment);
+    this.#options.logger.warn('links of a container are brought in line with its record', {
+      container: attachment.containerName,
+      added: added.map(({ hostName }) => hostName).join(' '),
+      removed: removed.map(({ hostName }) => hostName).join(' '),
     });
+  }
+
+  /** After the bridge of a network was made: who was on one that somebody deleted is on this one. */
+  async rejoin(networkId: string): Promise<void> {
+    for (const [, attachment] of this.on(networkId)) {
+      await joinBridges(attachment);
+    }
   }
 
   rename(containerId: string, name: string): void {
@@ -333,7 +346,7 @@ export class AttachedContainers {
       const name = request.interfaceName || freeInterfaceName(interfaces, prefix);
       interfaces.push(toInterface(request, endpoint, name));
     }
-    return { ...attachment, endpoints, interfaces: routed(endpoints, interfaces) };
+    return { ...attachment, endpoints, interfaces: routed(endpoints, interfaces), left: [] };
   }
 
   async #reserve(attached: Attached, request: PortsRequest): Promise<void> {
@@ -434,6 +447,13 @@ export class AttachedContainers {
       this.#options.events.publish({ type: 'network', action, actor: { id: networkId, attributes } });
     }
   }
+}
+
+/** Of those of its links that are there. */
+async function joinBridges(attachment: Attachment): Promise<void> {
+  const there = attachment.interfaces.filter(({ kind, hostName }) => kind === 'veth' && linkExists(hostName));
+  for (const { hostName, link } of there) await joinBridge(hostName, link);
+  if (attachment.ports.length > 0) await allowHairpin({ interfaces: there });
 }
 
 function addressesOf({ ipv4, ipv6 }: Endpoint): string[] {

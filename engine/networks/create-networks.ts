@@ -99,6 +99,7 @@ export function createNetworks(options: NetworksOptions): Networks {
       registry.resolve(network.record.id);
       if (network.record.bridge && !attached.anyOn(network.record.id)) await registry.confirmSubnets(network);
       await networkLinks.make(network);
+      await attached.rejoin(network.record.id);
     });
     if (network.record.overlay) await overlays?.syncLink(network.record.id);
   }

@@ -128,26 +128,23 @@ export function changeBetween(before: Attachment, after: Attachment): NetworkCha
   const moved = (a: InterfacePlan, b: InterfacePlan | undefined): boolean =>
     a.gateway4 !== b?.gateway4 || a.gateway6 !== b.gateway6;
   return {
-    oldRoutes: before.interfaces
-      .filter((plan) => moved(plan, has.get(plan.containerName)))
-      .map(toRoute)
-      .filter(leads),
+    oldRoutes: routesOf(before.interfaces.filter((plan) => moved(plan, has.get(plan.containerName)))),
     removed: before.interfaces
       .filter((plan) => !has.has(plan.containerName))
       .map(({ hostName, containerName }) => ({ hostName, containerName })),
     added: after.interfaces.filter((plan) => !had.has(plan.containerName)),
-    newRoutes: after.interfaces
-      .filter((plan) => had.has(plan.containerName) && moved(plan, had.get(plan.containerName)))
-      .map(toRoute)
-      .filter(leads),
+    newRoutes: routesOf(
+      after.interfaces.filter(
+        (plan) => had.has(plan.containerName) && moved(plan, had.get(plan.containerName)),
+      ),
+    ),
     resolver: null,
   };
 }
 
-function toRoute({ containerName, gateway4, gateway6 }: InterfacePlan): RoutePlan {
-  return { containerName, gateway4, gateway6 };
-}
-
-function leads({ gateway4, gateway6 }: RoutePlan): boolean {
-  return gateway4 !== '' || gateway6 !== '';
+/** The default routes through these interfaces. */
+export function routesOf(interfaces: readonly InterfacePlan[]): RoutePlan[] {
+  return interfaces
+    .map(({ containerName, gateway4, gateway6 }) => ({ containerName, gateway4, gateway6 }))
+    .filter(({ gateway4, gateway6 }) => gateway4 !== '' || gateway6 !== '');
 }

@@ -52,6 +52,7 @@ test.each([
 test.each([
   [{ Name: '' }, 'invalid-argument', 'name is empty'],
   [{ Name: 'bridge' }, 'forbidden', 'predefined bridge network'],
+  [{ Name: 'default' }, 'forbidden', 'predefined default network'],
   [{ Name: 'x', Driver: 'host' }, 'forbidden', 'only one instance of "host" network is allowed'],
   [{ Name: 'x', Driver: 'overlay', Scope: 'local' }, 'not-implemented', 'network scope local'],
   [

@@ -46,7 +46,8 @@ export function specify(request: NetworkCreateRequest): NetworkSpecification {
   checkTypes(request);
   const name = request.Name ?? '';
   if (name.trim() === '') throw invalidArgument('invalid name: name is empty');
-  if (isPredefined(name)) {
+  // `default` is what `--network default` names.
+  if (isPredefined(name) || name === 'default') {
     throw new EngineError('forbidden', `operation is not permitted on predefined ${name} network `);
   }
   const driver = driverOf(request);

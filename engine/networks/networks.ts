@@ -60,6 +60,8 @@ export interface Attachment {
   resolver: ResolverSettings;
   hostsFile?: string;
   interfaces: InterfacePlan[];
+  /** What the last disconnect took away: still there when the engine died before it came to that. */
+  left?: NetworkChange['removed'];
   endpoints: Endpoint[];
   ports: PublishedPort[];
 }

@@ -176,7 +176,7 @@ export function isInTheWay(port: PublishedPort, wanted: PortRequest): boolean {
  * Under br_netfilter a container's connection to its own published port is translated while still being bridged, and
  * a bridge sends nothing back out of the port it came in by unless told to.
  */
-export async function allowHairpin({ interfaces }: Attachment): Promise<void> {
+export async function allowHairpin({ interfaces }: Pick<Attachment, 'interfaces'>): Promise<void> {
   const primary = interfaces.find(({ gateway4, gateway6 }) => gateway4 !== '' || gateway6 !== '');
   if (primary?.kind === 'veth')
     await writeFile(`/sys/class/net/${primary.hostName}/brport/hairpin_mode`, '1');

@@ -244,8 +244,11 @@ test('a container that does not run changes its networks for the next start', as
   const names = await engine.dockerOk('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'mover');
   expect(Object.keys(JSON.parse(names) as object)).toEqual(['second']);
   expect(await engine.dockerOk('exec', 'mover', 'nslookup', 'db')).toContain('Name:\tdb');
-  await engine.dockerOk('rm', '-f', 'mover');
+  await engine.dockerOk('stop', '-t', '0', 'mover');
   await engine.dockerOk('network', 'rm', 'first', 'second');
+  await engine.dockerOk('network', 'disconnect', '-f', 'second', 'mover');
+  expect(await engine.dockerOk('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'mover')).toBe('{}');
+  await engine.dockerOk('rm', 'mover');
 });
 
 test('a running container joins and leaves networks, which take its ports and its way out along', async () => {
