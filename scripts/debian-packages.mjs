@@ -39,6 +39,12 @@ export const DEBIAN_PACKAGES = [
   { name: 'bzip2', probe: ['/usr/bin/bzip2', '/bin/bzip2'], purpose: 'run', why: 'docker load of .tar.bz2' },
   { name: 'python3', probe: ['/usr/bin/python3'], purpose: 'test', why: 'lists the trees of layers' },
   { name: 'attr', probe: ['/usr/bin/setfattr'], purpose: 'test', why: 'layers with attributes' },
+  {
+    name: 'mmdebstrap',
+    probe: ['/usr/bin/mmdebstrap'],
+    purpose: 'test',
+    why: 'a database and a page of Debian packages',
+  },
   { name: 'skopeo', probe: ['/usr/bin/skopeo'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'podman', probe: ['/usr/bin/podman'], purpose: 'test', why: 'reads and writes our archives' },
   { name: 'buildah', probe: ['/usr/bin/buildah'], purpose: 'test', why: 'reads and writes our archives' },

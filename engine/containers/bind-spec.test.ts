@@ -6,7 +6,7 @@ describe('parseBind', () => {
     expect(parseBind('/srv/../data:/data')).toMatchObject({
       kind: 'bind',
       source: '/data',
-      propagation: 'rprivate',
+      propagation: '',
     });
     expect(parseBind('cache:/c')).toMatchObject({ kind: 'volume', source: 'cache', mode: 'z' });
     expect(parseBind('/only')).toMatchObject({ kind: 'volume', source: '', destination: '/only', mode: '' });

@@ -9,6 +9,7 @@ interface BindSpecification {
   destination: string;
   mode: string;
   readonly: boolean;
+  /** '': not asked for. */
   propagation: string;
   noCopy: boolean;
 }
@@ -35,7 +36,6 @@ export function parseBind(specification: string): BindSpecification {
     destination: cleanDestination(second ?? first, fail),
     mode: mode === '' && kind === 'volume' && source !== '' ? 'z' : mode,
     ...options,
-    propagation: kind === 'bind' ? options.propagation || 'rprivate' : '',
   };
 }
 

@@ -60,7 +60,7 @@ export async function createContainer(
     record.config,
     record.hostConfig,
     (other) => otherContainer(context, other).record.mounts,
-    adapted,
+    { ...adapted, dataRoot: context.dataRoot },
   );
   context.logs.check(logSourceOf({ record, directory: '' }));
   const storage = storageBytes(record.hostConfig);

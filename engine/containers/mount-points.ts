@@ -4,12 +4,14 @@ import type { VolumeCreate } from '../volumes/volumes.ts';
 import type { ContainerConfig, HostConfig } from '../wire/container.ts';
 import { parseBind, parseVolumesFrom } from './bind-spec.ts';
 import { BASE, planMountRequest, type PlannedMount } from './mount-request.ts';
+import { propagationOf } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
 import { parseTmpfsOptions } from './tmpfs-options.ts';
 
 interface PlanOptions {
   /** Read-only binds leave the mounts below them writable. */
   readonlyNonRecursive: boolean;
+  dataRoot: string;
 }
 
 /**
@@ -20,11 +22,12 @@ export function planMounts(
   config: ContainerConfig,
   hostConfig: HostConfig,
   mountsOf: (container: string) => MountPoint[],
-  { readonlyNonRecursive }: PlanOptions = { readonlyNonRecursive: false },
+  { readonlyNonRecursive, dataRoot }: PlanOptions,
 ): PlannedMount[] {
   const explicit = new Map<string, PlannedMount>();
   const add = (mount: PlannedMount): void => {
     if (explicit.has(mount.destination)) throw invalidArgument(`Duplicate mount point: ${mount.destination}`);
+    if (mount.type === 'bind') mount.propagation = propagationOf(mount, dataRoot);
     if (readonlyNonRecursive && mount.type === 'bind' && mount.readonly) mount.readonlyRecursion = 'no';
     explicit.set(mount.destination, mount);
   };

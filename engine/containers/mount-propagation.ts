@@ -1,6 +1,26 @@
 import { realpath } from 'node:fs/promises';
+import { invalidArgument } from '../lib/errors.ts';
 import { readMountTable, type MountEntry } from '../lib/mount-table.ts';
 import type { MountPoint } from './record.ts';
+
+/**
+ * How mounts travel through a bind. Volumes are mounted and unmounted in the data root: a private copy of it would keep
+ * them busy, so that what shows it takes part. Throws invalid-argument with Docker's text.
+ */
+export function propagationOf(
+  { source, propagation }: Pick<MountPoint, 'source' | 'propagation'>,
+  dataRoot: string,
+): string {
+  if (!isInside(source, dataRoot) && !isInside(dataRoot, source)) return propagation || 'rprivate';
+  if (['', 'rslave', 'rshared'].includes(propagation)) return propagation || 'rslave';
+  const quote = JSON.stringify;
+  throw invalidArgument(
+    `invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: ${quote(dataRoot)}, bind mount source: ${quote(source)}, propagation: ${quote(propagation)}`,
+  );
+}
+
+const isInside = (file: string, directory: string): boolean =>
+  file === directory || file.startsWith(directory === '/' ? '/' : `${directory}/`);
 
 /**
  * A mount below a bind can reach the host, or come from there, only where the host's own mount hands it on: Docker's
@@ -25,9 +45,8 @@ export function mountOf(table: MountEntry[], file: string): MountEntry | undefin
   let found: MountEntry | undefined;
   for (const entry of table) {
     const { point } = entry;
-    const isAbove = file === point || file.startsWith(point === '/' ? '/' : `${point}/`);
     // A later line of the same length lies on top.
-    if (isAbove && !(found && found.point.length > point.length)) found = entry;
+    if (isInside(file, point) && !(found && found.point.length > point.length)) found = entry;
   }
   return found;
 }

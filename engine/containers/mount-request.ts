@@ -77,7 +77,7 @@ function bindOf(
   if (!createSource && !existsSync(source)) throw fail(`bind source path does not exist: ${source}`);
   return {
     source: path.posix.resolve(source),
-    propagation: options.Propagation || 'rprivate',
+    propagation: options.Propagation ?? '',
     recursive: !options.NonRecursive,
     createSource,
     readonlyRecursion: readonlyRecursionOf(mount),

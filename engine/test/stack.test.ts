@@ -26,16 +26,14 @@ let missing: string | undefined;
 
 beforeAll(async () => {
   engine = await startEngine();
-  missing = await promisify(execFile)('mmdebstrap', [
-    ...OPTIONS,
-    `--include=${stack.packages.join(',')}`,
-    'bookworm',
-    tree,
-  ]).then(
+  const include = `--include=${stack.packages.join(',')}`;
+  missing = await promisify(execFile)('mmdebstrap', [...OPTIONS, include, 'bookworm', tree], {
+    timeout: 600_000,
+  }).then(
     () => undefined,
     (error: unknown) => String(error),
   );
-}, 900_000);
+}, 660_000);
 afterAll(async () => {
   await engine.stop();
   rmSync(directory, { recursive: true });

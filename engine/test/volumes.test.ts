@@ -1,4 +1,16 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
@@ -146,4 +158,99 @@ test('a volume whose directory somebody has deleted goes by force', async () => 
   expect((await engine.docker('volume', 'rm', 'hollow')).code).not.toBe(0);
   await engine.dockerOk('volume', 'rm', '-f', 'hollow');
   expect(await engine.dockerOk('volume', 'ls', '-q')).not.toContain('hollow');
+});
+
+test('an image is copied into a volume with owners, modes, times, links and attributes', async () => {
+  const tree = path.join(engine.directory, 'tree');
+  const seed = path.join(tree, 'seed');
+  mkdirSync(seed, { recursive: true });
+  writeFileSync(path.join(seed, 'file'), 'content');
+  linkSync(path.join(seed, 'file'), path.join(seed, 'hard'));
+  symlinkSync('../file', path.join(seed, 'soft'));
+  execFileSync('setfattr', ['-n', 'user.colour', '-v', 'red', path.join(seed, 'file')]);
+  chownSync(path.join(seed, 'file'), 7, 8);
+  chmodSync(path.join(seed, 'file'), 0o4751);
+  utimesSync(path.join(seed, 'file'), 1_000_000, 1_000_000);
+  mkdirSync(path.join(seed, 'empty'));
+  chmodSync(path.join(seed, 'empty'), 0o1770);
+  execFileSync('chown', ['9:10', seed]);
+  chmodSync(seed, 0o2750);
+  const archive = path.join(engine.directory, 'tree.tar');
+  execFileSync('tar', ['--xattrs', '--format=posix', '-C', tree, '-cf', archive, '.']);
+  await engine.dockerOk('import', '-c', 'VOLUME /seed', '-c', 'CMD ["/none"]', archive, 'attributes');
+  const id = await engine.dockerOk('create', '-v', 'attributes:/seed', 'attributes');
+  const data = await engine.dockerOk('volume', 'inspect', 'attributes', '-f', '{{.Mountpoint}}');
+  const look = (directory: string): string =>
+    execFileSync('find', ['.', '-printf', '%P %U:%G %m %n %T@ %l\n'], { cwd: directory, encoding: 'utf8' })
+      .split('\n')
+      .sort()
+      .join('\n');
+  expect(look(data)).toBe(look(seed));
+  const attributes = execFileSync('getfattr', ['--only-values', '-n', 'user.colour', 'file'], { cwd: data });
+  expect(attributes.toString()).toBe('red');
+  await engine.dockerOk('rm', id);
+});
+
+test('a volume of the configuration cannot be where the image has a file', async () => {
+  const refused = await engine.docker('create', '-v', '/etc/passwd', 'busybox');
+  expect(refused.stderr).toContain('cannot mount volume over existing file, file exists /etc/passwd');
+  expect(await engine.dockerOk('volume', 'ls', '-q', '-f', 'label=com.docker.volume.anonymous')).toBe('');
+});
+
+test('volumes are taken over from another container, and an anonymous one ends with its last user', async () => {
+  const tmpfs = 'type=tmpfs,dst=/t';
+  const origin = await engine.dockerOk(
+    'create',
+    '-v',
+    '/anon',
+    '-v',
+    'named:/n',
+    '--mount',
+    tmpfs,
+    'busybox',
+  );
+  const taker = await engine.dockerOk('create', '--volumes-from', `${origin}:ro`, 'busybox');
+  const views = JSON.parse(await engine.dockerOk('inspect', '-f', '{{json .Mounts}}', taker)) as {
+    Type: string;
+    Destination: string;
+    RW: boolean;
+  }[];
+  expect(views.map(({ Type, Destination, RW }) => `${Type} ${Destination} ${RW}`).sort()).toEqual([
+    'tmpfs /t false',
+    'volume /anon false',
+    'volume /n false',
+  ]);
+  const left = () => engine.dockerOk('volume', 'ls', '-q', '-f', 'label=com.docker.volume.anonymous');
+  await engine.dockerOk('rm', '-v', origin);
+  expect(await left()).not.toBe('');
+  await engine.dockerOk('rm', '-v', taker);
+  expect(await left()).toBe('');
+  expect(await engine.dockerOk('volume', 'ls', '-q', '-f', 'name=^na.ed$')).toBe('named');
+});
+
+test('a volume is made once; another driver of that name is not there', async () => {
+  const create = (body: object) => engine.api<{ message: string }>('POST', '/volumes/create', body);
+  await create({ Name: 'once', Labels: { a: '1' } });
+  const again = await create({
+    Name: 'once',
+    Labels: { b: '2' },
+    DriverOpts: { type: 'tmpfs', device: 'x' },
+  });
+  expect([again.status, again.json]).toMatchObject([201, { Labels: { a: '1' }, Options: null }]);
+  const other = await create({ Name: 'once', Driver: 'other' });
+  expect([other.status, other.json.message]).toEqual([
+    404,
+    'create once: error looking up volume plugin other: plugin "other" not found',
+  ]);
+  const filters = encodeURIComponent('{"volume":["once"]}');
+  const { text } = await engine.api('GET', `/events?since=0&until=${Date.now() / 1000}&filters=${filters}`);
+  expect(text.match(/"Action":"create"/g)).toHaveLength(1);
+});
+
+test('a bind that shows the data root takes part in what is mounted there', async () => {
+  const id = await engine.dockerOk('create', '-v', `${engine.dataRoot}:/d`, 'busybox');
+  expect(await engine.dockerOk('inspect', '-f', '{{(index .Mounts 0).Propagation}}', id)).toBe('rslave');
+  await engine.dockerOk('rm', id);
+  const refused = await engine.docker('create', '-v', '/:/d:rprivate', 'busybox');
+  expect(refused.stderr).toContain('must use either propagation mode "rslave" or "rshared"');
 });
