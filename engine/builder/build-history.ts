@@ -69,11 +69,12 @@ export class BuildHistory {
   }
 
   /**
-   * Runs a build and keeps what it writes; `tellId`: its first message tells the build's id before. SECURITY: of
-   * `secrets` nothing is kept, although a step can print them.
+   * Runs a build and keeps what it writes. `tellOwn`: the client hears what only Gantry tells, the build's id before
+   * anything else; others get Docker's messages alone. SECURITY: of `secrets` nothing is kept, although a step can print
+   * them.
    */
   async record(
-    { tags, tellId, secrets }: { tags: readonly string[]; tellId: boolean; secrets: Iterable<Uint8Array> },
+    { tags, tellOwn, secrets }: { tags: readonly string[]; tellOwn: boolean; secrets: Iterable<Uint8Array> },
     write: WriteMessage,
     run: (write: WriteMessage) => Promise<string>,
   ): Promise<string> {
@@ -90,9 +91,9 @@ export class BuildHistory {
       const isFirst = bytes === 0;
       record.log.push({ ...hide(message), time: Date.now() });
       bytes += JSON.stringify(record.log.at(-1)).length;
-      if (isFirst && tellId) await write({ gantry: { build: id } });
+      if (isFirst && tellOwn) await write({ gantry: { build: id } });
       while (bytes > MAX_LOG_BYTES) bytes -= JSON.stringify(record.log.shift() ?? '').length;
-      await write(message);
+      if (tellOwn || !('gantry' in message)) await write(message);
     };
     try {
       record.imageId = await run(keep);

@@ -27,8 +27,8 @@ export interface BuildOptions {
   sshAgents: ReadonlyMap<string, string>;
   /** AuthConfig by registry. SECURITY: never logged. */
   registryAuth: Readonly<Record<string, unknown>>;
-  /** Tells with lines of our own (`{"gantry": …}`) why a step was not cached. */
-  explain: boolean;
+  /** Tells with lines of our own (`{"gantry": …}`) the build's id, its stages, and why a step was not cached. */
+  tellOwn: boolean;
   /** Entitlements: `RUN --security=insecure`, `--network=host`. */
   allowInsecure: boolean;
   allowHostNetwork: boolean;

@@ -15,6 +15,7 @@ import type { BuildOptions } from './build-options.ts';
 import type { BuildSession } from './build-session.ts';
 import { buildStage } from './build-stage.ts';
 import { shortId } from './step.ts';
+import { describeStages } from './describe-dockerfile.ts';
 import type { BaseImage, BuildDeps } from './builder-deps.ts';
 import { forgetSecrets } from './run-secrets.ts';
 import { planStages, type PlannedStage } from './stage-graph.ts';
@@ -74,8 +75,8 @@ export function createBuilder(deps: BuildDeps): Builder {
       await mkdir(directory, { mode: 0o700 });
       try {
         const place = { deps, cache, cacheLocks, directory };
-        const { explain, secrets } = request.options;
-        const told = { tags: request.tags, tellId: explain, secrets: secrets.values() };
+        const { tellOwn, secrets } = request.options;
+        const told = { tags: request.tags, tellOwn, secrets: secrets.values() };
         return await history.record(told, request.write, (write) => runBuild(place, { ...request, write }));
       } finally {
         await rm(directory, { recursive: true, force: true });
@@ -140,6 +141,7 @@ async function runBuild(
       dockerfile,
     });
     await tellWarnings(dockerfile, options.dockerfile, write);
+    await write({ gantry: { stages: describeStages(planned) } });
     const image = await runStages(session, planned, dockerfile, write);
     if (!image) throw invalidArgument('No image was generated. Is your Dockerfile empty?');
     const warning = args.unusedWarning();

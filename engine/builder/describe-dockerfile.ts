@@ -2,7 +2,7 @@ import { DockerfileError } from '../dockerfile/dockerfile-error.ts';
 import { parseDockerfile } from '../dockerfile/dockerfile.ts';
 import { lintDockerfile } from '../dockerfile/lint.ts';
 import { BuildArgs } from './build-args.ts';
-import { planStages } from './stage-graph.ts';
+import { planStages, type PlannedStage } from './stage-graph.ts';
 
 interface DockerfileDiagnostic {
   severity: 'error' | 'warning';
@@ -22,6 +22,18 @@ interface DescribedStage {
   needs: number[];
 }
 
+/** In the order of their steps. */
+export function describeStages(planned: readonly PlannedStage[]): DescribedStage[] {
+  return planned.map(({ index, stage, base, needs }) => ({
+    index,
+    name: stage.from.alias ?? '',
+    base,
+    line: stage.from.line,
+    instructions: stage.instructions.length,
+    needs: [...needs],
+  }));
+}
+
 /** What an editor shows of a Dockerfile: its mistakes, and the graph of the stages that a build of it needs. */
 export function describeDockerfile(text: string): {
   diagnostics: DockerfileDiagnostic[];
@@ -31,14 +43,7 @@ export function describeDockerfile(text: string): {
     const dockerfile = parseDockerfile(text);
     const args = new BuildArgs({}, new Map());
     for (const { args: declared } of dockerfile.globalArgs) args.declareGlobal(declared, (value) => value);
-    const stages = planStages(dockerfile, '', args).map(({ index, stage, base, needs }) => ({
-      index,
-      name: stage.from.alias ?? '',
-      base,
-      line: stage.from.line,
-      instructions: stage.instructions.length,
-      needs: [...needs],
-    }));
+    const stages = describeStages(planStages(dockerfile, '', args));
     const diagnostics = lintDockerfile(dockerfile).map(({ line, rule, message }) => ({
       severity: 'warning' as const,
       line,

@@ -8,20 +8,33 @@ export interface StepInputs {
   files: Readonly<Record<string, string>> | undefined;
 }
 
+/** Some paths, and how many there are beside them. */
+interface NamedPaths {
+  paths: string[];
+  more: number;
+}
+
+/** Why a step was not found in the cache; whoever shows it finds the words. */
+export type MissReason =
+  | {
+      kind: 'cache-not-asked' | 'arguments-changed' | 'attributes-changed' | 'parent-changed' | 'never-built';
+    }
+  | { kind: 'files-changed'; changed: NamedPaths; added: NamedPaths; removed: NamedPaths }
+  /** `before`: what it was. */
+  | { kind: 'instruction-changed'; before: string };
+
 const MAX_NAMED = 3;
 
-/** In words, why a step behind `parent` was not found in the cache. */
-export function explainMiss(cache: BuildCache, parent: string, { source, files }: StepInputs): string {
+/** Why a step behind `parent` was not found in the cache. */
+export function explainMiss(cache: BuildCache, parent: string, { source, files }: StepInputs): MissReason {
   const all = cache.entries().map(([, entry]) => entry);
   const siblings = all.filter((entry) => entry.parent === parent);
   const same = siblings.filter((entry) => entry.source === source).sort(byUse)[0];
-  if (same)
-    return files && same.files ? changedFiles(same.files, files) : 'arguments, mounts or limits changed';
+  if (same) return files && same.files ? changedFiles(same.files, files) : { kind: 'arguments-changed' };
   const keyword = source.split(/\s/, 1)[0];
   const similar = siblings.filter((entry) => entry.source.split(/\s/, 1)[0] === keyword).sort(byUse)[0];
-  if (similar) return `the instruction changed, it was: ${similar.source}`;
-  if (all.some((entry) => entry.source === source)) return 'a step before it changed';
-  return 'it was not built before';
+  if (similar) return { kind: 'instruction-changed', before: similar.source };
+  return { kind: all.some((entry) => entry.source === source) ? 'parent-changed' : 'never-built' };
 }
 
 function byUse(a: CacheEntry, b: CacheEntry): number {
@@ -31,16 +44,14 @@ function byUse(a: CacheEntry, b: CacheEntry): number {
 function changedFiles(
   before: Readonly<Record<string, string>>,
   now: Readonly<Record<string, string>>,
-): string {
+): MissReason {
   const changed = Object.keys(now).filter((path) => path in before && before[path] !== now[path]);
   const added = Object.keys(now).filter((path) => !(path in before));
   const removed = Object.keys(before).filter((path) => !(path in now));
-  const parts = [...named('changed', changed), ...named('added', added), ...named('removed', removed)];
-  return parts.length > 0 ? parts.join('; ') : 'owner, mode or destination changed';
+  if (changed.length + added.length + removed.length === 0) return { kind: 'attributes-changed' };
+  return { kind: 'files-changed', changed: named(changed), added: named(added), removed: named(removed) };
 }
 
-function named(verb: string, paths: readonly string[]): string[] {
-  if (paths.length === 0) return [];
-  const rest = paths.length - MAX_NAMED;
-  return [`${verb}: ${paths.slice(0, MAX_NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`];
+function named(paths: readonly string[]): NamedPaths {
+  return { paths: paths.slice(0, MAX_NAMED), more: Math.max(0, paths.length - MAX_NAMED) };
 }

@@ -2,7 +2,7 @@ import { DEFAULT_SHELL } from '../dockerfile/apply-instruction.ts';
 import { cacheKey } from './build-cache.ts';
 import { createdAt, type BuildSession } from './build-session.ts';
 import { findImported } from './cache-import.ts';
-import { explainMiss, type StepInputs } from './explain-miss.ts';
+import { explainMiss, type MissReason, type StepInputs } from './explain-miss.ts';
 import type { StageState } from './stage-state.ts';
 import type { BuildMessage } from './step-output.ts';
 
@@ -45,8 +45,10 @@ export async function perform(step: Step, work: StepWork): Promise<void> {
   const imported = options.noCache ? undefined : findImported(session, state, work.createdBy);
   if (imported?.diffId !== undefined) deps.images.layers.acquire(imported.diffId);
   if (imported) await print(' ---> Using cache\n');
-  else if (options.explain) {
-    const reason = options.noCache ? 'the cache was not asked' : explainMiss(cache, state.key, work.inputs);
+  else {
+    const reason: MissReason = options.noCache
+      ? { kind: 'cache-not-asked' }
+      : explainMiss(cache, state.key, work.inputs);
     await step.write({ gantry: { notCached: reason } });
   }
   const diffId = imported ? imported.diffId : await work.make();

@@ -379,16 +379,24 @@ test('the cache is told by df, prune empties it, and images with names stay', as
 
 test('the app is told why a step was not cached, what a Dockerfile holds, and what earlier builds said', async () => {
   const query = { gantry: '1', t: 'explained' };
-  const reasons = async (dockerfile: string, content: string): Promise<string[]> => {
+  const reasons = async (dockerfile: string, content: string): Promise<object[]> => {
     const { lines } = await built(dockerfile, { files: [{ name: 'd/f', content }], query });
-    return lines.flatMap((line) => (line as { gantry?: { notCached: string } }).gantry?.notCached ?? []);
+    return lines.flatMap((line) => (line as { gantry?: { notCached?: object } }).gantry?.notCached ?? []);
   };
   const dockerfile = 'FROM busybox\nENV EXPLAINED=1\nCOPY d /d\nRUN cat /d/f';
-  expect(await reasons(dockerfile, '1')).toHaveLength(3);
+  const none = { paths: [], more: 0 };
+  expect(await reasons(dockerfile, '1')).toEqual([
+    { kind: 'never-built' },
+    { kind: 'never-built' },
+    { kind: 'never-built' },
+  ]);
   expect(await reasons(dockerfile, '1')).toEqual([]);
-  expect(await reasons(dockerfile, '2')).toEqual(['changed: d/f', 'a step before it changed']);
+  expect(await reasons(dockerfile, '2')).toEqual([
+    { kind: 'files-changed', changed: { paths: ['d/f'], more: 0 }, added: none, removed: none },
+    { kind: 'parent-changed' },
+  ]);
   expect(await reasons(dockerfile.replace('cat', 'wc'), '2')).toEqual([
-    'the instruction changed, it was: RUN cat /d/f',
+    { kind: 'instruction-changed', before: 'RUN cat /d/f' },
   ]);
   const described = await engine.api('POST', '/gantry/v1/dockerfile', {
     text: 'FROM a AS x\nENV A b\nFROM b\nCOPY --from=x / /',
@@ -432,6 +440,10 @@ test('a build tells the app its id in the history before anything else, and nobo
   expect(times[0]).toBeGreaterThanOrEqual(Date.parse(record.startedAt));
   const unasked = await built(dockerfile);
   expect(unasked.lines.filter((line) => 'gantry' in line || 'time' in line)).toEqual([]);
+  const [newest] = (await engine.api<{ id: string }[]>('GET', '/gantry/v1/builds')).json;
+  const remembered = await engine.api<{ log: object[] }>('GET', `/gantry/v1/builds/${newest?.id}`);
+  const stages = [{ index: 0, name: '', base: 'busybox', line: 1, instructions: 1, needs: [] }];
+  expect(remembered.json.log[0]).toMatchObject({ gantry: { stages } });
 });
 
 test('with SOURCE_DATE_EPOCH the same build gives the same image', async () => {

@@ -155,7 +155,7 @@ async function readOptions({ query, request: { headers } }: RouteContext): Promi
     secrets: await readSecrets(headers['x-gantry-build-secrets']),
     sshAgents: readSshAgents(headers['x-gantry-build-ssh']),
     registryAuth: readRegistryAuth(headers['x-registry-config']),
-    explain: query.boolean('gantry'),
+    tellOwn: query.boolean('gantry'),
     allowInsecure: false,
     allowHostNetwork: query.string('networkmode') === 'host',
   };
