@@ -114,6 +114,26 @@ test('a folder is built with what its Dockerfile says now, and a cancelled build
   });
 });
 
+test('a secret that was typed reaches its step, and nothing that is kept', async ({ page, open, engine }) => {
+  await open('/builds');
+  await replaceText(
+    page,
+    'FROM busybox\nRUN --mount=type=secret,id=token,required sh -c "cat /run/secrets/token; wc -c /run/secrets/token"\n',
+  );
+  await page.getByRole('button', { name: 'Add secret' }).click();
+  await page.getByRole('button', { name: 'Build', exact: true }).click();
+  await expect(page.getByRole('alert')).toHaveText('An id has letters, digits, dots, dashes and underscores');
+  await page.getByLabel('Id of the secret').fill('token');
+  await page.getByLabel('Where the secret is').selectOption('text');
+  await page.getByLabel('Secret, or where it is').fill('typed-by-the-user');
+  await page.getByRole('button', { name: 'Build', exact: true }).click();
+  await expect(page.getByRole('status').getByText('Done')).toBeVisible();
+  const { json } = await engine.api<{ id: string }[]>('GET', '/gantry/v1/builds');
+  const { text } = await engine.api('GET', `/gantry/v1/builds/${json[0]?.id}`);
+  expect(text).toContain('17 /run/secrets/token');
+  expect(text).not.toContain('typed-by-the-user');
+});
+
 async function replaceText(page: Page, text: string): Promise<void> {
   await page.locator('.cm-content').click();
   await page.keyboard.press('ControlOrMeta+a');

@@ -16,6 +16,7 @@ interface AppOptions {
   /** Where settings and compose projects are kept. */
   dataDirectory: string;
   openWindow?: (route: string) => void;
+  chooseFolder?: () => Promise<string>;
   /** Why no engine could be started, told while none answers. */
   startFailure?: string | undefined;
   /** The keyring by the app's own means, where it has them. */
@@ -41,6 +42,7 @@ export function createAppServices(options: AppOptions): ApiContext {
       restores: createRestoreUploads(docker),
     },
     openWindow: options.openWindow,
+    chooseFolder: options.chooseFolder,
   };
 }
 

@@ -37,7 +37,7 @@ const electron = await vi.hoisted(async () => {
     ipcMain: new Emitter(),
     Menu: { setApplicationMenu: nothing, buildFromTemplate: nothing },
     screen: { getAllDisplays: () => [] },
-    dialog: {},
+    dialog: { showOpenDialog: async () => ({ filePaths: ['/home/me/app'] }) },
     shell: {},
     safeStorage: { isEncryptionAvailable: () => false },
     protocol: { registerSchemesAsPrivileged: nothing, handle: nothing },
@@ -84,6 +84,7 @@ test('the page gets the API, opens a log window by it, and a second start shows 
   const api: ContractRouterClient<typeof contract> = createORPCClient(new RPCLink({ port }));
   expect(await api.windows.openLogs({ id: 'abc' })).toEqual({ opened: true, route: '/logs/abc' });
   expect(electron.urls).toEqual(['gantry://app/#/', 'gantry://app/#/logs/abc']);
+  expect(await api.windows.chooseFolder()).toEqual({ folder: '/home/me/app' });
   await expect(api.containers.list()).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
   electron.app.emit('second-instance');
   expect(electron.urls.length).toBe(2);

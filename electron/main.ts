@@ -10,7 +10,7 @@ import { router } from './api/router.ts';
 import { appDataDirectory, findOrStartEngine } from './engine-process.ts';
 import { keychainVault } from './secret-vault.ts';
 import { registerAppScheme, secureSession } from './window/app-session.ts';
-import { openMainWindow, openWindow } from './window/app-window.ts';
+import { chooseFolder, openMainWindow, openWindow } from './window/app-window.ts';
 import { isTrustedSender } from './window/navigation-policy.ts';
 
 /** Electron's main process: windows and tray around the same services that web mode has. */
@@ -56,6 +56,7 @@ async function connectEngine(): Promise<ApiContext> {
     startFailure,
     keychain: hasKeyring() ? keychainVault(safeStorage) : undefined,
     openWindow: (route) => void openWindow(route),
+    chooseFolder: () => chooseFolder(mainWindow),
   });
 }
 

@@ -33,6 +33,8 @@ const pasted: BuildRequest = {
   buildArgs: { A: 'b c' },
   noCache: true,
   pull: false,
+  secrets: [{ id: 's', kind: 'text', value: 'hidden' }],
+  sshAgent: false,
 };
 
 async function build(request: BuildRequest, signal?: AbortSignal): Promise<BuildMessage[]> {

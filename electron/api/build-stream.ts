@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import type { RegistryAccounts, RegistryAuth } from '../registry-accounts.ts';
 import { errnoOf, messageOf } from '../../engine/lib/errors.ts';
 import { packFolder } from './build-folder.ts';
+import { secretHeaders } from './build-secrets.ts';
 import { failure } from './failures.ts';
 import { batched, jsonLines } from './streams.ts';
 import { tarOfFile } from './tar-file.ts';
@@ -57,7 +58,8 @@ async function startBuild(
   signal?.addEventListener('abort', onAbort);
   try {
     signal?.throwIfAborted();
-    const body = await dialBuild(docker, { request, registries, context, signal: upload.signal });
+    const secrets = await secretHeaders(request);
+    const body = await dialBuild(docker, { request, registries, secrets, context, signal: upload.signal });
     hangUp = () => body.destroy();
     body.on('error', () => undefined).on('close', () => signal?.removeEventListener('abort', onAbort));
     if (signal?.aborted) hangUp();
@@ -84,6 +86,7 @@ function dialBuild(
   given: {
     request: BuildRequest;
     registries: Record<string, RegistryAuth>;
+    secrets: Record<string, string>;
     context: Readable;
     signal: AbortSignal;
   },
@@ -94,6 +97,7 @@ function dialBuild(
     isStream: true,
     statusCodes: { 200: true },
     registryconfig: given.registries,
+    headers: given.secrets,
     abortSignal: given.signal,
     file: given.context,
     options: { _query: queryOf(given.request), _body: {} },

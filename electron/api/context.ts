@@ -22,4 +22,6 @@ export interface ApiContext {
   accounts: RegistryAccounts;
   /** Opens a window at a route of the renderer; undefined in web mode, where the renderer opens a tab itself. */
   openWindow: ((route: string) => void) | undefined;
+  /** The system's dialog; '': cancelled. undefined in web mode, whose browser is perhaps on another machine. */
+  chooseFolder: (() => Promise<string>) | undefined;
 }

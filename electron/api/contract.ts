@@ -152,6 +152,16 @@ const buildRequest: z.ZodType<BuildRequest> = z.object({
   buildArgs: z.record(z.string(), z.string()),
   noCache: z.boolean(),
   pull: z.boolean(),
+  secrets: z
+    .array(
+      z.object({
+        id: z.string().regex(/^[\w.-]{1,128}$/),
+        kind: z.enum(['file', 'environment', 'text']),
+        value: z.string().max(1 << 16),
+      }),
+    )
+    .max(100),
+  sshAgent: z.boolean(),
 });
 
 export const contract = {
@@ -356,5 +366,7 @@ export const contract = {
      * the route for the renderer to open in a tab.
      */
     openLogs: oc.input(id).output(type<{ opened: boolean; route: string }>()),
+    /** Asks for a folder of this machine by the system's dialog; '' when it is cancelled. NOT_AVAILABLE in web mode. */
+    chooseFolder: oc.output(type<{ folder: string }>()),
   },
 };

@@ -2,6 +2,7 @@
  * View-neutral shapes of the one typed API between the renderer and the main process (or web-mode server).
  * Times are ms since the epoch, sizes bytes, unless a name says otherwise.
  */
+import type { MissReason } from '../../engine/builder/explain-miss.ts';
 import type { ReachHop, ReachVerdict } from '../../engine/wire/reach.ts';
 export type { Diagnostic as ComposeDiagnostic } from '../../engine/compose/diagnostics.ts';
 export type { FileEntry, WrittenDirectory, WrittenFiles } from '../../engine/wire/files.ts';
@@ -419,7 +420,20 @@ export interface BuildRequest {
   buildArgs: Record<string, string>;
   noCache: boolean;
   pull: boolean;
+  /** For `RUN --mount=type=secret`. */
+  secrets: BuildSecret[];
+  /** Lets `RUN --mount=type=ssh` reach the ssh agent of the app's user. */
+  sshAgent: boolean;
 }
+
+export interface BuildSecret {
+  id: string;
+  kind: 'file' | 'environment' | 'text';
+  /** Path of the file, name of the variable (of the app's machine both), or the secret itself. */
+  value: string;
+}
+
+export type { MissReason };
 
 /** One message of a build as the engine sends it. */
 export interface BuildMessage {
@@ -433,8 +447,8 @@ export interface BuildMessage {
   aux?: { ID?: string };
   error?: string;
   errorDetail?: { message?: string };
-  /** Gantry's own: the build's id in the history, why a step is not from the cache. */
-  gantry?: { build?: string; notCached?: string };
+  /** Gantry's own: the build's id in the history, its stages in the order of their steps, why a step is not cached. */
+  gantry?: { build?: string; stages?: DockerfileStage[]; notCached?: MissReason };
 }
 
 export interface BuildSummary {

@@ -349,6 +349,7 @@ describe('the handlers', () => {
   test('answer the route of the log window in web mode', async () => {
     const api = await connect();
     expect(await api.windows.openLogs({ id: 'abc' })).toEqual({ opened: false, route: '/logs/abc' });
+    await expect(api.windows.chooseFolder()).rejects.toMatchObject({ code: 'NOT_AVAILABLE' });
   });
 });
 

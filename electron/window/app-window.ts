@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BrowserWindow, dialog, screen, shell, type BrowserWindowConstructorOptions } from 'electron';
+import {
+  BrowserWindow,
+  dialog,
+  screen,
+  shell,
+  type BrowserWindowConstructorOptions,
+  type OpenDialogOptions,
+} from 'electron';
 import { mkdirSync } from 'node:fs';
 import { readJson, writeJsonAtomic } from '../../engine/lib/atomic-file.ts';
 import { appUrl, isAppUrl, isExternalUrl } from './navigation-policy.ts';
@@ -50,6 +57,15 @@ export function openWindow(
   window.once('ready-to-show', () => window.show());
   void window.loadURL(appUrl(route));
   return window;
+}
+
+/** The system's dialog; '' when it was cancelled. */
+export async function chooseFolder(parent: BrowserWindow | undefined): Promise<string> {
+  const options: OpenDialogOptions = { properties: ['openDirectory', 'createDirectory'] };
+  const { filePaths } = await (parent
+    ? dialog.showOpenDialog(parent, options)
+    : dialog.showOpenDialog(options));
+  return filePaths[0] ?? '';
 }
 
 function guardNavigation(window: BrowserWindow): void {

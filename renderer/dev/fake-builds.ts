@@ -1,4 +1,4 @@
-import type { BuildMessage, BuildSummary, DockerfileStage } from '../../electron/api/types.ts';
+import type { BuildMessage, BuildSummary, DockerfileStage, MissReason } from '../../electron/api/types.ts';
 
 export const fakeDockerfile = `FROM debian:12 AS compile
 RUN apt-get update && apt-get install -y gcc
@@ -31,13 +31,21 @@ export function fakeBuilds(): BuildSummary[] {
   ];
 }
 
+const nothing = { paths: [], more: 0 };
+const fakeReason: MissReason = {
+  kind: 'files-changed',
+  changed: { paths: ['src/main.c', 'src/http.c', 'src/tls.c'], more: 4 },
+  added: { paths: ['src/quic.c'], more: 0 },
+  removed: nothing,
+};
+
 /** With times from `begin` on, half a second for each message; undefined: without times. */
 export function fakeBuildLog(begin: number | undefined): BuildMessage[] {
   const sources = fakeDockerfile.split('\n').filter((line) => line !== '');
   const messages = sources.flatMap((source, index): BuildMessage[] => [
     { stream: `Step ${index + 1}/${sources.length} : ${source}\n` },
     ...(index === 1 ? [{ stream: ' ---> Using cache\n' }] : []),
-    ...(index === 2 ? [{ gantry: { notCached: 'changed: src/main.c' } }] : []),
+    ...(index === 2 ? [{ gantry: { notCached: fakeReason } }] : []),
     ...(index === 3 ? [{ stream: '\u001B[32mcc\u001B[0m -o app main.c\n' }] : []),
     { stream: ` ---> ${String(index).repeat(12)}\n` },
   ]);

@@ -618,6 +618,7 @@ const router = os.router({
   },
   windows: {
     openLogs: os.windows.openLogs.handler(({ input }) => ({ opened: false, route: `#/logs/${input.id}` })),
+    chooseFolder: os.windows.chooseFolder.handler(() => ({ folder: '/home/me/shop' })),
   },
 });
 

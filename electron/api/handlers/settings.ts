@@ -1,3 +1,4 @@
+import { failure } from '../failures.ts';
 import { api } from '../implementer.ts';
 
 export const settings = {
@@ -10,5 +11,9 @@ export const windows = {
     const route = `/logs/${encodeURIComponent(input.id)}`;
     context.openWindow?.(route);
     return { opened: context.openWindow !== undefined, route };
+  }),
+  chooseFolder: api.windows.chooseFolder.handler(async ({ context: { chooseFolder } }) => {
+    if (!chooseFolder) throw failure('NOT_AVAILABLE', 'folders are chosen in the desktop app only');
+    return { folder: await chooseFolder() };
   }),
 };

@@ -7,6 +7,7 @@ import { Checkbox, Field, Input } from '../../design/field.tsx';
 import { changeRow, newKey } from '../../design/rows.ts';
 import { changeForm } from './build-form.ts';
 import type { BuildForm, validateForm } from './build-form.ts';
+import { SecretRows } from './secret-rows.tsx';
 
 interface OptionsProps {
   form: BuildForm;
@@ -50,6 +51,7 @@ export function BuildOptions({ form, errors, stages }: OptionsProps) {
         )}
       </Field>
       <ArgRows form={form} error={errors.args} />
+      <SecretRows form={form} error={errors.secrets} />
       <Checkbox
         label={t('builds.noCache')}
         checked={form.noCache}

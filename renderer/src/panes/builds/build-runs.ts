@@ -54,7 +54,16 @@ function end(key: string, status: BuildRun['status'], failure: string): void {
 /** Begins a build; answers the key of its run. */
 export function beginBuild(request: BuildRequest): string {
   const key = `run-${nextKey++}`;
-  const begun = { key, request, startedAt: Date.now(), finishedAt: undefined, progress: noProgress, log: [] };
+  // SECURITY: secrets are kept no longer than the form has them.
+  const kept = { ...request, secrets: [] };
+  const begun = {
+    key,
+    request: kept,
+    startedAt: Date.now(),
+    finishedAt: undefined,
+    progress: noProgress,
+    log: [],
+  };
   const others = buildRuns.get().filter(({ status }, index) => status === 'running' || index < MAX_ENDED);
   buildRuns.set([{ ...begun, status: 'running' }, ...others]);
   const cancel = openStream((signal) => api.builds.run(request, { signal }), {

@@ -1,4 +1,4 @@
-import type { BuildMessage } from '../../../../electron/api/types.ts';
+import type { BuildMessage, DockerfileStage, MissReason } from '../../../../electron/api/types.ts';
 
 export interface BuildStep {
   number: number;
@@ -8,7 +8,7 @@ export interface BuildStep {
   /** `stopped`: the build ended before the step did. */
   state: 'running' | 'cached' | 'done' | 'failed' | 'stopped';
   /** Why it was not taken from the cache. */
-  notCached: string | undefined;
+  notCached: MissReason | undefined;
   /** ms since the epoch. */
   startedAt: number | undefined;
   finishedAt: number | undefined;
@@ -18,6 +18,8 @@ export interface BuildStep {
 
 export interface BuildProgress {
   steps: readonly BuildStep[];
+  /** The stages as the engine planned them, in the order of their steps; undefined where it does not tell. */
+  plan: readonly DockerfileStage[] | undefined;
   /** What belongs to no step: warnings, what was built and tagged. */
   notes: string;
   /** Of the engine's history; '' where it keeps none. */
@@ -26,7 +28,14 @@ export interface BuildProgress {
   error: string;
 }
 
-export const noProgress: BuildProgress = { steps: [], notes: '', buildId: '', imageId: '', error: '' };
+export const noProgress: BuildProgress = {
+  steps: [],
+  plan: undefined,
+  notes: '',
+  buildId: '',
+  imageId: '',
+  error: '',
+};
 
 /** Longest output that is kept of one step; its beginning goes first. */
 const MAX_OUTPUT = 256 * 1024;
@@ -49,6 +58,7 @@ type Draft = Omit<BuildProgress, 'steps'> & { steps: BuildStep[] };
 function addMessage(draft: Draft, message: BuildMessage): void {
   const { stream, aux, gantry, time } = message;
   if (gantry?.build !== undefined) draft.buildId = gantry.build;
+  if (gantry?.stages !== undefined) draft.plan = gantry.stages;
   if (gantry?.notCached !== undefined) changeLast(draft, { notCached: gantry.notCached });
   if (aux?.ID !== undefined) draft.imageId = aux.ID;
   if (stream !== undefined) addText(draft, stream, time);
@@ -147,31 +157,47 @@ export interface StageView {
   state?: BuildStep['state'];
 }
 
-/** The stages that the steps belong to, as far as their text tells: a name in a variable is not resolved. */
-export function stagesOf(steps: readonly BuildStep[]): StageView[] {
-  const stages: (StageView & { steps: BuildStep[] })[] = [];
+/** The stages with what became of them: as planned, or as far as the text of the steps tells. */
+export function stagesOf({ plan, steps }: Pick<BuildProgress, 'plan' | 'steps'>): StageView[] {
+  if (!plan) return stagesFromText(steps);
+  const groups = stepsByStage(steps);
+  return plan.map((stage, position) => {
+    const own = groups[position];
+    return own ? { ...stage, state: stateOf(own) } : stage;
+  });
+}
+
+function stepsByStage(steps: readonly BuildStep[]): BuildStep[][] {
+  const groups: BuildStep[][] = [];
+  for (const step of steps) {
+    if (/^FROM\s/i.test(step.source)) groups.push([]);
+    groups.at(-1)?.push(step);
+  }
+  return groups;
+}
+
+/** A name in a variable is not resolved. */
+function stagesFromText(steps: readonly BuildStep[]): StageView[] {
+  const stages: StageView[] = [];
   const find = (name: string) =>
     stages.findLast((stage) => stage.name !== '' && stage.name.toLowerCase() === name.toLowerCase());
-  for (const step of steps) {
-    const from = /^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(step.source);
-    if (from) {
-      const base = from[1] ?? '';
-      const needed = find(base);
-      const needs = needed ? [needed.index] : [];
-      const name = from[2] ?? '';
-      stages.push({ index: stages.length, name, base, instructions: 0, needs, steps: [step] });
-      continue;
-    }
-    const stage = stages.at(-1);
-    if (!stage) continue;
-    stage.instructions += 1;
-    stage.steps.push(step);
-    for (const [, name = ''] of step.source.matchAll(/(?:--from=|[,=]from=)([^\s,]+)/g)) {
-      const needed = find(name);
-      if (needed && needed !== stage && !stage.needs.includes(needed.index)) stage.needs.push(needed.index);
-    }
+  for (const [from, ...instructions] of stepsByStage(steps)) {
+    if (!from) continue;
+    const [, base = '', name = ''] = /^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(from.source) ?? [];
+    const taken = instructions.flatMap(({ source }) =>
+      [...source.matchAll(/(?:--from=|[,=]from=)([^\s,]+)/g)].map(([, other = '']) => other),
+    );
+    const needed = [base, ...taken].flatMap((other) => find(other)?.index ?? []);
+    stages.push({
+      index: stages.length,
+      name,
+      base,
+      instructions: instructions.length,
+      needs: [...new Set(needed)],
+      state: stateOf([from, ...instructions]),
+    });
   }
-  return stages.map(({ steps: own, ...stage }) => ({ ...stage, state: stateOf(own) }));
+  return stages;
 }
 
 function stateOf(steps: readonly BuildStep[]): BuildStep['state'] {

@@ -30,7 +30,8 @@ export function BuildView({ build }: { build: ShownBuild }) {
   const { t } = useTranslation();
   const [view, setView] = useState<'steps' | 'log'>('steps');
   const { progress, log } = build;
-  const stages = useMemo(() => stagesOf(progress.steps), [progress.steps]);
+  const { plan, steps } = progress;
+  const stages = useMemo(() => stagesOf({ plan, steps }), [plan, steps]);
   const text = useMemo(() => (view === 'log' ? logText(log) : ''), [view, log]);
   return (
     <div className="flex h-full min-h-0 min-w-0 flex-col">

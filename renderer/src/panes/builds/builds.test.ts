@@ -1,12 +1,16 @@
 import { StringStream } from '@codemirror/language';
+import { createInstance } from 'i18next';
 import { describe, expect, test } from 'vitest';
-import type { BuildMessage } from '../../../../electron/api/types.ts';
+import type { BuildMessage, MissReason } from '../../../../electron/api/types.ts';
+import { en } from '../../i18n/en/en.ts';
+import { ko } from '../../i18n/ko/ko.ts';
 import { toBuildRequest, validateForm } from './build-form.ts';
 import type { BuildForm } from './build-form.ts';
 import { addMessages, endProgress, logText, noProgress, stagesOf } from './build-steps.ts';
 import { suggest } from './dockerfile-completion.ts';
 import { dockerfileParser } from './dockerfile-language.ts';
 import { formatDuration } from './lasting.ts';
+import { missText } from './miss-text.ts';
 import { layOutStages, linePath, STAGE_BOX } from './stage-layout.ts';
 
 const say = (stream: string, time?: number): BuildMessage => ({ stream, time });
@@ -20,7 +24,7 @@ describe('steps from the build stream', () => {
     say(' ---> Using cache\n', 1600),
     say(' ---> 1123456789ab\n', 1700),
     say('Step 3/3 : RUN make\n', 2000),
-    { gantry: { notCached: 'changed: main.c' } },
+    { gantry: { notCached: { kind: 'parent-changed' } } },
     say(' ---> Running in 2123456789ab\n', 2100),
     say('\u001B[32mcc', 2200),
     say('\u001B[0m main.c\n', 2300),
@@ -32,7 +36,7 @@ describe('steps from the build stream', () => {
     expect(steps).toMatchObject([
       { number: 1, total: 3, source: 'FROM busybox', state: 'done', startedAt: 1000, finishedAt: 1500 },
       { state: 'cached', startedAt: 1500, finishedAt: 1700 },
-      { state: 'running', notCached: 'changed: main.c', output: '\u001B[32mcc\u001B[0m main.c\n' },
+      { state: 'running', notCached: { kind: 'parent-changed' }, output: '\u001B[32mcc\u001B[0m main.c\n' },
     ]);
   });
 
@@ -119,10 +123,55 @@ test('stages and what they take from each other are read from the steps', () => 
     say(`Step ${index + 1}/5 : ${source}\n`),
     ...(index < 4 ? [say(' ---> 0123456789ab\n')] : []),
   ]);
-  expect(stagesOf(addMessages(noProgress, messages).steps)).toEqual([
+  expect(stagesOf(addMessages(noProgress, messages))).toEqual([
     { index: 0, name: 'base', base: 'debian', instructions: 0, needs: [], state: 'done' },
     { index: 1, name: 'compile', base: 'base', instructions: 1, needs: [0], state: 'done' },
     { index: 2, name: '', base: 'busybox', instructions: 1, needs: [1], state: 'running' },
+  ]);
+});
+
+test('stages that the engine planned are shown from the beginning, names in variables resolved', () => {
+  const stage = (index: number, base: string, needs: number[]) => ({
+    index,
+    name: '',
+    base,
+    line: index + 2,
+    instructions: 1,
+    needs,
+  });
+  const plan = [stage(0, 'debian:12', []), stage(2, 'busybox', [0])];
+  const messages = [
+    { gantry: { stages: plan } },
+    say('Step 1/5 : ARG BASE=debian:12\n'),
+    say('Step 2/5 : FROM $BASE\n'),
+    say(' ---> 0123456789ab\n'),
+    say('Step 3/5 : RUN make\n'),
+  ];
+  expect(stagesOf(addMessages(noProgress, messages))).toEqual([{ ...plan[0], state: 'running' }, plan[1]]);
+});
+
+test('why a step was not cached is told in the language of the user', async () => {
+  const none = { paths: [], more: 0 };
+  const files: MissReason = {
+    kind: 'files-changed',
+    changed: { paths: ['a', 'b', 'c'], more: 2 },
+    added: { paths: ['d'], more: 0 },
+    removed: none,
+  };
+  const i18n = createInstance();
+  const resources = { en: { translation: en }, ko: { translation: ko } };
+  await i18n.init({ resources, interpolation: { escapeValue: false } });
+  const texts = (language: string) => {
+    const t = i18n.getFixedT(language);
+    return [missText(files, t), missText({ kind: 'instruction-changed', before: 'RUN <a>' }, t)];
+  };
+  expect(texts('en')).toEqual([
+    'changed: a, b, c and 2 more · added: d',
+    'the instruction changed, it was: RUN <a>',
+  ]);
+  expect(texts('ko')).toEqual([
+    '바뀐 파일: a, b, c 외 2개 · 추가된 파일: d',
+    '명령이 바뀌었습니다. 이전 명령: RUN <a>',
   ]);
 });
 
@@ -223,6 +272,8 @@ describe('the form', () => {
     args: [{ key: 1, name: 'A', value: '1=2' }],
     noCache: false,
     pull: true,
+    secrets: [{ key: 1, id: ' npm ', kind: 'file', value: ' /home/me/.npmrc ' }],
+    sshAgent: true,
   };
 
   test('becomes a request', () => {
@@ -234,6 +285,8 @@ describe('the form', () => {
       buildArgs: { A: '1=2' },
       noCache: false,
       pull: true,
+      secrets: [{ id: 'npm', kind: 'file', value: '/home/me/.npmrc' }],
+      sshAgent: true,
     });
   });
 
@@ -245,6 +298,16 @@ describe('the form', () => {
     expect(validateForm({ ...form, args: [{ key: 1, name: '', value: 'x' }] })).toEqual({ args: 'argName' });
     const twice = [...form.args, { key: 2, name: 'A', value: '' }];
     expect(validateForm({ ...form, args: twice })).toEqual({ args: 'argTwice' });
+  });
+
+  test.each([
+    [{ id: 'a b' }, 'secretId'],
+    [{ value: '' }, 'secretEmpty'],
+    [{ value: 'npmrc' }, 'secretPath'],
+    [{ id: 'npm', value: '/twice' }, 'secretTwice'],
+  ] as const)('tells what is wrong with the secret %j', (part, error) => {
+    const secret = { key: 2, id: 'other', kind: 'file' as const, value: '/x', ...part };
+    expect(validateForm({ ...form, secrets: [...form.secrets, secret] })).toEqual({ secrets: error });
   });
 });
 

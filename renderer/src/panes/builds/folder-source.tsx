@@ -1,16 +1,30 @@
 import { useQuery } from '@tanstack/react-query';
+import { FolderOpen } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { Ref } from 'react';
 import { useTranslation } from 'react-i18next';
-import { queries } from '../../api/client.ts';
+import { api, queries } from '../../api/client.ts';
 import { toFailure } from '../../api/failure.ts';
+import { inDesktopShell } from '../../api/transport.ts';
 import type { CodeEditorHandle } from '../../code-editor/code-editor.tsx';
 import type { Diagnostic } from '../../code-editor/diagnostics.ts';
+import { IconButton } from '../../design/button.tsx';
 import { Field, Input } from '../../design/field.tsx';
 import { SkeletonBlock } from '../../design/states.tsx';
+import { toast } from '../../design/toast.tsx';
 import { changeForm } from './build-form.ts';
 import type { BuildForm, validateForm } from './build-form.ts';
 import { DockerfileEditor } from './dockerfile-editor.tsx';
+
+/** By the system's own dialog. */
+async function chooseFolder(): Promise<void> {
+  try {
+    const { folder } = await api.windows.chooseFolder();
+    if (folder !== '') changeForm({ folder });
+  } catch (error) {
+    toast('bad', toFailure(error).message);
+  }
+}
 
 interface Place {
   folder: string;
@@ -36,13 +50,22 @@ export function FolderSource({
       <div className="grid shrink-0 gap-3 px-5 py-3 min-[700px]:grid-cols-[2fr_1fr]">
         <Field label={t('builds.folder')} error={errors.folder && t(`builds.errors.${errors.folder}`)}>
           {(control) => (
-            <Input
-              {...control}
-              className="font-mono"
-              placeholder="/home/…"
-              value={form.folder}
-              onChange={(event) => changeForm({ folder: event.target.value })}
-            />
+            <span className="flex gap-1.5">
+              <Input
+                {...control}
+                className="font-mono"
+                placeholder="/home/…"
+                value={form.folder}
+                onChange={(event) => changeForm({ folder: event.target.value })}
+              />
+              {inDesktopShell() && (
+                <IconButton
+                  label={t('builds.chooseFolder')}
+                  icon={FolderOpen}
+                  onClick={() => void chooseFolder()}
+                />
+              )}
+            </span>
           )}
         </Field>
         <Field label={t('builds.dockerfile')}>

@@ -6,6 +6,7 @@ import { cx } from '../../design/class-names.ts';
 import { AnsiText } from './ansi-text.tsx';
 import type { BuildStep } from './build-steps.ts';
 import { formatDuration, useTicking } from './lasting.ts';
+import { missText } from './miss-text.ts';
 
 export function StepList({ steps, isRunning }: { steps: readonly BuildStep[]; isRunning: boolean }) {
   const { t } = useTranslation();
@@ -25,7 +26,8 @@ export function StepList({ steps, isRunning }: { steps: readonly BuildStep[]; is
 function StepRow({ step }: { step: BuildStep }) {
   const { t } = useTranslation();
   const [chosen, setChosen] = useState<boolean>();
-  const { number, total, source, state, notCached, output } = step;
+  const { number, total, source, state, output } = step;
+  const notCached = step.notCached && missText(step.notCached, t);
   const isLong = source.includes('\n');
   const canOpen = output !== '' || notCached !== undefined || isLong;
   const isOpen = canOpen && (chosen ?? (state === 'failed' || state === 'running'));
