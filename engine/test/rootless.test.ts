@@ -65,6 +65,23 @@ describe.skipIf(reason !== undefined)('the engine of an ordinary user', () => {
     await engine.dockerOk('rm', 'changed');
   });
 
+  test('mounts directories and memory for volumes, and says that it can do little else', async () => {
+    const volume = (name: string, type: string, device: string, o: string): Promise<string> => {
+      const options = [`type=${type}`, `device=${device}`, `o=${o}`];
+      return engine.dockerOk('volume', 'create', ...options.flatMap((option) => ['--opt', option]), name);
+    };
+    const run = (name: string, script: string) =>
+      engine.docker('run', '--rm', '-v', `${name}:/d`, 'busybox', 'sh', '-c', script);
+    await volume('memory', 'tmpfs', 'tmpfs', 'size=1m');
+    expect((await run('memory', 'df -m /d | tail -1')).stdout).toMatch(/^tmpfs +1 /);
+    await volume('bound', 'none', engine.runRoot, 'bind,ro');
+    expect((await run('bound', 'ls /d; touch /d/x')).stderr).toContain('Read-only file system');
+    await volume('disk', 'ext4', '/dev/vda', 'ro');
+    expect((await run('disk', 'true')).stderr).toContain(
+      "operation not permitted: an ordinary user's engine can mount tmpfs and directories, little else",
+    );
+  });
+
   test('keeps a volume, discards limits with a warning, refuses to pause with the reason', async () => {
     await engine.dockerOk('run', '--rm', '-v', 'kept:/data', 'busybox', 'sh', '-c', 'echo kept > /data/file');
     const read = await engine.docker(

@@ -72,7 +72,13 @@ test('wrong requests are answered with the status and words of Docker', async ()
   expect((await engine.api('POST', '/volumes/create', { Name: {} })).status).toBe(400);
   const missing = await engine.api('GET', '/volumes/nope');
   expect([missing.status, missing.json]).toEqual([404, { message: 'get nope: no such volume' }]);
-  expect((await engine.api('PUT', '/volumes/nope', {})).status).toBe(503);
+  const updated = await engine.api<{ message: string }>('PUT', '/volumes/nope?version=1', {});
+  expect([updated.status, updated.json.message]).toEqual([
+    503,
+    'volume update only valid for cluster volumes, but swarm is unavailable',
+  ]);
+  const cluster = { Name: 'x1', ClusterVolumeSpec: {} };
+  expect((await engine.api('POST', '/v1.42/volumes/create', cluster)).status).toBe(503);
   expect(existsSync(path.join(engine.dataRoot, 'volumes/x1'))).toBe(false);
 });
 

@@ -1,3 +1,4 @@
+import { EngineError } from '../../lib/errors.ts';
 import { checkFields, TEXT, TEXT_MAP } from '../../lib/field-types.ts';
 import { matchesPattern } from '../../lib/pattern.ts';
 import type { Volume } from '../../volumes/volumes.ts';
@@ -33,7 +34,7 @@ export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
       async handler(context) {
         const body = (await context.jsonBody<VolumeCreateBody>()) ?? {};
         checkFields('', body, { Name: TEXT, Driver: TEXT, DriverOpts: TEXT_MAP, Labels: TEXT_MAP });
-        if (body.ClusterVolumeSpec) throw notInSwarm();
+        if (body.ClusterVolumeSpec && context.apiVersion.atLeast('1.42')) throw notInSwarm();
         const { Name: name, Driver: driver, DriverOpts, Labels } = body;
         const request = { name, driver, options: DriverOpts ?? {}, labels: Labels ?? {} };
         context.reply.json(201, toWire(await volumes.create(request)));
@@ -50,7 +51,10 @@ export function volumeRoutes({ volumes }: { volumes: Volumes }): Route[] {
       method: 'PUT',
       path: '/volumes/{name}',
       handler() {
-        throw notInSwarm();
+        throw new EngineError(
+          'unavailable',
+          'volume update only valid for cluster volumes, but swarm is unavailable',
+        );
       },
     },
     {
