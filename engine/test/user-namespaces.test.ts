@@ -79,6 +79,15 @@ describe('--userns-remap', () => {
     await engine.api('DELETE', '/volumes/mapped');
   });
 
+  test("leaves files that a volume's options mount to their owners, as those of a bind", async () => {
+    const source = path.join(engine.directory, 'source');
+    mkdirSync(source);
+    const options = { type: 'none', device: source, o: 'bind' };
+    await engine.api('POST', '/volumes/create', { Name: 'elsewhere', DriverOpts: options });
+    const request = shell('stat -c %u /d; touch /d/x 2>&1', { Binds: ['elsewhere:/d'] });
+    expect(await outputOf(engine, request)).toMatch(/^65534\n.*Permission denied/);
+  });
+
   test('lets a terminal, limits and a user be had, and the host not be written', async () => {
     const host = path.join(engine.directory, 'host');
     mkdirSync(host);
