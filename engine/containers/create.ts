@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import path from 'node:path';
 import type { Image } from '../images/image-store.ts';
-import { invalidArgument, messageOf, notFound, type EngineError } from '../lib/errors.ts';
+import { invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type {
   ContainerConfig,
   ContainerCreateRequest,
@@ -117,13 +117,6 @@ function isKnown({ store }: ContainersContext, idOrName: string): boolean {
   }
 }
 
-function noTarget(key: 'NetworkMode' | 'PidMode' | 'IpcMode'): EngineError {
-  if (key === 'NetworkMode') {
-    return invalidArgument('invalid network mode: invalid container format container:<name|id>');
-  }
-  return invalidArgument(`invalid ${key === 'PidMode' ? 'PID' : 'IPC'} mode: container:`);
-}
-
 function toRecord(
   context: ContainersContext,
   request: ContainerCreateRequest,
@@ -147,7 +140,6 @@ function toRecord(
   checkHealthcheck(config);
   for (const key of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const target = joinTarget(hostConfig[key]);
-    if (target === '') throw noTarget(key);
     if (target === undefined) continue;
     // As in Docker, whose network a container shares matters when it starts.
     const mayBeMissing = key === 'NetworkMode' && !isKnown(context, target);

@@ -31,6 +31,7 @@ describe('checkModes', () => {
       { NetworkMode: 'container:x', PublishAllPorts: true },
       'conflicting options: port publishing and the container type network mode',
     ],
+    [{}, { NetworkMode: 'container' }, 'invalid container format container:<name|id>'],
     [{}, { NetworkMode: 'container:' }, 'invalid container format container:<name|id>'],
     [{ Hostname: 'h' }, { UTSMode: 'host' }, 'conflicting options: hostname and the UTS mode'],
     [{ Hostname: 'a\nb' }, {}, 'invalid hostname format: a\nb'],

@@ -143,10 +143,11 @@ function checkNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void
       "host type networking can't be used with links. This would result in undefined behavior",
     );
   }
-  if (!mode.startsWith('container:')) return;
-  if (mode === 'container:') {
+  // Not the name of a network, either.
+  if (mode === 'container' || mode === 'container:') {
     throw invalidArgument('invalid network mode: invalid container format container:<name|id>');
   }
+  if (!mode.startsWith('container:')) return;
   if (config.Hostname) throw conflicting('hostname and the network mode');
   if (hostConfig.Links?.length) {
     throw conflicting(
