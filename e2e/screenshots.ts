@@ -110,6 +110,9 @@ for (const look of LOOKS) {
         await page.waitForTimeout(1500);
         await shoot(pane);
       }
+      await page.goto(`${new URL(page.url()).origin}/#/networks?view=map`);
+      await page.waitForTimeout(4000);
+      await shoot('networks-map');
       const { stdout: image } = await engine.docker('image', 'inspect', '-f', '{{.Id}}', 'busybox');
       for (const [name, search] of [
         ['images-layers', `image=${image.trim()}&tab=layers`],

@@ -102,7 +102,10 @@ export function fakeContainers(count: number): ContainerSummary[] {
     health: seed.health,
     ports: seed.ports ?? [],
     labels: (seed.project ? { 'com.docker.compose.project': seed.project } : {}) as Record<string, string>,
-    networks: [seed.project ? `${seed.project}_default` : 'bridge'],
+    networks: [
+      seed.project ? `${seed.project}_default` : 'bridge',
+      ...(seed.name === 'redis' || seed.name === 'grafana' ? ['shop_default'] : []),
+    ],
     compose: seed.project ? { project: seed.project, service: seed.name.split('-')[1] ?? '' } : undefined,
   }));
 }

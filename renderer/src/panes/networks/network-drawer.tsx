@@ -1,13 +1,14 @@
-import { Plus, Trash2 } from 'lucide-react';
+import { Network, Plus, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { NetworkDetails, NetworkPool } from '../../../../electron/api/types.ts';
+import { toFailure } from '../../api/failure.ts';
 import { Badge } from '../../design/badge.tsx';
 import { Button, IconButton } from '../../design/button.tsx';
 import { Card, Code, Facts } from '../../design/card.tsx';
 import { Drawer } from '../../design/dialog.tsx';
 import { JsonView } from '../../design/json-view.tsx';
-import { ErrorState, SkeletonBlock } from '../../design/states.tsx';
+import { EmptyState, ErrorState, SkeletonBlock } from '../../design/states.tsx';
 import { ConnectDialog } from './connect-dialog.tsx';
 import { EndpointList } from './endpoint-list.tsx';
 import { useNetwork } from './use-networks.ts';
@@ -23,15 +24,17 @@ export function NetworkDrawer({ id, onClose, onRemove }: NetworkDrawerProps) {
   const { t } = useTranslation();
   const query = useNetwork(id);
   const network = query.data;
+  const isGone = query.isError && toFailure(query.error).code === 'NOT_FOUND';
   return (
     <Drawer
       open
-      title={network?.name ?? ''}
+      title={network?.name ?? t('networks.details.facts')}
       subtitle={network?.driver}
       onClose={onClose}
       actions={
         network &&
-        !network.predefined && (
+        !network.predefined &&
+        !isGone && (
           <IconButton
             label={t('networks.removeNamed', { name: network.name })}
             icon={Trash2}
@@ -42,8 +45,11 @@ export function NetworkDrawer({ id, onClose, onRemove }: NetworkDrawerProps) {
       }
     >
       {query.isPending && <SkeletonBlock />}
-      {query.isError && !network && <ErrorState error={query.error} retry={() => void query.refetch()} />}
-      {network && (
+      {isGone && <EmptyState icon={Network} title={t('networks.details.missing')} />}
+      {query.isError && !network && !isGone && (
+        <ErrorState error={query.error} retry={() => void query.refetch()} />
+      )}
+      {network && !isGone && (
         <div className="flex flex-col gap-3">
           <FactsCard network={network} />
           <EndpointsCard network={network} />

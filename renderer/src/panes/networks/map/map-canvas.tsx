@@ -25,11 +25,12 @@ export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (network
     const hubs = model.hubs.map(({ id }) => id);
     return layOutMap(hubs, boxes, Math.max(width, NARROWEST));
   }, [model, width]);
-  const { lit, onKeyDown, propsOf } = useMapFocus(layout, scroller);
+  const { lit, current, onKeyDown, propsOf } = useMapFocus(layout, scroller);
   const nodes = useMemo(() => new Map(model.nodes.map((node) => [node.id, node])), [model]);
   const hubs = useMemo(() => new Map(model.hubs.map((hub) => [hub.id, hub])), [model]);
-  const isShown = (place: Place) => isNear(place, top, height);
-  const shown = new Set(layout.boxes.filter(isShown).map(({ id }) => id));
+  // What Tab leads to is always there.
+  const isShown = (place: Place, key: string) => key === current || isNear(place, top, height);
+  const shown = new Set(layout.boxes.filter((box) => isShown(box, boxKey(box.id))).map(({ id }) => id));
   const isLit = (hub: string, box: string) => lit === hubKey(hub) || lit === boxKey(box);
 
   return (
@@ -60,8 +61,9 @@ export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (network
             ))}
         </svg>
         {layout.hubs.map((place, index) => {
-          const hub = isShown(place) ? hubs.get(place.id) : undefined;
-          const props = propsOf(hubKey(place.id));
+          const key = hubKey(place.id);
+          const hub = isShown(place, key) ? hubs.get(place.id) : undefined;
+          const props = propsOf(key);
           return hub && <HubBox key={place.id} {...props} {...{ place, index, hub, onOpen }} />;
         })}
         {layout.boxes.map((place) => {

@@ -159,7 +159,7 @@ function LinkRow({
   return (
     <span className="flex h-[17px] w-full min-w-0 items-center gap-1.5 text-xs">
       <span aria-hidden className="size-1.5 shrink-0 rounded-full" style={{ background: color }} />
-      <span className="text-muted min-w-0 flex-1 truncate" title={network.name}>
+      <span className="text-muted min-w-0 flex-1 truncate" title={`${network.name} ${network.ip}`.trim()}>
         {network.ip || network.name}
       </span>
       {rate && (

@@ -47,7 +47,7 @@ export function useMapFocus({ hubs, boxes }: MapLayout, scroller: RefObject<HTML
     onLit: (on: boolean) => setLit(on ? key : undefined),
     onActive: () => setActive(key),
   });
-  return { lit, onKeyDown, propsOf };
+  return { lit, current, onKeyDown, propsOf };
 }
 
 function targetOf(key: string, at: number, count: number): number | undefined {
