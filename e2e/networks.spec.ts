@@ -21,6 +21,7 @@ test('create with options → connect → map → who reaches whom → disconnec
   await engine.dockerOk('run', '-d', '--name', 'client', '-p', '127.0.0.1::80', 'busybox', 'sleep', '1000');
   await open('/networks');
   const dialog = page.getByRole('dialog');
+  const listed = (name: string) => engine.dockerOk('network', 'ls', '-q', '--filter', `name=${name}`);
   const inspect = (format: string) => engine.dockerOk('network', 'inspect', '-f', format, 'lab');
 
   await test.step('the form says while typing what cannot be, and which command it is', async () => {
@@ -117,8 +118,9 @@ test('create with options → connect → map → who reaches whom → disconnec
     const question = page.getByRole('alertdialog', { name: 'lab is in use' });
     await expect(question).toContainText('server');
     await question.getByRole('button', { name: 'Disconnect all and remove' }).click();
+    await expect.poll(() => listed('lab')).toBe('');
+    await expect(dialog).toHaveCount(0);
     await expect(page.getByRole('row', { name: /lab/ })).toHaveCount(0);
-    expect(await engine.dockerOk('network', 'ls', '-q', '--filter', 'name=lab')).toBe('');
   });
 
   await test.step('prune shows what will go', async () => {
@@ -126,6 +128,7 @@ test('create with options → connect → map → who reaches whom → disconnec
     const question = page.getByRole('alertdialog');
     await expect(question.getByRole('listitem')).toHaveText(['taken']);
     await question.getByRole('button', { name: 'Prune' }).click();
+    await expect.poll(() => listed('taken')).toBe('');
     await expect(page.getByRole('row', { name: /taken/ })).toHaveCount(0);
   });
 });
