@@ -105,10 +105,18 @@ for (const look of LOOKS) {
         await page.waitForTimeout(tab === 'stats' ? 8000 : 2000);
         await shoot(`container-${tab}`);
       }
-      for (const pane of ['images', 'volumes', 'networks', 'compose', 'builds', 'system']) {
+      for (const pane of [
+        'images',
+        'volumes',
+        'volumes/orders-data',
+        'networks',
+        'compose',
+        'builds',
+        'system',
+      ]) {
         await page.goto(`${new URL(page.url()).origin}/#/${pane}`);
         await page.waitForTimeout(1500);
-        await shoot(pane);
+        await shoot(pane.replace('/', '-'));
       }
       await page.goto(`${new URL(page.url()).origin}/#/networks?view=map`);
       await page.waitForTimeout(4000);

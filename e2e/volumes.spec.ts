@@ -54,6 +54,9 @@ test('a volume is made, browsed, edited, backed up, restored beside a safety cop
     await drawer.getByRole('button', { name: 'Close' }).click();
     await drop(page, 'dropped.txt', 'x');
     await expect(row(page, 'dropped.txt')).toBeVisible();
+    await drop(page, 'dropped.txt', 'other');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel' }).click();
+    expect(readFileSync(content('shop', 'conf/dropped.txt'), 'utf8')).toBe('x');
     await row(page, 'dropped.txt').getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('menuitem', { name: 'Rename' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('settings');

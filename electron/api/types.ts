@@ -221,7 +221,7 @@ export interface VolumeSummary {
   options: Record<string, string>;
   sizeBytes: number | undefined;
   /** The containers that use it, running or not. */
-  usedBy: { id: string; name: string; running: boolean }[];
+  usedBy: { id: string; name: string; running: boolean; destination: string }[];
 }
 
 export interface NetworkSummary {

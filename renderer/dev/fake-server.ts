@@ -44,7 +44,8 @@ function emit(type: string, action: string, id: string, attributes: Record<strin
   for (const listener of eventListeners) listener({ type, action, id, attributes, time: Date.now() });
 }
 
-const users = (...names: string[]) => names.map((name) => ({ id: name, name, running: true }));
+const users = (...names: string[]) =>
+  names.map((name) => ({ id: name, name, running: true, destination: '/data' }));
 
 function find(id: string): ContainerSummary {
   const found = containers.find((container) => container.id === id || container.name === id);

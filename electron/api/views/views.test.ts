@@ -28,7 +28,7 @@ const ROW = {
   State: 'running',
   Status: 'Up 3 minutes (healthy)',
   NetworkSettings: { Networks: { n: { IPAddress: '10.0.0.2' } } },
-  Mounts: [{ Type: 'volume', Name: 'data' }],
+  Mounts: [{ Type: 'volume', Name: 'data', Destination: '/data' }],
 } as unknown as Dockerode.ContainerInfo;
 
 describe('a container', () => {
@@ -332,7 +332,7 @@ test('networks and volumes know their containers', () => {
     UsageData: { Size: -1, RefCount: 1 },
   };
   expect(toVolumeSummary(volume as unknown as Dockerode.VolumeInspectInfo, [ROW])).toMatchObject({
-    usedBy: [{ id: 'abc', name: 'web', running: true }],
+    usedBy: [{ id: 'abc', name: 'web', running: true, destination: '/data' }],
     options: {},
     sizeBytes: undefined,
     labels: {},

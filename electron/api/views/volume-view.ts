@@ -16,12 +16,12 @@ export function toVolumeSummary(
     labels: volume.Labels ?? {},
     sizeBytes: size >= 0 ? size : undefined,
     options: volume.Options ?? {},
-    usedBy: containers
-      .filter((container) => (container.Mounts ?? []).some((mount) => mount.Name === volume.Name))
-      .map(({ Id, Names, State }) => ({
-        id: Id,
-        name: (Names?.[0] ?? Id).replace(/^\//, ''),
-        running: ['running', 'paused', 'restarting'].includes(State),
-      })),
+    usedBy: containers.flatMap(({ Id, Names, State, Mounts }) => {
+      const mount = (Mounts ?? []).find(({ Name }) => Name === volume.Name);
+      if (!mount) return [];
+      const running = ['running', 'paused', 'restarting'].includes(State);
+      const name = (Names?.[0] ?? Id).replace(/^\//, '');
+      return [{ id: Id, name, running, destination: mount.Destination }];
+    }),
   };
 }

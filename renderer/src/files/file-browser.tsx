@@ -21,6 +21,8 @@ import { UploadButton } from './upload-button.tsx';
 import { useFiles } from './use-files.ts';
 import { useUpload } from './use-upload.ts';
 
+const none: FileEntry[] = [];
+
 /** The files of a container, running or not, or of a volume. */
 export function FileBrowser({ of }: { of: Pick<FilePlace, 'kind' | 'id'> }) {
   const { t, i18n } = useTranslation();
@@ -32,7 +34,7 @@ export function FileBrowser({ of }: { of: Pick<FilePlace, 'kind' | 'id'> }) {
   const query = useFiles(folder);
   const { refetch: read } = query;
   const refetch = useCallback(() => void read(), [read]);
-  const { upload, progress } = useUpload(folder, refetch);
+  const { upload, progress } = useUpload(folder, query.data ?? none, refetch);
   const drop = useDrop((files) => void upload(files));
   const remove = useRemove(folder, refetch);
 

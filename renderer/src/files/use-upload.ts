@@ -1,16 +1,27 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { FilePlace } from '../../../electron/api/types.ts';
+import type { FileEntry, FilePlace } from '../../../electron/api/types.ts';
 import { toFailure } from '../api/failure.ts';
+import { confirm } from '../design/confirm.tsx';
 import { toast } from '../design/toast.tsx';
 import { uploadFile } from './file-transfer.ts';
 import { joinPath } from './file-view.ts';
 
-/** Uploads into a folder, one file after the other; a failed one does not stop the rest. */
-export function useUpload(folder: FilePlace, onDone: () => void) {
+/**
+ * Uploads into a folder, one file after the other; a failed one does not stop the rest. Asks before it replaces what
+ * is in `entries`, the folder as far as it is known.
+ */
+export function useUpload(folder: FilePlace, entries: readonly FileEntry[], onDone: () => void) {
   const { t } = useTranslation();
   const [progress, setProgress] = useState<string>();
   const upload = async (files: File[]) => {
+    const replaced = files
+      .map(({ name }) => name)
+      .filter((name) => entries.some((entry) => entry.name === name));
+    if (replaced.length > 0) {
+      const question = { title: t('files.replaceTitle'), body: t('files.replaceBody'), losses: replaced };
+      if (!(await confirm({ ...question, action: t('files.replace') })).confirmed) return;
+    }
     for (const file of files) {
       const { name } = file;
       const tell = (sent: number) =>

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ContainerDetails } from '../../../../electron/api/types.ts';
@@ -115,8 +116,18 @@ function MountsCard({ container }: { container: ContainerDetails }) {
               <Badge>{mount.type}</Badge>
               {mount.readonly && <Badge tone="warn">{t('details.readonly')}</Badge>}
             </div>
-            <p className="text-faint truncate text-sm" title={mount.source} data-selectable>
-              {mount.name || mount.source}
+            <p className="text-faint truncate text-sm" title={mount.name || mount.source} data-selectable>
+              {mount.type === 'volume' ? (
+                <Link
+                  to="/volumes/$name"
+                  params={{ name: mount.name }}
+                  className="hover:text-accent hover:underline"
+                >
+                  {mount.name}
+                </Link>
+              ) : (
+                mount.name || mount.source
+              )}
             </p>
           </li>
         ))}

@@ -8,7 +8,7 @@ import { saveBlob } from '../../design/save-file.ts';
 import { toast } from '../../design/toast.tsx';
 import { useTask } from '../../engine-objects/use-task.ts';
 import { formatBytes } from '../../format/bytes.ts';
-import { titleOf } from './volume-names.ts';
+import { plainNameOf, titleOf } from './volume-names.ts';
 
 /** Asks, removes, and says so; resolves with whether it is gone. */
 export function useRemoveVolume() {
@@ -48,7 +48,7 @@ export function useBackup(volume: VolumeSummary) {
       const parts = await api.volumes.backup({ name: volume.name });
       const blob = await receiveParts(parts, 'application/zstd', tell);
       const day = new Date().toISOString().slice(0, 10);
-      saveBlob(`${name}-${day}.tar.zst`, blob);
+      saveBlob(`${plainNameOf(volume)}-${day}.tar.zst`, blob);
       toast('good', t('volumes.backedUp', { name, size: formatBytes(blob.size) }));
     } catch (error) {
       toast('bad', t('volumes.backupFailed', { name }), toFailure(error).message);

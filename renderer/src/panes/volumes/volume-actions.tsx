@@ -45,7 +45,7 @@ export function VolumeActions({ volume, onRemoved }: { volume: VolumeSummary; on
         ]}
       />
       {opened === 'restore' && <RestoreDialog volume={volume} onClose={close} />}
-      {opened === 'clone' && <CloneDialog name={volume.name} onClose={close} />}
+      {opened === 'clone' && <CloneDialog volume={volume} onClose={close} />}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { isPrunable, titleOf } from './volume-names.ts';
 import { emptyVolumeForm, toVolumeRequest, validateVolumeForm } from './volume-form.ts';
 
 const anonymous = { name: 'ab'.repeat(32), usedBy: [], options: {} };
+const user = { id: 'a', name: 'web', running: false, destination: '/var/lib/x' };
 const named = { name: 'data', usedBy: [], options: {} };
 
 test('prune takes unused anonymous volumes, named ones when asked, and none with options', () => {
@@ -10,12 +11,13 @@ test('prune takes unused anonymous volumes, named ones when asked, and none with
   expect(isPrunable(named, false)).toBe(false);
   expect(isPrunable(named, true)).toBe(true);
   expect(isPrunable({ ...named, options: { type: 'nfs' } }, true)).toBe(false);
-  expect(isPrunable({ ...anonymous, usedBy: [{ id: 'a', name: 'web', running: false }] }, true)).toBe(false);
+  expect(isPrunable({ ...anonymous, usedBy: [user] }, true)).toBe(false);
 });
 
-test('an anonymous volume is called by the beginning of its name', () => {
+test('an anonymous volume is called by its owner and place, by the beginning of its name when it has none', () => {
+  expect(titleOf({ ...anonymous, usedBy: [user] })).toBe('web: /var/lib/x');
   expect(titleOf(anonymous)).toBe('abababababab');
-  expect(titleOf(named)).toBe('data');
+  expect(titleOf({ ...named, usedBy: [user] })).toBe('data');
 });
 
 test('only the options and labels that were filled in are sent', () => {

@@ -6,8 +6,15 @@ export function isAnonymous(volume: Pick<VolumeSummary, 'name'>): boolean {
   return /^[0-9a-f]{64}$/.test(volume.name);
 }
 
-/** The name as people read it. */
-export function titleOf(volume: Pick<VolumeSummary, 'name'>): string {
+/** The name as people read it: an anonymous volume's owner and place, where it has them. */
+export function titleOf(volume: Pick<VolumeSummary, 'name' | 'usedBy'>): string {
+  if (!isAnonymous(volume)) return volume.name;
+  const [owner] = volume.usedBy;
+  return owner ? `${owner.name}: ${owner.destination}` : shortId(volume.name);
+}
+
+/** What files and volumes that come from it are called. */
+export function plainNameOf(volume: Pick<VolumeSummary, 'name'>): string {
   return isAnonymous(volume) ? shortId(volume.name) : volume.name;
 }
 
