@@ -46,6 +46,12 @@ describe.skipIf(reason !== undefined)('the engine of an ordinary user', () => {
     expect((await terminal.exited).code).toBe(0);
   });
 
+  test('makes a working directory that the image lacks, for the root inside', async () => {
+    const stat = ['stat', '-c', '%n %u %a', '/made/deep'];
+    const run = ['run', '--rm', '--read-only', '-w', '/made/deep', 'busybox', ...stat];
+    expect(await engine.docker(...run)).toEqual({ code: 0, stdout: '/made/deep 0 755\n', stderr: '' });
+  });
+
   test('gives its containers no id of the host and no privilege on it', async () => {
     const id = await engine.dockerOk('run', '-d', '--privileged', 'busybox', 'sleep', '300');
     const pid = await engine.dockerOk('inspect', id, '--format', '{{.State.Pid}}');
