@@ -33,6 +33,9 @@ async function output(argv) {
   return stdout.trim();
 }
 
+/** Datagrams that fit into a frame, as fast as it goes. */
+const UDP_FLOOD = ['-u', '-b', '0', '-l', '1400'];
+
 /** Each measures one number of one competitor; `more`: larger is better. */
 const WORKS = [
   {
@@ -41,6 +44,16 @@ const WORKS = [
     work: (side) => throughput(side.peer, side.address),
   },
   { title: 'host to container, Gbit/s', more: true, work: (side) => throughput(side.host, side.address) },
+  {
+    title: 'container to container by UDP, Gbit/s received',
+    more: true,
+    work: (side) => throughput(side.peer, side.address, IPERF_PORT, UDP_FLOOD),
+  },
+  {
+    title: 'host to container by UDP, Gbit/s received',
+    more: true,
+    work: (side) => throughput(side.host, side.address, IPERF_PORT, UDP_FLOOD),
+  },
   {
     title: 'published port by 127.0.0.1, Gbit/s',
     more: true,
@@ -54,15 +67,27 @@ const WORKS = [
   {
     title: 'published UDP port by 127.0.0.1, Gbit/s received',
     more: true,
-    work: (side) => throughput(side.host, '127.0.0.1', portOf(side), ['-u', '-b', '0', '-l', '1400']),
+    work: (side) => throughput(side.host, '127.0.0.1', portOf(side), UDP_FLOOD),
   },
   {
     title: 'round trip container to container, µs',
     work: (side) => roundTrip(side.peer, side.address, SERVER_PORT),
   },
   {
+    title: 'round trip host to container, µs',
+    work: (side) => roundTrip(side.host, side.address, SERVER_PORT),
+  },
+  {
     title: 'round trip through a published port, µs',
     work: (side) => roundTrip(side.host, '127.0.0.1', portOf(side) + 1),
+  },
+  {
+    title: 'round trip container to container by UDP, µs',
+    work: (side) => datagramTrip(side.peer, side.address, SERVER_PORT),
+  },
+  {
+    title: 'round trip through a published UDP port, µs',
+    work: (side) => datagramTrip(side.host, '127.0.0.1', portOf(side) + 1),
   },
   {
     title: 'new connections by 127.0.0.1, per second',
@@ -140,6 +165,7 @@ async function prepare(side) {
     `${portOf(side)}:${IPERF_PORT}`,
     `${portOf(side)}:${IPERF_PORT}/udp`,
     `${portOf(side) + 1}:${SERVER_PORT}`,
+    `${portOf(side) + 1}:${SERVER_PORT}/udp`,
     `${portOf(side) + 2}:${SERVER_PORT + 1}`,
   ];
   const server = await start('server', ...publish.flatMap((port) => ['-p', port]));
@@ -174,12 +200,14 @@ function spawnIn(prefix, ...argv) {
   return spawn(command, args, { stdio: 'ignore' });
 }
 
-/** Echoes on one port, and takes connections and lets them go on the next. */
+/** Echoes on one port of both protocols, and takes connections and lets them go on the next. */
 const ECHO_SERVER = `
   const net = require('node:net');
   const port = Number(process.argv[1]);
   net.createServer({ noDelay: true }, (s) => s.pipe(s).on('error', () => undefined)).listen(port);
-  net.createServer((s) => s.on('error', () => undefined).end()).listen(port + 1, undefined, 4096);`;
+  net.createServer((s) => s.on('error', () => undefined).end()).listen(port + 1, undefined, 4096);
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (message, { port, address }) => socket.send(message, port, address)).bind(port);`;
 
 async function throughput(from, host, port = IPERF_PORT, flags = []) {
   const argv = ['iperf3', '-c', host, '-p', String(port), '-t', String(seconds), '-J', ...flags];
@@ -202,6 +230,19 @@ const CLIENTS = {
       console.log(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]);
       process.exit();
     });`,
+  datagram: `
+    const [host, port, count] = process.argv.slice(1);
+    const socket = require('node:dgram').createSocket('udp4');
+    const times = [];
+    let started;
+    const next = () => { started = process.hrtime.bigint(); socket.send('x', Number(port), host); };
+    socket.on('message', () => {
+      times.push(Number(process.hrtime.bigint() - started) / 1000);
+      if (times.length < Number(count)) return next();
+      console.log(times.sort((a, b) => a - b)[Math.floor(times.length / 2)]);
+      process.exit();
+    });
+    next();`,
   connect: `
     const [host, port, count] = process.argv.slice(1);
     const net = require('node:net');
@@ -244,6 +285,7 @@ async function client(from, script, ...args) {
 }
 
 const roundTrip = (from, host, port) => client(from, 'trip', host, port, TRIPS);
+const datagramTrip = (from, host, port) => client(from, 'datagram', host, port, TRIPS);
 const connections = (from, host, port) => client(from, 'connect', host, port, CONNECTIONS);
 
 async function questions(from) {

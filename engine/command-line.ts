@@ -28,6 +28,8 @@ export interface EngineOptions {
   defaultSubnet: string | undefined;
   /** Where networks get subnets that nobody asked for; empty: Docker's own. */
   defaultAddressPools: DefaultPool[];
+  /** Let bridges past another firewall that drops what is forwarded. */
+  opensForwarding: boolean;
   /** The engines that overlay networks reach; undefined: none. */
   overlay: OverlaySettings | undefined;
   cgroupParent: string;
@@ -62,6 +64,7 @@ export const USAGE = `usage: engine [OPTION...]
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
   --default-address-pool base=CIDR,size=BITS   subnets of other networks, may be repeated
+  --open-forwarding            let bridges past a firewall of this host whose FORWARD policy is DROP
   --overlay-address ADDRESS[:PORT]   own IPv4 address for overlay networks (port 7950: TCP and UDP, with
                                encryption also ESP and the next UDP port)
   --overlay-peer ADDRESS[:PORT]      an engine that overlay networks reach, may be repeated
@@ -111,6 +114,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     bridge,
     defaultSubnet: values['default-subnet'],
     defaultAddressPools: (values['default-address-pool'] ?? []).map(parseAddressPool),
+    opensForwarding: values['open-forwarding'] ?? false,
     overlay: parseOverlay(
       values['overlay-address'],
       values['overlay-peer'] ?? [],
@@ -220,6 +224,7 @@ function readFlags(argv: string[]) {
         bridge: { type: 'string' },
         'default-subnet': { type: 'string' },
         'default-address-pool': { type: 'string', multiple: true },
+        'open-forwarding': { type: 'boolean' },
         'overlay-address': { type: 'string' },
         'overlay-peer': { type: 'string', multiple: true },
         'overlay-secret-file': { type: 'string' },

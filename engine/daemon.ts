@@ -134,6 +134,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
     defaultPools: options.defaultAddressPools,
+    opensForwarding: options.opensForwarding,
     overlay: options.overlay,
     events,
     logger,

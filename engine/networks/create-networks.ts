@@ -32,6 +32,8 @@ interface NetworksOptions {
   uplink?: Uplink | undefined;
   /** Where subnets come from that nobody asked for; default: Docker's pools. */
   defaultPools?: readonly DefaultPool[];
+  /** Override another firewall's policy to drop what is forwarded, where bridges are concerned. */
+  opensForwarding?: boolean;
   /** The engines that overlay networks reach; undefined: none. */
   overlay?: OverlaySettings | undefined;
   events: EventPublisher;
@@ -69,7 +71,7 @@ export interface Networks extends NetworkAttacher {
 export function createNetworks(options: NetworksOptions): Networks {
   const { dataRoot, runRoot, uplink, events, logger, runTask } = options;
   const { bridgeName = 'gantry0', defaultSubnet, defaultPools = [] } = options;
-  const { overlay: settings } = options;
+  const { overlay: settings, opensForwarding = false } = options;
   const registry = new NetworkRegistry({
     dataRoot,
     bridgeName,
@@ -89,7 +91,15 @@ export function createNetworks(options: NetworksOptions): Networks {
   };
   const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules(), tunnel });
   const firewall = new Firewall({ table, runTask, logger, wanted });
-  const networkLinks = new NetworkLinks({ registry, links, firewall, vxlan, mark: table, logger });
+  const networkLinks = new NetworkLinks({
+    registry,
+    links,
+    firewall,
+    vxlan,
+    opensForwarding,
+    mark: table,
+    logger,
+  });
 
   async function ensureLink(network: Network): Promise<void> {
     if (networkLinks.isThere(network)) return;

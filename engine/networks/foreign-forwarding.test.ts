@@ -18,14 +18,22 @@ const LISTING = JSON.stringify({
 });
 
 test("Docker's policy is seen, and only our own rules are ours", () => {
-  expect(parseForwarding(LISTING, 'gantry_a')).toEqual({ drops: true, dockerUser: true, ours: [7] });
+  expect(parseForwarding(LISTING, 'gantry_a')).toEqual({
+    drops: true,
+    dockerUser: true,
+    ours: [{ chain: 'DOCKER-USER', handle: 7 }],
+  });
 });
 
 test('our old rules are replaced, and Docker bridges are not opened to our containers', () => {
-  expect(openingBatch([7], 'gantry_a', ['gantry0']).trim().split('\n')).toEqual([
-    'delete rule ip filter DOCKER-USER handle 7',
+  expect(
+    openingBatch([{ chain: 'FORWARD', handle: 7 }], 'gantry_a', ['gantry0'], 'DOCKER-USER')
+      .trim()
+      .split('\n'),
+  ).toEqual([
+    'delete rule ip filter FORWARD handle 7',
     'insert rule ip filter DOCKER-USER oifname "gantry0" accept comment "gantry_a"',
     'insert rule ip filter DOCKER-USER iifname "gantry0" oifname != "docker0" oifname != "br-*" accept comment "gantry_a"',
   ]);
-  expect(openingBatch([], 'gantry_a', [])).toBe('');
+  expect(openingBatch([], 'gantry_a', [], 'FORWARD')).toBe('');
 });

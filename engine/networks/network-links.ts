@@ -18,6 +18,8 @@ interface NetworkLinksOptions {
   firewall: Firewall;
   /** Marks our rules in the tables of others. */
   mark: string;
+  /** Also where the policy of another firewall is to drop. */
+  opensForwarding: boolean;
   /** Undefined: this engine has no peers. */
   vxlan: VxlanLinks | undefined;
   logger: Logger;
@@ -71,11 +73,11 @@ export class NetworkLinks {
   }
 
   async applyRules(): Promise<void> {
-    const { firewall, mark, logger } = this.#options;
+    const { firewall, mark, opensForwarding, logger } = this.#options;
     await firewall.apply();
     // Internal ones too: under br_netfilter, traffic inside a bridge passes that firewall, and out of it ours.
     const names = this.bridgeRules().map(({ linkName }) => linkName);
-    await openForeignForwarding(mark, names, logger);
+    await openForeignForwarding({ mark, asked: opensForwarding, logger }, names);
   }
 
   /** Of the bridges that are there. */

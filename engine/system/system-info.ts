@@ -52,7 +52,7 @@ export async function readSystemInfo(sources: InfoSources): Promise<object> {
     ],
     Plugins: {
       Volume: ['local'],
-      Network: ['bridge', 'host', 'null'],
+      Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'overlay'],
       Authorization: null,
       Log: sources.logDrivers,
     },

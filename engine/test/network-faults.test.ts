@@ -231,6 +231,33 @@ describe('connecting and disconnecting', () => {
   });
 });
 
+describe('another firewall drops what is forwarded', () => {
+  beforeAll(() => {
+    const chain = 'add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }';
+    host.run('nft', `add table ip filter; ${chain}`);
+  });
+  afterAll(() => {
+    host.run('nft', 'delete table ip filter');
+  });
+
+  test('its policy is kept, and the log says how to open it', async () => {
+    await engine.dockerOk('network', 'create', 'shut');
+    await run('inside', '--network', 'shut');
+    expect(await reaches('inside', neighbour.address)).toBe(false);
+    expect(engine.log()).toContain(`iptables -I FORWARD -i ${await bridgeOf('shut')} -j ACCEPT`);
+    await engine.dockerOk('rm', '-f', 'inside');
+    await engine.dockerOk('network', 'rm', 'shut');
+  });
+
+  test('when asked the engine lets its bridges through, and takes that back with them', async () => {
+    const opening = await startEngine({ within: host.within, flags: ['--open-forwarding'] });
+    await opening.dockerOk('run', '--rm', 'busybox', 'ping', '-c', '1', '-W', '5', neighbour.address);
+    expect(host.run('nft', 'list', 'chain', 'ip', 'filter', 'FORWARD')).toContain(opening.bridge);
+    await opening.stop();
+    expect(host.run('nft', 'list', 'chain', 'ip', 'filter', 'FORWARD')).not.toContain(opening.bridge);
+  });
+});
+
 test('the machine that the tests leave has nothing of the engine but its bridges', async () => {
   await engine.restart();
   expect(execFileSync('ip', ['-n', host.namespace, '-br', 'link'], { encoding: 'utf8' })).not.toMatch(
