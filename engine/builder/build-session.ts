@@ -18,6 +18,8 @@ export interface BuildSession {
   context: SourceTree | undefined;
   /** Private to this build, removed with it. */
   directory: string;
+  /** All instructions as written. */
+  sources: ReadonlySet<string>;
   /** Serialises `RUN --mount=type=cache,sharing=locked` of one cache, over all builds. */
   cacheLocks: KeyedMutex;
   /** `os/arch[/variant]` that the result is for. */

@@ -184,6 +184,9 @@ function createSession(
   return {
     ...place,
     ...rest,
+    sources: new Set(
+      dockerfile.stages.flatMap(({ instructions }) => instructions.map(({ source }) => source)),
+    ),
     epoch,
     now: epoch ?? Math.floor(Date.now() / 1000),
     stages: new Map(),

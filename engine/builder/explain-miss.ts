@@ -25,14 +25,24 @@ export type MissReason =
 
 const MAX_NAMED = 3;
 
-/** Why a step behind `parent` was not found in the cache. */
-export function explainMiss(cache: BuildCache, parent: string, { source, files }: StepInputs): MissReason {
+/**
+ * Why a step behind `parent` was not found in the cache. `current`: the instructions of the Dockerfile, none of which
+ * became another one of it.
+ */
+export function explainMiss(
+  cache: BuildCache,
+  parent: string,
+  { source, files }: StepInputs,
+  current: ReadonlySet<string>,
+): MissReason {
   const all = cache.entries().map(([, entry]) => entry);
   const siblings = all.filter((entry) => entry.parent === parent);
   const same = siblings.filter((entry) => entry.source === source).sort(byUse)[0];
   if (same) return files && same.files ? changedFiles(same.files, files) : { kind: 'arguments-changed' };
   const keyword = source.split(/\s/, 1)[0];
-  const similar = siblings.filter((entry) => entry.source.split(/\s/, 1)[0] === keyword).sort(byUse)[0];
+  const similar = siblings
+    .filter((entry) => entry.source.split(/\s/, 1)[0] === keyword && !current.has(entry.source))
+    .sort(byUse)[0];
   if (similar) return { kind: 'instruction-changed', before: similar.source };
   return { kind: all.some((entry) => entry.source === source) ? 'parent-changed' : 'never-built' };
 }

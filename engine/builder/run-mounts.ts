@@ -108,7 +108,7 @@ async function useMounts<T>(
       const node = tree.find(inside);
       if (!node) throw invalidArgument(`${mount.source}: not found`);
       const source = path.join(directory, String(index));
-      await materialize(tree, node, source);
+      await materialize(tree, node, source, step.session.deps.toHostIds);
       prepared.mounts.push(bind(mount, source));
     }
     if (script) {
@@ -180,7 +180,8 @@ async function makeCache(step: Step, mount: RunMount, name: string): Promise<str
   await mkdir(path.dirname(source), { recursive: true, mode: 0o700 });
   const made = await makeOnce(step, mount, source);
   if (made) {
-    await chown(source, mount.uid ?? 0, mount.gid ?? 0);
+    const { uid, gid } = step.session.deps.toHostIds({ uid: mount.uid ?? 0, gid: mount.gid ?? 0 });
+    await chown(source, uid, gid);
     await chmod(source, mount.mode ?? 0o755);
   }
   return source;
@@ -194,7 +195,7 @@ async function makeOnce(step: Step, mount: RunMount, source: string): Promise<bo
   try {
     const node = tree.find(inside);
     if (node?.type !== 'directory') throw invalidArgument(`${mount.source}: not a directory`);
-    await materialize(tree, node, source);
+    await materialize(tree, node, source, step.session.deps.toHostIds);
   } finally {
     await tree.close();
   }

@@ -48,7 +48,7 @@ export async function perform(step: Step, work: StepWork): Promise<void> {
   else {
     const reason: MissReason = options.noCache
       ? { kind: 'cache-not-asked' }
-      : explainMiss(cache, state.key, work.inputs);
+      : explainMiss(cache, state.key, work.inputs, session.sources);
     await step.write({ gantry: { notCached: reason } });
   }
   const diffId = imported ? imported.diffId : await work.make();

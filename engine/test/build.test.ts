@@ -398,6 +398,8 @@ test('the app is told why a step was not cached, what a Dockerfile holds, and wh
   expect(await reasons(dockerfile.replace('cat', 'wc'), '2')).toEqual([
     { kind: 'instruction-changed', before: 'RUN cat /d/f' },
   ]);
+  const stages = 'FROM busybox AS a\nRUN echo a\nFROM a\nFROM busybox\nRUN echo b\nCOPY --from=a / /a';
+  expect(await reasons(stages, '1')).not.toContainEqual(expect.objectContaining({ before: 'RUN echo a' }));
   const described = await engine.api('POST', '/gantry/v1/dockerfile', {
     text: 'FROM a AS x\nENV A b\nFROM b\nCOPY --from=x / /',
   });

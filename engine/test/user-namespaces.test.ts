@@ -12,6 +12,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildsOf } from './build-api.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
 import { mountLoop } from './loop-filesystem.ts';
@@ -46,6 +47,25 @@ describe('--userns-remap', () => {
     await engine.stop();
     disk?.unmount();
     rmSync(directory, { recursive: true });
+  });
+
+  test('gives the mounts of build steps to root inside', async () => {
+    const dockerfile = `FROM busybox
+RUN --mount=type=secret,id=s --mount=type=secret,id=s,uid=5,target=/five cat /run/secrets/s && ls -ln /five
+RUN --mount=type=cache,target=/c,mode=0700 touch /c/made && ls -ln /c
+RUN --mount=type=bind,target=/ctx cat /ctx/closed && ls -ln /ctx/closed`;
+    const { text } = await buildsOf(engine.api).built(dockerfile, {
+      files: [{ name: 'closed', content: 'own content', mode: 0o600 }],
+      headers: { 'X-Gantry-Build-Secrets': `id=s,value=${Buffer.from('the secret').toString('base64')}` },
+    });
+    for (const line of [
+      /the secret/,
+      /-r--------\s+1 5\s+0\s.*\/five/,
+      /-rw-r--r--\s+1 0\s+0\s.*made/,
+      /own content/,
+      /-rw-------\s+1 0\s+0\s.*closed/,
+    ])
+      expect(text).toMatch(line);
   });
 
   test('gives root inside the ids of the account, and none of the host', async () => {
