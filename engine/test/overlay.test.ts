@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readKey } from '../networks/overlay/overlay-settings.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
 import { joinMachines, type Machine } from './machine-network.ts';
@@ -274,21 +275,33 @@ describe('a network is refused', () => {
   });
 });
 
-/** What arrives on a connection to the exchange of `a` from the other machine, until it ends. */
-async function strangersAnswer(address: string): Promise<string> {
+/** What arrives on a connection to the exchange of `a` from the other machine, until its first answer or its end. */
+async function answerTo(
+  request: object,
+  address: string,
+  key: Buffer = Buffer.alloc(32, 7),
+): Promise<string> {
   const script = `
-    const [address] = process.argv.slice(1);
-    const key = Buffer.alloc(32, 7);
+    const [address, request, hex] = process.argv.slice(1);
+    const key = Buffer.from(hex, 'hex');
     const socket = require('tls').connect({
       host: '${left.address}', port: 7950, localAddress: address, ciphers: 'ECDHE-PSK-CHACHA20-POLY1305',
       maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: key, identity: 'gantry-overlay' }),
       checkServerIdentity: () => undefined,
     });
-    socket.on('secureConnect', () => socket.write(JSON.stringify({ id: 1, kind: 'subnets' }) + '\\n'));
-    socket.on('data', (data) => console.log(String(data)));
+    socket.on('secureConnect', () => socket.write(request + '\\n'));
+    socket.on('data', (data) => { console.log(String(data)); socket.end(); });
     socket.on('error', () => undefined);`;
   const [command = '', ...args] = right.within;
-  const child = spawn(command, [...args, process.execPath, '-e', script, address]);
+  const child = spawn(command, [
+    ...args,
+    process.execPath,
+    '-e',
+    script,
+    address,
+    JSON.stringify({ id: 1, ...request }),
+    key.toString('hex'),
+  ]);
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   await once(child, 'close');
@@ -297,11 +310,23 @@ async function strangersAnswer(address: string): Promise<string> {
 
 describe('SECURITY: a stranger on the link', () => {
   test('who does not know the secret, or is no peer, learns nothing', async () => {
-    expect(await strangersAnswer(right.address)).toBe('');
+    expect(await answerTo({ kind: 'subnets' }, right.address)).toBe('');
     right.run('ip', 'address', 'add', '192.0.2.3/24', 'dev', right.link);
-    expect(await strangersAnswer('192.0.2.3')).toBe('');
+    expect(
+      await answerTo({ kind: 'subnets' }, '192.0.2.3', await readKey(path.join(directory, 'secret'))),
+    ).toBe('');
     // They count among the connections of the other engine.
     expect(a.log()).toContain('a peer is refused');
+  });
+
+  test('who is a peer has no say in networks that are not shared', async () => {
+    const networkId = await a.dockerOk('network', 'create', 'private');
+    const key = await readKey(path.join(directory, 'secret'));
+    const ask = (request: object) => answerTo({ ...request, networkId }, right.address, key);
+    expect(await ask({ kind: 'remove' })).toContain('"kind":"not-found"');
+    await ask({ kind: 'release' });
+    expect(await ask({ kind: 'lend', address: '192.0.2.9' })).toContain('not for this engine to give');
+    await a.dockerOk('network', 'rm', 'private');
   });
 
   test('cannot send frames into a network', async () => {

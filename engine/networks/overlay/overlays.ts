@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { conflict, EngineError, messageOf, notImplemented } from '../../lib/errors.ts';
+import { conflict, EngineError, messageOf, notFound, notImplemented } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { EndpointRequest } from '../endpoint-request.ts';
 import { namesOn } from '../name-tables.ts';
@@ -97,8 +97,10 @@ export class Overlays {
     for (const peer of this.#exchange?.connected() ?? []) void this.#tell(peer);
   }
 
-  endpointsOn(networkId: string): RemoteEndpoint[] {
-    return this.#states.endpointsOn(networkId);
+  /** SECURITY: peers have a say in overlay networks only, whatever they name. */
+  endpointsOn(networkId: string): (RemoteEndpoint & { host: string })[] {
+    const isShared = this.#options.registry.get(networkId)?.record.overlay !== undefined;
+    return isShared ? this.#states.endpointsOn(networkId) : [];
   }
 
   /** What an overlay network made here has besides its record. Throws conflict for a VXLAN id that is taken. */
@@ -158,7 +160,7 @@ export class Overlays {
 
   /** Before a network of ours is removed: nobody is on it anywhere, and the peers that are there let go of it. */
   async release({ id, name }: NetworkRecord): Promise<void> {
-    const [remote] = this.#states.endpointsOn(id);
+    const [remote] = this.endpointsOn(id);
     if (remote) throw inUse(name, id, `${remote.containerName} on the engine at ${remote.host}`);
     await this.#askAll({ kind: 'release', networkId: id });
   }
@@ -245,9 +247,9 @@ export class Overlays {
       case 'lend':
         return this.#loans.lend(peer, claimOf(request));
       case 'remove':
-        return this.#options.remove(idOf(request['networkId']));
+        return this.#removeFor(idOf(request['networkId']));
       case 'release':
-        return this.#letGo(idOf(request['networkId']));
+        return this.#letGo(peer, idOf(request['networkId']));
       default:
         throw new EngineError('not-implemented', `unknown request ${String(request['kind'])}`);
     }
@@ -265,7 +267,7 @@ export class Overlays {
     for (const network of registry.list()) {
       const { id, overlay } = network.record;
       if (overlay?.home !== peer || state.networks.some((known) => known.id === id)) continue;
-      await this.#letGo(id).catch((error: unknown) => this.#complain(peer, network.record, error));
+      await this.#letGo(peer, id).catch((error: unknown) => this.#complain(peer, network.record, error));
     }
     const touched = new Set([...before.endpoints, ...state.endpoints].map(({ networkId }) => networkId));
     this.#options.changed(touched);
@@ -281,11 +283,20 @@ export class Overlays {
     await registry.insert(record);
   }
 
-  /** A network that was made elsewhere, unless somebody here is on it. */
-  async #letGo(networkId: string): Promise<void> {
+  /** SECURITY: a network that is not shared is nothing to peers. */
+  async #removeFor(networkId: string): Promise<void> {
+    const { registry, remove } = this.#options;
+    if (registry.get(networkId)?.record.overlay?.home !== this.#own) {
+      throw notFound(`network ${networkId} not found`);
+    }
+    await remove(networkId);
+  }
+
+  /** A network that the peer made, unless somebody here is on it. */
+  async #letGo(peer: string, networkId: string): Promise<void> {
     const { registry, attachments, forget } = this.#options;
     const network = registry.get(networkId);
-    if (!network) return;
+    if (network?.record.overlay?.home !== peer) return;
     const user = attachments().find(([, { endpoints }]) =>
       endpoints.some((one) => one.networkId === networkId),
     );
@@ -309,7 +320,7 @@ export class Overlays {
       const record = registry.get(id)?.record;
       if (!record?.overlay) continue;
       const neighbours = () =>
-        this.#states.endpointsOn(id).map(({ mac, ipv4, ipv6, host }) => ({
+        this.endpointsOn(id).map(({ mac, ipv4, ipv6, host }) => ({
           mac,
           host,
           addresses: [ipv4, ipv6].filter((address) => address !== ''),
