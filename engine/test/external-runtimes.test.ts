@@ -76,6 +76,9 @@ describe.each(runtimes)('a container of %s', (runtime) => {
       const result = await engine.dockerWithInput('input', 'exec', ...flags, id, 'sh', '-c', script);
       expect(result).toMatchObject({ code: 5, stdout: 'input3\n4\n/tmp\nhere too\n' });
       expect((await engine.docker('exec', id, 'not-there')).code).toBe(127);
+      const stranger = await engine.docker('exec', '-u', 'stranger', id, 'true');
+      expect(stranger.stdout).toBe('unable to find user stranger: no matching entries in passwd file\r\n');
+      expect(stranger.code).toBe(126);
       await engine.dockerOk('exec', '-d', id, 'touch', '/detached');
       await expect
         .poll(() => engine.docker('exec', id, 'test', '-e', '/detached'))
@@ -188,10 +191,10 @@ describe.each(runtimes)('a container of %s', (runtime) => {
       '/dev/fuse',
     ];
     const script =
-      'echo written > /host/file; touch /volume/v; df -k /scratch | tail -1; ls -l /dev/fuse; cat /etc/hosts | wc -l';
+      'echo written > /host/file; touch /volume/v; df -k /scratch | tail -1; ls -l /dev/fuse; mount | grep -c "^shm on /dev/shm"; cat /etc/hosts | wc -l';
     try {
       const output = await run(...mounts, ...shell(script));
-      expect(output).toMatch(/1024[^]*10, 229/);
+      expect(output).toMatch(/1024[^]*10, 229.*\n1\n/);
       expect(readFileSync(path.join(source, 'file'), 'utf8')).toBe('written\n');
     } finally {
       rmSync(source, { recursive: true });

@@ -70,7 +70,7 @@ function toSpecMount(mount: MountOperation, staged: string): SpecMount {
   const type = mount.type === 'cgroup2' ? 'cgroup' : mount.type;
   const data = mount.data === '' ? [] : mount.data.split(',');
   const options = [...mount.flags, ...data, ...(mount.copyUp ? ['tmpcopyup'] : [])];
-  return { destination, type, source: type, options };
+  return { destination, type, source: mount.source ?? type, options };
 }
 
 const initMount = (binary: string): SpecMount => ({
