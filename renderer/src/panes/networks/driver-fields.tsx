@@ -4,16 +4,10 @@ import { useTranslation } from 'react-i18next';
 import { queries } from '../../api/client.ts';
 import { Field, Input, Select } from '../../design/field.tsx';
 import { isStacked, modes } from './driver-options.ts';
-import type { NetworkForm } from './network-form.ts';
-
-interface DriverFieldsProps {
-  form: NetworkForm;
-  change: (part: Partial<NetworkForm>) => void;
-  problemAt: (where: string) => string | undefined;
-}
+import type { NetworkFieldsProps } from './network-fields.tsx';
 
 /** What a driver asks for: the parent and the mode of stacked networks, the MTU of all. */
-export function DriverFields({ form, change, problemAt }: DriverFieldsProps) {
+export function DriverFields({ form, change, problemAt }: NetworkFieldsProps) {
   const { t } = useTranslation();
   return (
     <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
@@ -47,7 +41,7 @@ export function DriverFields({ form, change, problemAt }: DriverFieldsProps) {
 }
 
 /** Free text, as a VLAN need not be there yet; the host's own interfaces are offered. */
-function ParentField({ form, change }: Pick<DriverFieldsProps, 'form' | 'change'>) {
+function ParentField({ form, change }: Pick<NetworkFieldsProps, 'form' | 'change'>) {
   const { t } = useTranslation();
   const listId = useId();
   const query = useQuery({ ...queries.networks.hostInterfaces.queryOptions(), staleTime: 0 });
