@@ -264,6 +264,10 @@ describe('a running container', () => {
       expect(pair.networks?.['eth0']).toBeDefined();
       const single = await get('stream=0&one-shot=1');
       expect(single.preread).toBe('0001-01-01T00:00:00Z');
+      expect(await engine.api('GET', `/containers/${id}/stats?one-shot=1`)).toMatchObject({
+        status: 400,
+        json: { message: 'cannot have stream=true and one-shot=true' },
+      });
       const line = await engine.dockerOk(
         'stats',
         '--no-stream',

@@ -1,3 +1,4 @@
+import { invalidArgument } from '../../lib/errors.ts';
 import { toDockerStats } from '../../stats/docker-stats.ts';
 import { streamSamples } from '../../stats/sample-stream.ts';
 import type { Sample } from '../../stats/stats.ts';
@@ -17,11 +18,14 @@ export function statsRoutes({ stats, containers }: StatsRouteDeps): Route[] {
     {
       method: 'GET',
       path: '/containers/{id}/stats',
-      async handler({ params, query, reply, signal }) {
+      async handler({ params, query, reply, signal, apiVersion }) {
+        const isStream = query.boolean('stream', true);
+        const isOneShot = apiVersion.atLeast('1.41') && query.boolean('one-shot');
+        if (isStream && isOneShot) throw invalidArgument('cannot have stream=true and one-shot=true');
         const { id, name } = containers.identify(params['id'] ?? '');
         const identity = { id, name: `/${name}` };
-        if (!query.boolean('stream', true)) {
-          const { previous, sample } = query.boolean('one-shot')
+        if (!isStream) {
+          const { previous, sample } = isOneShot
             ? { previous: undefined, sample: stats.oneShot(id) }
             : await twoSamples(stats, id, signal);
           reply.json(200, toDockerStats(sample, previous, identity));
