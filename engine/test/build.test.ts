@@ -305,6 +305,8 @@ test.each([
   ['FROM busybox\nCOPY --from=7 /a /b', 400, 'line 2: invalid from flag value 7: index out of bounds'],
   ['FROM busybox\nSTOPSIGNAL FOO', 200, 'invalid signal: FOO'],
   ['FROM busybox\nADD d /etc/passwd', 200, 'cannot copy to non-directory: /etc/passwd'],
+  ['ARG BASE\nFROM ${BASE}', 400, 'line 2: base name (${BASE}) should not be blank'],
+  ['FROM busybox\nARG NAME\nCOPY ${NAME:?missing} /', 200, 'NAME: missing'],
   ['FROM busybox\nRUN --security=insecure true', 200, 'security.insecure is not allowed'],
   ['FROM busybox\nRUN --network=host true', 200, 'network.host is not allowed'],
   ['FROM busybox\nCOPY a f /c', 200, 'COPY failed: file not found'],
@@ -335,6 +337,16 @@ test('a context that would write outside, a cut one, and a missing Dockerfile ar
   expect(escape.error).toContain('leaves the archive');
   const cut = tar([{ name: 'Dockerfile', content: 'FROM busybox'.repeat(200) }]).subarray(0, 700);
   expect((await engine.api('POST', '/build', cut, TAR)).status).toBe(400);
+  const giant = tar([{ name: 'Dockerfile', content: 'FROM busybox' }]);
+  // A file of 8 GiB by its header, as large as octal digits say.
+  giant.write('77777777777\0', 124, 'latin1');
+  giant.write('        ', 148, 'latin1');
+  const sum = giant.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  giant.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  expect(await engine.api('POST', '/build', giant, TAR)).toMatchObject({
+    status: 400,
+    json: { message: 'invalid tar: unexpected EOF' },
+  });
   const missing = await engine.api<BuildLine>('POST', '/build?dockerfile=no', tar([]), TAR);
   expect(missing).toMatchObject({
     status: 500,

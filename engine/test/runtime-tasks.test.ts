@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -37,6 +40,37 @@ test('a tree is removed, but nothing behind a mount or a link in it', async () =
   await fixture.runtime.runTask(['remove-tree', tree]);
   expect(existsSync(tree)).toBe(false);
   expect(readdirSync(outside)).toEqual(['file']);
+});
+
+test('stubs of mounts are removed while they are empty, and nothing behind a link', async () => {
+  const upper = path.join(fixture.directory, 'stubs');
+  mkdirSync(path.join(upper, 'run/secrets'), { recursive: true });
+  mkdirSync(path.join(upper, 'used/deep'), { recursive: true });
+  mkdirSync(path.join(outside, 'empty'));
+  writeFileSync(path.join(upper, 'run/secrets/token'), '');
+  writeFileSync(path.join(upper, 'used/written'), 'by the step');
+  symlinkSync(outside, path.join(upper, 'link'));
+  const stubs = ['/run/secrets/token', '/run/secrets', '/used/deep', '/used/written', '/used', '/link/empty'];
+  await fixture.runtime.runTask(['remove-stubs', upper, ...stubs, '/link', '/not/there']);
+  expect(readdirSync(upper).sort()).toEqual(['link', 'run', 'used']);
+  expect(readdirSync(path.join(upper, 'run'))).toEqual([]);
+  expect(readdirSync(path.join(upper, 'used'))).toEqual(['written']);
+  expect(existsSync(path.join(outside, 'empty'))).toBe(true);
+  rmdirSync(path.join(outside, 'empty'));
+});
+
+test('times are clamped in the tree, never behind a link', async () => {
+  const upper = path.join(fixture.directory, 'times');
+  mkdirSync(path.join(upper, 'a'), { recursive: true });
+  writeFileSync(path.join(upper, 'a/new'), '');
+  writeFileSync(path.join(upper, 'a/old'), '');
+  utimesSync(path.join(upper, 'a/old'), 500, 500);
+  symlinkSync(path.join(outside, 'file'), path.join(upper, 'link'));
+  const before = statSync(path.join(outside, 'file')).mtimeMs;
+  await fixture.runtime.runTask(['clamp-times', upper, '1000']);
+  const secondsOf = (name: string): number => lstatSync(path.join(upper, name)).mtimeMs / 1000;
+  expect(['a', 'a/new', 'a/old', 'link'].map(secondsOf)).toEqual([1000, 1000, 500, 1000]);
+  expect(statSync(path.join(outside, 'file')).mtimeMs).toBe(before);
 });
 
 test("a volume's first content comes from inside the image, wherever its links point", async () => {
