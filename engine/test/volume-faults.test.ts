@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -124,6 +124,21 @@ test('a copy-up that was cut off begins again, and one that had only to move its
   expectWhole('begun');
   await engine.dockerOk('rm', id);
   await engine.dockerOk('volume', 'rm', 'begun', 'moved');
+});
+
+test('whoever locks a volume, as its containers can, keeps neither the next engine nor a container', async () => {
+  const script = 'mkdir /d/.gantry-filling; ln -s / /d/.gantry-filled';
+  await engine.dockerOk('run', '--rm', '-v', 'locked:/d', 'busybox', 'sh', '-c', script);
+  const holder = spawn('flock', [dataOf('locked'), 'sleep', '600'], { detached: true });
+  try {
+    await expect.poll(() => spawnSync('flock', ['-n', dataOf('locked'), 'true']).status).toBe(1);
+    await engine.restart();
+    expect(readdirSync(dataOf('locked'))).toEqual(['.gantry-filled']);
+    await engine.dockerOk('rm', await engine.dockerOk('create', '-v', 'locked:/seed', 'seeded'));
+  } finally {
+    if (holder.pid !== undefined) process.kill(-holder.pid, 'SIGKILL');
+  }
+  await engine.dockerOk('volume', 'rm', 'locked');
 });
 
 test('an engine that is killed while it fills volumes leaves no volume of a container that never was', async () => {

@@ -130,18 +130,24 @@ static int copy_into(int staging, int from, struct error *err) {
   return 0;
 }
 
-/* Takes turns with others that fill the same volume, and with one that a killed engine has left. */
-static int lock(int to, struct error *err) {
-  while (flock(to, LOCK_EX) < 0) {
-    if (errno != EINTR)
-      return error_set(err, errno, "lock the volume");
-  }
-  return 0;
+/*
+ * Takes turns, until the descriptor is closed, with others that fill the same volume, and with one
+ * that a killed engine has left. SECURITY: containers can lock what they see of the volume, but not
+ * the engine's directory around it.
+ */
+static int lock(int volume, struct error *err) {
+  autoclose int place = openat(volume, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int result;
+  do
+    result = place < 0 ? -1 : flock(place, LOCK_EX);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? error_set(err, errno, "lock the volume") : take_fd(&place);
 }
 
 /* 1: nothing is in there, 0: something is. What an earlier copy-up has left is settled first. */
 static int settle(int to, struct error *err) {
-  if (faccessat(to, FILLED, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+  struct stat status;
+  if (fstatat(to, FILLED, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
     return publish(to, err);
   if (rooted_remove(to, FILLING, err) < 0)
     return -1;
@@ -154,7 +160,8 @@ static int settle(int to, struct error *err) {
 }
 
 static int fill(int to, int from, struct error *err) {
-  if (lock(to, err) < 0)
+  autoclose int turn = lock(to, err);
+  if (turn < 0)
     return -1;
   int empty = settle(to, err);
   if (empty <= 0)
@@ -232,5 +239,6 @@ int finish_copy_up_main(int argc, char **argv) {
   }
   struct error err = {0};
   autoclose int to = open_volume(argv[1], &err);
-  return to < 0 || lock(to, &err) < 0 || settle(to, &err) < 0 ? archive_fail(&err) : 0;
+  autoclose int turn = to < 0 ? -1 : lock(to, &err);
+  return turn < 0 || settle(to, &err) < 0 ? archive_fail(&err) : 0;
 }
