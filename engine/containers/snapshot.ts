@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ContainerSnapshot } from '../images/image-store.ts';
-import { conflict } from '../lib/errors.ts';
+import { conflict, EngineError } from '../lib/errors.ts';
 import { completeConfig } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { publish, type ContainersContext } from './context.ts';
@@ -13,6 +13,7 @@ export async function useSnapshot<T>(
   pause: boolean,
   use: (snapshot: ContainerSnapshot) => Promise<T>,
 ): Promise<T> {
+  const snapshot = (): Promise<T> => use(snapshotOf(context, container));
   const { record } = container;
   const { status } = record.state;
   if (status === 'dead') throw conflict(`You cannot commit container ${record.id} which is Dead`);
@@ -20,11 +21,17 @@ export async function useSnapshot<T>(
     throw conflict(`You cannot commit container ${record.id} which is being removed`);
   }
   // A start would write to the layer: it waits.
-  if (!container.shim) return container.mutex.run(() => use(snapshotOf(context, container)));
-  if (!pause || status !== 'running') return use(snapshotOf(context, container));
-  await pauseContainer(context, container);
+  if (!container.shim) return container.mutex.run(snapshot);
+  if (!pause || status !== 'running') return snapshot();
   try {
-    return await use(snapshotOf(context, container));
+    await pauseContainer(context, container);
+  } catch (error) {
+    // It ended just now.
+    if (!(error instanceof EngineError && error.kind === 'conflict')) throw error;
+    return container.mutex.run(snapshot);
+  }
+  try {
+    return await snapshot();
   } finally {
     // Somebody else may have let it go on, killed or removed it meanwhile.
     if (record.state.status === 'paused') await unpauseContainer(context, container);

@@ -115,8 +115,13 @@ export function toHistory({ catalog, layers }: Parts, image: CatalogImage): Imag
     Comment: entry.comment ?? '',
   }));
   items.reverse();
-  const [top] = items;
-  const { tags } = catalog.describe(image);
-  if (top) Object.assign(top, { Id: image.id, Tags: tags.length > 0 ? tags : null });
+  // What it was made of here has an ID for as long as it is kept.
+  let step: CatalogImage | undefined = image;
+  for (const item of items) {
+    if (!step) break;
+    const { tags } = catalog.describe(step);
+    Object.assign(item, { Id: step.id, Tags: tags.length > 0 ? tags : null });
+    step = catalog.byId(step.parent);
+  }
   return items;
 }

@@ -12,7 +12,7 @@ import { ImageCatalog, type CatalogImage, type ManifestInfo } from './image-cata
 import type { ImageLookup, ImageUsers, OciImageConfig } from './image-store.ts';
 import { overlayLowers, type LayerStore } from './layer-store.ts';
 import type { LayerLimits } from './layer-worker.ts';
-import { loadArchive, type LoadProgress } from './load-archive.ts';
+import { loadArchive, type LoadProgress, type ReplacedName } from './load-archive.ts';
 import { formatFamiliar, parseReference, withDefaultTag, type Reference } from './reference.ts';
 import { StoredLayers } from './stored-layers.ts';
 import { Trash } from './trash.ts';
@@ -112,10 +112,15 @@ export function createImages(options: ImagesOptions): Images {
   };
 
   const load: Images['load'] = (source, signal, report) => {
-    const register = async (image: ArchivedImage): Promise<void> => {
+    const register = async (image: ArchivedImage): Promise<ReplacedName[]> => {
+      const replaced = image.references.flatMap((reference) => {
+        const id = catalog.byReference(reference)?.id;
+        return id === undefined || id === image.id ? [] : [{ reference, id }];
+      });
       await registerImage(parts, image);
       const actor = { id: image.id, attributes: { name: image.id } };
       events.publish({ type: 'image', action: 'load', actor });
+      return replaced;
     };
     return loadArchive({ layers, temporary, register }, source, signal, report);
   };

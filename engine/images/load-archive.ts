@@ -5,18 +5,27 @@ import { readArchiveManifest, type ArchivedImage } from './archive-manifest.ts';
 import { contentError } from './content-error.ts';
 import { decompress, type ByteSource } from './decompress.ts';
 import type { LayerStore } from './layer-store.ts';
+import type { Reference } from './reference.ts';
 
 /** Told while an archive is loaded. */
 export type LoadProgress =
   /** Bytes of one layer's archive entry taken so far; `name` is what the archive calls it. */
-  { kind: 'layer'; name: string; current: number; total: number } | { kind: 'loaded'; image: ArchivedImage };
+  | { kind: 'layer'; name: string; current: number; total: number }
+  | { kind: 'loaded'; image: ArchivedImage; replaced: ReplacedName[] };
+
+/** A name that another image had until now. */
+export interface ReplacedName {
+  reference: Reference;
+  /** The other image. */
+  id: string;
+}
 
 interface LoadDependencies {
   layers: LayerStore;
   /** `<data-root>/tmp` */
   temporary: string;
   /** Makes an unpacked image known; takes over one reference on each of its layers. */
-  register: (image: ArchivedImage) => Promise<void>;
+  register: (image: ArchivedImage) => Promise<ReplacedName[]>;
 }
 
 /**
@@ -42,8 +51,8 @@ export async function loadArchive(
     for await (const entry of archiveEntries(decompress(source))) await intake.take(entry);
     for (const image of readArchiveManifest(intake)) {
       await holdLayers(layers, intake, image);
-      await register(image);
-      await report({ kind: 'loaded', image });
+      const replaced = await register(image);
+      await report({ kind: 'loaded', image, replaced });
     }
   } catch (error) {
     failed.abort();

@@ -147,6 +147,36 @@ test('commit keeps what a container changed, its configuration and the history',
   expect(files.size).toBeGreaterThan(5);
 });
 
+test('a container that ends while it is committed is an image all the same', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    const container = await engine.dockerOk('create', 'busybox', 'touch', '/made');
+    await engine.api('POST', `/containers/${container}/start`);
+    const { status, json } = await engine.api<{ Id: string }>('POST', `/commit?container=${container}`);
+    expect(status).toBe(201);
+    await engine.dockerOk('rm', '-f', container);
+    await engine.dockerOk('rmi', json.Id);
+  }
+});
+
+test('a load that takes a name from another image says so; images made here have IDs in the history', async () => {
+  await engine.dockerOk('tag', 'busybox', 'renamed:1');
+  const archive = (await engine.api('GET', '/images/renamed:1/get')).bytes;
+  const container = await engine.dockerOk('create', 'busybox');
+  const made = await engine.dockerOk('commit', container, 'renamed:1');
+  const history = await engine.dockerOk('history', '-q', '--no-trunc', 'renamed:1');
+  const base = await engine.dockerOk('image', 'inspect', '-f', '{{.Id}}', 'busybox');
+  expect(history.split('\n').slice(0, 2)).toEqual([made, base]);
+  const { stdout } = await engine.dockerWithInput(archive, 'load');
+  expect(stdout).toBe(
+    `The image renamed:1 already exists, renaming the old one with ID ${made} to empty string\nLoaded image: renamed:1\n`,
+  );
+  await engine.dockerOk('rm', container);
+  await engine.dockerOk('rmi', 'renamed:1', made);
+  expect((await engine.api<{ message: string }>('DELETE', '/images/%20')).json.message).toBe(
+    'image name cannot be blank',
+  );
+});
+
 test('a running container is paused while it is committed, and goes on', async () => {
   await engine.dockerOk('run', '-d', '--name', 'running-commit', 'busybox', 'top');
   const since = Date.now() / 1000;

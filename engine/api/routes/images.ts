@@ -67,10 +67,12 @@ export function imageRoutes({ images, registries }: ImageDomains): Route[] {
       method: 'DELETE',
       path: '/images/{name...}',
       async handler(context) {
-        const { params, query, reply } = context;
-        requirePlatform(find(context), params['name'] ?? '', askedPlatform(context, '1.50', 'platforms'));
+        const { query, reply } = context;
+        const name = context.params['name'] ?? '';
+        if (name.trim() === '') throw invalidArgument('image name cannot be blank');
+        requirePlatform(find(context), name, askedPlatform(context, '1.50', 'platforms'));
         const options = { force: query.boolean('force'), prune: !query.boolean('noprune') };
-        reply.json(200, await removeImage(parts, params['name'] ?? '', options));
+        reply.json(200, await removeImage(parts, name, options));
       },
     },
     {
@@ -208,7 +210,12 @@ function loadMessages(progress: LoadProgress, quiet: boolean): object[] {
   if (progress.kind === 'loaded') {
     const { references, id } = progress.image;
     if (references.length === 0) return [{ stream: `Loaded image ID: ${id}\n` }];
-    return references.map((reference) => ({ stream: `Loaded image: ${formatFamiliar(reference)}\n` }));
+    const renamed = progress.replaced.map(
+      (other) =>
+        `The image ${formatFamiliar(other.reference)} already exists, renaming the old one with ID ${other.id} to empty string\n`,
+    );
+    const loaded = references.map((reference) => `Loaded image: ${formatFamiliar(reference)}\n`);
+    return [...renamed, ...loaded].map((stream) => ({ stream }));
   }
   if (quiet) return [];
   const { current, total, name } = progress;
