@@ -65,7 +65,10 @@ async function onFreshDisk(work) {
   }
 }
 
-/** Reading the archive and writing it again; and what creating its files takes a plain unpacker. */
+/**
+ * Reading the archive and writing it again, the same of what a registry has of it, which is what goes over the wire;
+ * and what creating its files takes a plain unpacker.
+ */
 function measureLimit(disk, shape) {
   const copy = path.join(disk, 'copy');
   const load = timed(() => execFileSync('cp', ['--reflink=never', shape.file, copy]));
@@ -78,7 +81,9 @@ function measureLimit(disk, shape) {
     }
   });
   const remove = timed(() => rmSync(copy));
-  return { load, save, remove, extract };
+  if (!shape.registry) return { load, save, remove, extract };
+  const transfer = timed(() => execFileSync('cp', ['-r', shape.registry, path.join(disk, 'registry')]));
+  return { load, save, remove, extract, pull: transfer, push: transfer };
 }
 
 function timed(work) {
@@ -98,11 +103,15 @@ async function measureEngine(start, disk, shape) {
     const loadCpu = cpu() - cpuBefore;
     const peak = memory.peak() - idle;
     const target = encodeURIComponent(shape.tag);
-    const save = await took(() => transfer(engine.socket, 'GET', `/images/get?names=${target}`));
+    const [save, saveCpu] = await tookWith(cpu, () =>
+      transfer(engine.socket, 'GET', `/images/get?names=${target}`),
+    );
     const pushed = shape.registry ? await measurePush(engine, disk, shape) : {};
-    const remove = await took(() => transfer(engine.socket, 'DELETE', `/images/${shape.tag}`));
+    const [remove, removeCpu] = await tookWith(cpu, () =>
+      transfer(engine.socket, 'DELETE', `/images/${shape.tag}`),
+    );
     const pulled = shape.registry ? await measurePull(engine, shape) : {};
-    return { load, save, remove, loadCpu: loadCpu * 1000, peak, ...pushed, ...pulled };
+    return { load, save, remove, loadCpu: loadCpu * 1000, saveCpu, removeCpu, peak, ...pushed, ...pulled };
   } finally {
     memory.stop();
     await engine.stop();
@@ -147,6 +156,13 @@ async function took(work) {
   const started = performance.now();
   await work();
   return performance.now() - started;
+}
+
+/** The time by the clock and by the processor, milliseconds. */
+async function tookWith(cpu, work) {
+  const before = cpu();
+  const clock = await took(work);
+  return [clock, (cpu() - before) * 1000];
 }
 
 /** One request; a file goes with it, and the answer is read to its end. */
@@ -263,14 +279,16 @@ function print(results, names) {
   }
   for (const [work, cpuOf, peakOf] of [
     ['load', 'loadCpu', 'peak'],
+    ['save', 'saveCpu', undefined],
     ['push', 'pushCpu', undefined],
     ['pull', 'pullCpu', 'pullPeak'],
+    ['remove', 'removeCpu', undefined],
   ]) {
     const extras = names.map((who) => {
       const cpu = median(cpuOf, who);
       const peak = peakOf && median(peakOf, who);
       const memory = peak === undefined ? '' : `+${Math.round(peak)} MiB, `;
-      return cpu === undefined ? '' : `${who} ${memory}${(cpu / 1000).toFixed(1)} CPU-s`;
+      return cpu === undefined ? '' : `${who} ${memory}${(cpu / 1000).toFixed(2)} CPU-s`;
     });
     console.log(`  ${work.padEnd(7)} peak memory and CPU: ${extras.filter(Boolean).join('   ')}`);
   }
