@@ -37,6 +37,8 @@ export class Container {
    * record's `manuallyStopped` it does not outlive the engine. */
   restartCancelled = false;
   removing = false;
+  /** Until the last exit is on disk and nothing of its run is left: a start waits for it, a removal need not. */
+  settling: Promise<void> | undefined;
   readonly #exitListeners = new Set<(result: ExitResult) => void>();
   readonly #removalListeners = new Set<(result: ExitResult) => void>();
 

@@ -140,7 +140,7 @@ function lifetime(
         container.shim?.disconnect();
       }
       await Promise.all(
-        context.store.list().map((container) => container.mutex.run(() => Promise.resolve())),
+        context.store.list().map((container) => container.mutex.run(async () => container.settling)),
       );
     },
   };

@@ -82,6 +82,8 @@ export async function save(container: Container, record = container.record): Pro
  */
 export async function saveIfPossible(context: ContainersContext, container: Container): Promise<void> {
   await save(container).catch((error: unknown) => {
+    // Removed meanwhile: nothing is left to tell of.
+    if (!context.store.has(container.record.id)) return;
     context.logger.error('container record not written', {
       container: container.record.id,
       error: messageOf(error),

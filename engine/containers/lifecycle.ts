@@ -50,6 +50,7 @@ async function run(
   environment: readonly string[] = [],
 ): Promise<void> {
   const { record } = container;
+  await container.settling;
   try {
     const startedAt = nowRfc3339();
     // On disk before exec: whatever runs after a crash of the engine is believed running by the next one.
@@ -207,16 +208,32 @@ export async function recordExit(
     restarts && mayFollow && !container.restartCancelled && shouldRestart(hostConfig.RestartPolicy, ended);
   const autoRemove = mayFollow && hostConfig.AutoRemove === true;
   if (restart) scheduleRestart(context, container, durationMs);
-  // The shim's own exit record tells of the exit until this one does; the run directory goes after that.
-  const written = autoRemove ? Promise.resolve() : saveIfPossible(context, container);
+  container.settling = settle(context, container, { isKept: !autoRemove });
   if (newlyOutOfMemory) publish(context, container, 'oom');
   const execDuration = String(Math.max(0, Math.floor(durationMs / 1000)));
   publish(context, container, 'die', { exitCode: String(exitCode), execDuration });
   // Also between two runs: a client that waits is told of every exit, as in Docker.
   container.notifyExit({ exitCode });
-  await written;
-  await context.runtime.cleanUp(record.id, record.cgroupDirectories);
-  if (autoRemove) await discard(context, container, { volumes: true });
+  if (!autoRemove) return;
+  await container.settling;
+  await discard(context, container, { volumes: true });
+}
+
+/** In this order: until the record has the exit, the shim's own exit record is the only place on disk that tells of it. */
+async function settle(
+  context: ContainersContext,
+  container: Container,
+  { isKept }: { isKept: boolean },
+): Promise<void> {
+  const { id, cgroupDirectories } = container.record;
+  try {
+    if (isKept) await saveIfPossible(context, container);
+    await context.runtime.cleanUp(id, cgroupDirectories);
+  } catch (error) {
+    context.logger.error('cleaning up after a run failed', { container: id, error: messageOf(error) });
+  } finally {
+    container.settling = undefined;
+  }
 }
 
 /** A network that cannot be left must not keep the container from having ended. */

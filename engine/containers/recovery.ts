@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../lib/errors.ts';
@@ -41,6 +42,17 @@ export async function recover(context: ContainersContext): Promise<void> {
     }
   }
   for (const id of unfinished) await removeUnfinished(context, id);
+  await sweepRuns(context);
+}
+
+/** What is left of a run whose container was removed before its exit was on disk. */
+async function sweepRuns(context: ContainersContext): Promise<void> {
+  const runs = path.join(context.runRoot, 'containers');
+  if (!existsSync(runs)) return;
+  for (const id of await readdir(runs)) {
+    const isRemoved = !existsSync(path.join(containersRoot(context), id));
+    if (isRemoved && existsSync(path.join(runs, id, 'exit.json'))) await context.runtime.cleanUp(id, []);
+  }
 }
 
 /** Of a container that was never whole; when the users of all volumes are known. The mark goes last. */

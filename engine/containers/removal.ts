@@ -88,6 +88,7 @@ export async function discard(
   if (record.hostConfig.StorageOpt?.['size']) await unlimit(context, container);
   await moveToTrash(context, container.directory, record.id);
   context.store.remove(container);
+  if (container.settling) await context.runtime.cleanUp(record.id, record.cgroupDirectories);
   for (const pending of container.pendingAttaches) pending.abandon();
   publish(context, container, 'destroy');
   container.notifyExit({ exitCode });

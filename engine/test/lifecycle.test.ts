@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './harness.ts';
 
@@ -272,6 +274,21 @@ describe('running out of memory', () => {
   });
 });
 
+describe('the moment that an exit is told', () => {
+  test('the container can be started again, and removed without a trace', async () => {
+    await engine.dockerOk('create', '--name', 'again', 'busybox', 'true');
+    const { Id } = (await engine.api<{ Id: string }>('GET', '/containers/again/json')).json;
+    for (let run = 0; run < 5; run += 1) {
+      expect((await engine.api('POST', '/containers/again/start')).status).toBe(204);
+      await engine.api('POST', '/containers/again/wait');
+    }
+    expect((await engine.api('DELETE', '/containers/again')).status).toBe(204);
+    expect(existsSync(path.join(engine.runRoot, 'containers', Id))).toBe(false);
+    expect(existsSync(path.join(engine.dataRoot, 'containers', Id))).toBe(false);
+    expect(engine.log()).not.toContain('record not written');
+  });
+});
+
 describe('links', () => {
   const namesOf = async (id: string): Promise<string[]> => {
     const { json } = await engine.api<{ Id: string; Names: string[] }[]>('GET', '/containers/json?all=1');
@@ -321,7 +338,7 @@ describe('links', () => {
     );
     await engine.dockerOk('run', '-d', '--name', 'user', '--link', 'guest:db', 'busybox', 'sleep', '1000');
     expect(await linksOf('user')).toEqual(['/base:/user/db']);
-    expect(await engine.dockerOk('exec', 'user', 'grep', '-c', 'db', '/etc/hosts')).toBe('1');
+    expect(await engine.dockerOk('exec', 'user', 'grep', '-cw', 'db', '/etc/hosts')).toBe('1');
     await engine.dockerOk('rm', '-f', 'user', 'guest', 'base');
   });
 

@@ -43,6 +43,18 @@ test('a container that ended while there was no engine has its exit code', async
   ).toBe('exited 6');
 });
 
+test('an exit that a client was told of is not forgotten by an engine killed in that moment', async () => {
+  await engine.dockerOk('create', '--name', 'told', 'busybox', 'sh', '-c', 'exit 7');
+  await engine.api('POST', '/containers/told/start');
+  const { json } = await engine.api<{ StatusCode: number }>('POST', '/containers/told/wait');
+  expect(json.StatusCode).toBe(7);
+  await engine.kill9();
+  await engine.restart();
+  expect(await engine.dockerOk('inspect', 'told', '--format', '{{.State.Status}} {{.State.ExitCode}}')).toBe(
+    'exited 7',
+  );
+});
+
 test('an orderly stop leaves containers running, too', async () => {
   await engine.dockerOk('run', '-d', '--name', 'sleeper', '--restart', 'always', 'busybox', 'sleep', '1000');
   const pid = await engine.dockerOk('inspect', 'sleeper', '--format', '{{.State.Pid}}');
@@ -189,6 +201,9 @@ test('what was half-made or half-removed is cleared away at the next start', asy
   const file = path.join(containers, id, 'container.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"status":"created"', '"status":"removing"'));
   mkdirSync(path.join(containers, 'f'.repeat(64), 'upper'), { recursive: true });
+  const run = path.join(engine.runRoot, 'containers', 'c'.repeat(64));
+  mkdirSync(run, { recursive: true });
+  writeFileSync(path.join(run, 'exit.json'), '{}');
   const unreadable = { e: '{"version":1,', d: '{"version":1,"id":"d","name":"old"}' };
   for (const [letter, record] of Object.entries(unreadable)) {
     mkdirSync(path.join(containers, letter.repeat(64)));
@@ -198,6 +213,7 @@ test('what was half-made or half-removed is cleared away at the next start', asy
   expect(await present('dying')).toBe('');
   await expect.poll(() => readdirSync(path.join(engine.dataRoot, 'trash'))).toEqual([]);
   expect(existsSync(path.join(containers, 'f'.repeat(64)))).toBe(false);
+  expect(existsSync(run)).toBe(false);
   // What cannot be read is nobody's to delete.
   for (const letter of Object.keys(unreadable)) {
     expect(existsSync(path.join(containers, letter.repeat(64)))).toBe(true);
