@@ -167,6 +167,8 @@ static int apply_cgroup_v1(const struct container_plan *plan, const struct plan_
     return -1;
   for (size_t i = 0; i < mount->hierarchies.count; i++) {
     const struct plan_hierarchy *hierarchy = &mount->hierarchies.items[i];
+    /* The tmpfs is new and nobody else sees it yet: found at once, without a look at every part. */
+    mkdirat(top, hierarchy->name, 0755);
     autoclose int directory = resolve_or_create(top, hierarchy->name, false, false, err);
     autoclose int view =
         directory < 0 ? -1 : open_hierarchy(plan, hierarchy, locked | readonly, err);
