@@ -88,6 +88,23 @@ describe.skipIf(reason !== undefined)('the engine of an ordinary user', () => {
     );
   });
 
+  test('moves what a container wrote into a volume, and restores and clones one, owners kept', async () => {
+    const script = 'mkdir -p /srv/d; echo x > /srv/d/f; chown 5:6 /srv/d/f; mkfifo /srv/d/p';
+    const id = await engine.dockerOk('run', '-d', 'busybox', 'sh', '-c', script);
+    expect(await engine.dockerOk('wait', id)).toBe('0');
+    const body = { path: '/srv/d', volume: 'moved' };
+    expect((await engine.api('POST', `/gantry/v1/containers/${id}/move-to-volume`, body)).status).toBe(204);
+    const backup = await engine.api('GET', '/gantry/v1/volumes/moved/backup');
+    await engine.dockerOk('volume', 'create', 'back');
+    expect((await engine.api('POST', '/gantry/v1/volumes/back/restore', backup.bytes)).status).toBe(200);
+    expect((await engine.api('POST', '/gantry/v1/volumes/back/clone?to=copy')).status).toBe(201);
+    for (const volume of ['moved', 'back', 'copy']) {
+      const look = ['run', '--rm', '-v', `${volume}:/v`, 'busybox', 'stat', '-c', '%u:%g %F', '/v/f', '/v/p'];
+      expect(await engine.dockerOk(...look)).toBe('5:6 regular file\n0:0 fifo');
+    }
+    await engine.dockerOk('rm', id);
+  });
+
   test('keeps a volume, discards limits with a warning, refuses to pause with the reason', async () => {
     await engine.dockerOk('run', '--rm', '-v', 'kept:/data', 'busybox', 'sh', '-c', 'echo kept > /data/file');
     const read = await engine.docker(

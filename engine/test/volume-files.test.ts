@@ -1,13 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
+import { mountLoop } from './loop-filesystem.ts';
 import { readTar, tar, type TarEntry } from './tar-fixture.ts';
 
 let engine: TestEngine;
@@ -250,6 +260,31 @@ describe('a volume as a whole', () => {
     expect((await engine.api('POST', `${base('original')}/clone`)).status).toBe(400);
     expect((await engine.api('POST', `${base('absent')}/clone?to=y1`)).status).toBe(404);
   });
+});
+
+test('a full disk fails a clone, a restore and a write with 507, and keeps nothing of them', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'gantry-full-'));
+  const disk = mountLoop(directory);
+  const small = await startEngine({ dataRoot: path.join(disk.mountpoint, 'data') });
+  const filled = '/gantry/v1/volumes/filled';
+  const file = (megabytes: number): Buffer =>
+    tar([{ name: 'file', content: Buffer.alloc(megabytes << 20, 1) }]);
+  try {
+    await small.dockerOk('volume', 'create', 'filled');
+    expect((await small.api('POST', `${filled}/restore`, file(55))).status).toBe(200);
+    expect((await small.api('POST', `${filled}/clone?to=clone`)).status).toBe(507);
+    expect((await small.api('POST', `${filled}/restore`, file(60))).status).toBe(507);
+    const large = Buffer.alloc(60 << 20, 1);
+    const target = `${filled}/files/content?${query({ path: '/new', size: large.length })}`;
+    expect((await small.api('PUT', target, large)).status).toBe(507);
+    const names = readdirSync(path.join(small.dataRoot, 'volumes'));
+    expect(names.filter((name) => !name.startsWith('filled-before-restore-'))).toEqual(['filled']);
+    expect(readdirSync(path.join(small.dataRoot, 'volumes/filled/_data'))).toEqual(['file']);
+  } finally {
+    await small.stop();
+    disk.unmount();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 /** By hand: GANTRY_CRASH_ROUNDS=100 */
