@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { conflict, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
+import { conflict, EngineError, invalidArgument, messageOf, notFound } from '../lib/errors.ts';
 import type { MountRequest } from '../wire/container.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, publish, save, type ContainersContext } from './context.ts';
@@ -31,14 +31,23 @@ export async function moveToVolume(
   const { status } = container.record.state;
   if (status === 'paused') throw conflict(`container ${container.record.id} is paused, unpause it first`);
   context.volumes.checkNew(request.volume);
-  const directory = await checkDirectory(context, container, request.directory);
+  await checkDirectory(context, container, request.directory);
   const runs = isActive(status);
   if (runs) await stopForRestart(context, container, { signal: undefined, timeoutSeconds: undefined });
   try {
-    await container.mutex.run(() => move(context, container, { ...request, directory }));
+    await container.mutex.run(() => move(context, container, request));
   } finally {
     // As it was before, also when the move failed.
-    if (runs) await startContainer(context, container);
+    if (runs) await startAgain(context, container);
+  }
+}
+
+async function startAgain(context: ContainersContext, container: Container): Promise<void> {
+  try {
+    await startContainer(context, container);
+  } catch (error) {
+    // Somebody else was faster.
+    if (!(error instanceof EngineError) || error.kind !== 'not-modified') throw error;
   }
 }
 
@@ -72,12 +81,14 @@ const isInside = (directory: string, of: string): boolean =>
 async function move(
   context: ContainersContext,
   container: Container,
-  { directory, volume: name }: MoveRequest,
+  { directory: asked, volume: name }: MoveRequest,
 ): Promise<void> {
   const { record } = container;
   if (container.removing) throw conflict(`container ${record.id} is marked for removal`);
   if (container.shim) throw conflict(`container ${record.id} has been started meanwhile`);
   const { runtime, volumes } = context;
+  // Once more: it may have changed until it was stopped.
+  const directory = await checkDirectory(context, container, asked);
   const volume = await volumes.createFilled({ name }, (target) =>
     runtime.runTask(['copy-up', directory, target, ...layersOf(context, container)]),
   );

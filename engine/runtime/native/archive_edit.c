@@ -77,12 +77,28 @@ static int take_attributes(int parent, int old, int file, struct error *err) {
   return 0;
 }
 
+/*
+ * SECURITY: a regular file and nothing else: the container may put a fifo or a device in its place,
+ * to which this process has access.
+ */
+static int open_regular(int parent, const char *leaf, int flags, struct error *err) {
+  autoclose int fd = openat(parent, leaf, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  struct stat status;
+  if (fd < 0 || fstat(fd, &status) < 0)
+    return error_set(err, errno, "open");
+  if (!S_ISREG(status.st_mode))
+    return error_set(err, S_ISDIR(status.st_mode) ? EISDIR : ELOOP, "not a regular file");
+  return take_fd(&fd);
+}
+
 /* A file that is itself a mount (/etc/hosts) cannot be replaced: it gets the content. */
 static int overwrite(int parent, const char *leaf, int file, struct error *err) {
-  autoclose int mounted = openat(parent, leaf, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+  autoclose int mounted = open_regular(parent, leaf, O_WRONLY, err);
   struct stat status;
-  if (mounted < 0 || fstat(file, &status) < 0)
-    return error_set(err, errno, "open");
+  if (mounted < 0)
+    return -1;
+  if (fstat(file, &status) < 0 || ftruncate(mounted, 0) < 0)
+    return error_set(err, errno, "write");
   return copy_content(file, mounted, status.st_size, err);
 }
 
@@ -112,12 +128,9 @@ static int write_file(int parent, const char *leaf, const char *argument, struct
   uint64_t size = strtoull(argument, &end, 10), token;
   if (errno || end == argument || *end)
     return error_set(err, EINVAL, "size %.32s", argument);
-  struct stat status;
-  if (fstatat(parent, leaf, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode))
-    return error_set(err, S_ISDIR(status.st_mode) ? EISDIR : ELOOP, "write");
-  autoclose int old = openat(parent, leaf, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (old < 0 && errno != ENOENT)
-    return error_set(err, errno, "open");
+  autoclose int old = open_regular(parent, leaf, O_RDONLY, err);
+  if (old < 0 && err->number != ENOENT)
+    return -1;
   char temporary[64];
   if (getrandom(&token, sizeof token, 0) != sizeof token)
     return error_set(err, errno, "getrandom");

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -58,6 +60,9 @@ static int archive_put(int argc, char **argv, struct error *err) {
   struct extract_options options = {.base_path = argv[first]};
   if (parse_options(argc - first - 1, argv + first + 1, &options, &owner, err) < 0)
     return -1;
+  /* What is not whole when the engine ends is of no use: the next one removes it at once. */
+  if (options.whole && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+    return error_set(err, errno, "prctl");
   autoclose int root = archive_root_open(&root_options, true, err);
   if (root < 0)
     return -1;
