@@ -24,7 +24,10 @@ test('run → chart → terminal → logs → files → compose up → down → 
     await dialog.getByLabel('Name', { exact: true }).fill('journey');
     await dialog
       .getByLabel('Command', { exact: true })
-      .fill(`sh -c "i=0; while true; do i=$((i+1)); echo line $i of the journey; sleep 0.2; done"`);
+      // Quick at first, then so slow that the first line stays on the screen however long the steps before take.
+      .fill(
+        `sh -c "i=0; while true; do i=$((i+1)); echo line $i of the journey; [ $i -lt 12 ] && sleep 0.2 || sleep 9; done"`,
+      );
     await dialog.getByRole('button', { name: 'Run', exact: true }).click();
     await expect(page.getByRole('heading', { name: 'journey' })).toBeVisible();
     await expect(page.getByText('Running').first()).toBeVisible();
