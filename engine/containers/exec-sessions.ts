@@ -188,10 +188,6 @@ export class ExecSessions {
     const { container, request } = session;
     const { shim, record } = container;
     if (!shim) throw notRunning(container);
-    if (request.WorkingDir && !request.WorkingDir.startsWith('/')) {
-      const problem = 'exec failed: Cwd must be an absolute path: unknown';
-      throw new EngineError('internal', `OCI runtime exec failed: ${problem}`);
-    }
     const size = start.Tty ? start.ConsoleSize : undefined;
     const [rows, columns] = size ?? request.ConsoleSize ?? [0, 0];
     const plan = this.#context.buildExecPlan(record, {
@@ -207,6 +203,10 @@ export class ExecSessions {
       columns,
     });
     this.#publish(session, `exec_start: ${commandText(session.argv)}`);
+    if (request.WorkingDir && !request.WorkingDir.startsWith('/')) {
+      const problem = 'exec failed: Cwd must be an absolute path: unknown';
+      throw new EngineError('internal', `OCI runtime exec failed: ${problem}`);
+    }
     session.process = await shim.exec(plan, {
       stdin: request.AttachStdin ?? false,
       stdout: request.AttachStdout ?? false,
