@@ -91,7 +91,6 @@ async function sendLayer(upload: LayerUpload, begun: UploadLocation | undefined)
       location = await repository.sendPiece(location, content.from(received), undefined, signal);
       const descriptor = content.descriptor();
       await repository.finishUpload(location, descriptor.digest, signal);
-      await layers.addBlob(layer.diffId, { digest: descriptor.digest, sizeBytes: descriptor.size });
       report({ status: 'Pushed' });
       return descriptor;
     } catch (error) {

@@ -130,7 +130,12 @@ async function pushLayers(
       return;
     }
     const upload = { repository, target: reference.name, layer, forms: known, layers: parts.layers, signal };
-    found.set(diffId, await slots.run(signal, () => uploadLayer({ ...upload, report })));
+    const descriptor = await slots.run(signal, () => uploadLayer({ ...upload, report }));
+    found.set(diffId, descriptor);
+    // Not in the slot: the next layer need not wait for the disk.
+    const { digest, size: sizeBytes } = descriptor;
+    if (!known.some((form) => form.descriptor.digest === digest))
+      await parts.layers.addBlob(diffId, { digest, sizeBytes });
   };
   const running = unique.map((diffId) =>
     push(diffId).catch((error: unknown) => {
