@@ -1,3 +1,4 @@
+import { opendir } from 'node:fs/promises';
 import { EngineError, errnoOf, isDiskFull, messageOf } from '../lib/errors.ts';
 import type { Volume, VolumeCreate } from '../volumes/volumes.ts';
 import type { ContainersContext } from './context.ts';
@@ -26,13 +27,12 @@ export async function fillVolume(
   const { name, destination } = mount;
   try {
     // Where there is nothing to copy, only the start finds out that it cannot be mounted, as in Docker.
-    if (volumes.get(name).external) await runtime.runTask(['find-directory', destination, ...lower]);
+    if (volumes.get(name).external && !(await imageHas(context, lower, destination))) return;
     const directory = await volumes.mount(name, containerId);
+    if (await hasContent(directory)) return;
     await runtime.runTask(['copy-up', destination, directory, ...lower]);
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT') return;
-    if (errno !== 'ENOTDIR') throw cannotFill(error);
+    if (errnoOf(error) !== 'ENOTDIR') throw cannotFill(error);
     // A file: a volume that is asked for by name fails when it is mounted on it.
     if (mount.specification !== 'volume') return;
     const message = `cannot mount volume over existing file, file exists ${destination}`;
@@ -40,6 +40,27 @@ export async function fillVolume(
   } finally {
     await volumes.unmount(name, containerId);
   }
+}
+
+/** Throws ENOTDIR where the image has no directory but something else. */
+async function imageHas(
+  { runtime }: ContainersContext,
+  lower: string[],
+  directory: string,
+): Promise<boolean> {
+  try {
+    await runtime.runTask(['find-directory', directory, ...lower]);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** The common case, told without a task. What a copy-up that was cut off has left is no content. */
+async function hasContent(directory: string): Promise<boolean> {
+  for await (const { name } of await opendir(directory)) return !name.startsWith('.gantry-fill');
+  return false;
 }
 
 function cannotFill(cause: unknown): EngineError {
