@@ -248,6 +248,7 @@ test('a stopped target is named, a stopped source is refused', async () => {
   await engine.dockerOk('create', '--name', 'stopped', '--network', 'app', 'busybox', 'true');
   expect(await reach('client', { Container: 'stopped', Port: 80 })).toMatchObject({
     Verdict: 'target-stopped',
+    FailingHop: 'network',
   });
   expect(await post('stopped', { Container: 'client', Port: 80 })).toMatchObject({
     status: 409,

@@ -12,7 +12,8 @@ export interface Findings extends Omit<ReachReply, 'Verdict' | 'FailingHop'> {
 }
 
 const HOPS: Record<Exclude<ReachVerdict, 'reachable' | 'listening' | 'silent'>, ReachHop> = {
-  'target-stopped': 'port',
+  // A stopped container is on no network.
+  'target-stopped': 'network',
   'no-network': 'network',
   isolated: 'network',
   'name-on-default-bridge': 'name',
