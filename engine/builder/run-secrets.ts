@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { pipeline } from 'node:stream';
@@ -26,22 +26,37 @@ const TMPFS_MAGIC = 0x01021994;
 /** tmpfs on every Linux, shm_overview(7). */
 const SHARED_MEMORY = '/dev/shm';
 
-/** What was left of a killed engine's builds goes, wherever it was. */
+/** What a killed engine's builds left goes. */
 export async function forgetSecrets({ runRoot }: Pick<BuildDeps, 'runRoot'>): Promise<void> {
-  for (const place of placesOf(runRoot)) await rm(place, { recursive: true, force: true });
+  for (const parent of [runRoot, SHARED_MEMORY]) {
+    const names = await readdir(parent).catch((): string[] => []);
+    for (const name of names.filter((found) => found.startsWith(prefixOf(runRoot)))) {
+      const place = path.join(parent, name);
+      if (await isOurs(place)) await rm(place, { recursive: true, force: true });
+    }
+  }
 }
 
-/** The run root is not always in memory. */
-function placesOf(runRoot: string): string[] {
-  const name = createHash('sha256').update(runRoot).digest('hex').slice(0, 16);
-  return [path.join(runRoot, 'build'), path.join(SHARED_MEMORY, `gantry-build-${name}`)];
+const prefixOf = (runRoot: string): string =>
+  `gantry-build-${createHash('sha256').update(runRoot).digest('hex').slice(0, 16)}-`;
+
+/** SECURITY: anybody may make a directory in /dev/shm, and change what is in it while we remove it. */
+async function isOurs(place: string): Promise<boolean> {
+  const stats = await lstat(place).catch(() => undefined);
+  return stats?.isDirectory() === true && stats.uid === process.getuid?.() && (stats.mode & 0o077) === 0;
 }
 
-/** SECURITY: secrets are written nowhere but into memory. Throws invalid-argument where no tmpfs can be had. */
-async function memoryPlace(runRoot: string): Promise<string> {
-  for (const place of placesOf(runRoot)) {
-    const { type } = await statfs(path.dirname(place)).catch(() => ({ type: 0 }));
-    if (type === TMPFS_MAGIC) return place;
+/**
+ * A new directory that only we enter. SECURITY: secrets are written nowhere but into memory; the run root is not always
+ * there. Throws invalid-argument where no tmpfs can be had.
+ */
+async function makePlace(runRoot: string, name: string): Promise<string> {
+  for (const parent of [runRoot, SHARED_MEMORY]) {
+    const { type } = await statfs(parent).catch(() => ({ type: 0 }));
+    if (type !== TMPFS_MAGIC) continue;
+    const place = path.join(parent, prefixOf(runRoot) + name);
+    await mkdir(place, { mode: 0o700 });
+    return place;
   }
   throw invalidArgument(`build secrets need a tmpfs, and neither ${runRoot} nor ${SHARED_MEMORY} is one`);
 }
@@ -63,8 +78,7 @@ export async function withSecrets<T>(
   const agents: Relay[] = [];
   let directory: string | undefined;
   const newFile = async (): Promise<string> => {
-    directory ??= path.join(await memoryPlace(runRoot), name);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    directory ??= await makePlace(runRoot, name);
     return path.join(directory, String(secrets.mounts.length));
   };
   try {

@@ -135,7 +135,7 @@ async function runContainer(
   } catch (error) {
     // A failed step's container stays to be looked at, as the classic builder leaves it, unless the user hung up.
     if (session.options.remove === 'always' || session.signal.aborted) await remove();
-    else await keepContainer(session.deps, id);
+    else await keepContainer(session.deps, id).catch(() => undefined);
     throw error;
   }
 }

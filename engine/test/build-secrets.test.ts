@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -87,11 +88,31 @@ test('another secret is no other step: it counts neither for the cache nor for t
   expect(second.id).toBe(first.id);
 });
 
+test('what a killed engine left in memory is removed, and nothing of others', async () => {
+  const prefix = `gantry-build-${createHash('sha256').update(engine.runRoot).digest('hex').slice(0, 16)}-`;
+  const left = (): string[] => readdirSync('/dev/shm').filter((name) => name.startsWith(prefix));
+  expect(left()).toEqual([]);
+  for (const [name, uid] of [
+    ['ours', 0],
+    ['theirs', 1234],
+  ] as const) {
+    mkdirSync(`/dev/shm/${prefix}${name}`, { mode: 0o700 });
+    writeFileSync(`/dev/shm/${prefix}${name}/0`, SECRET);
+    chownSync(`/dev/shm/${prefix}${name}`, uid, uid);
+  }
+  try {
+    await engine.restart();
+    expect(left()).toEqual([`${prefix}theirs`]);
+  } finally {
+    rmSync(`/dev/shm/${prefix}theirs`, { recursive: true });
+  }
+});
+
 test('the docker CLI gives files by the headers of its configuration', async () => {
   const file = path.join(engine.directory, 'token');
   writeFileSync(file, SECRET);
   const config = path.join(engine.directory, 'secret-config');
-  execFileSync('mkdir', [config]);
+  mkdirSync(config);
   writeFileSync(
     path.join(config, 'config.json'),
     JSON.stringify({
@@ -105,6 +126,8 @@ test('the docker CLI gives files by the headers of its configuration', async () 
   cli.endInput();
   await cli.waitFor(new RegExp(SECRET));
   await cli.waitFor(/Successfully built/);
+  // Nothing is being written any more.
+  await cli.exited;
   expect(filesWith(SECRET)).toBe('');
 });
 
