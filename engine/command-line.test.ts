@@ -24,7 +24,7 @@ test('every flag of the contract is read', () => {
   const flags =
     '--data-root /d --run-root /r --socket /s/x.sock --bridge br9 --default-subnet 10.9.0.0/24 --log-level debug';
   const more =
-    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24 --layer-form directory --max-layer-size 1000 --max-layer-ratio 7 --log-driver local --log-opt max-size=1m --log-opt tag=a=b --overlay-address 192.0.2.1 --overlay-peer 192.0.2.2:7000 --overlay-peer 192.0.2.1 --overlay-secret-file /s --open-forwarding';
+    '--starter-image /i.tar --insecure-registry a:1 --insecure-registry b:2 --registry-mirror http://m --add-runtime kata=/usr/bin/kata --default-runtime kata --default-address-pool base=10.8.0.0/16,size=24 --layer-form directory --max-layer-size 1000 --max-layer-ratio 7 --log-driver local --log-opt max-size=1m --log-opt tag=a=b --overlay-address 192.0.2.1 --overlay-peer 192.0.2.2:7000 --overlay-peer 192.0.2.1 --overlay-secret-file /s --open-forwarding --icc=false';
   const options = parseCommandLine(`${flags} ${more}`.split(' '));
   expect(options).toEqual({
     dataRoot: '/d',
@@ -44,6 +44,7 @@ test('every flag of the contract is read', () => {
     layerLimits: { maxBytes: 1000, maxRatio: 7, ratioFromBytes: 0 },
     starterImage: '/i.tar',
     opensForwarding: true,
+    icc: false,
     overlay: {
       own: { address: '192.0.2.1', port: 7950 },
       peers: [{ address: '192.0.2.2', port: 7000 }],
@@ -62,6 +63,7 @@ test.each([
   [['--log-opt', 'max-size'], 'not of the form NAME=VALUE'],
   [['--add-runtime', 'kata'], 'not of the form NAME=PATH'],
   [['--add-runtime', 'gantry=/x'], "'gantry' is the built-in runtime"],
+  [['--icc=maybe'], "'maybe' is neither true nor false"],
   [['--overlay-peer', '192.0.2.2'], 'belong together'],
   [
     ['--overlay-address', 'here', '--overlay-peer', '192.0.2.2', '--overlay-secret-file', '/s'],

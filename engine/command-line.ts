@@ -26,6 +26,8 @@ export interface EngineOptions {
   bridge: string | undefined;
   /** CIDR of the default bridge. */
   defaultSubnet: string | undefined;
+  /** Containers on the default bridge may talk to each other. */
+  icc: boolean;
   /** Where networks get subnets that nobody asked for; empty: Docker's own. */
   defaultAddressPools: DefaultPool[];
   /** Let bridges past another firewall that drops what is forwarded. */
@@ -63,6 +65,7 @@ export const USAGE = `usage: engine [OPTION...]
   --socket PATH                API socket (default RUN-ROOT/gantry.sock)
   --bridge NAME                interface of the default bridge network
   --default-subnet CIDR        subnet of the default bridge network
+  --icc true|false             whether containers on it may talk to each other but by --link (default true)
   --default-address-pool base=CIDR,size=BITS   subnets of other networks, may be repeated
   --open-forwarding            let bridges past a firewall of this host whose FORWARD policy is DROP
   --overlay-address ADDRESS[:PORT]   own IPv4 address for overlay networks (port 7950: TCP and UDP, with
@@ -113,6 +116,7 @@ export function parseCommandLine(argv: string[]): EngineOptions | 'help' | 'vers
     socketPath: path.resolve(values.socket ?? path.join(runRoot, 'gantry.sock')),
     bridge,
     defaultSubnet: values['default-subnet'],
+    icc: parseIcc(values.icc),
     defaultAddressPools: (values['default-address-pool'] ?? []).map(parseAddressPool),
     opensForwarding: values['open-forwarding'] ?? false,
     overlay: parseOverlay(
@@ -190,6 +194,13 @@ function parseAddressPool(text: string): DefaultPool {
   return { base, size: Number(size) };
 }
 
+/** As dockerd's flag. */
+function parseIcc(text = 'true'): boolean {
+  if (text !== 'true' && text !== 'false')
+    throw invalidArgument(`--icc: '${text}' is neither true nor false`);
+  return text === 'true';
+}
+
 function parseOverlay(
   address: string | undefined,
   peers: string[],
@@ -224,6 +235,7 @@ function readFlags(argv: string[]) {
         bridge: { type: 'string' },
         'default-subnet': { type: 'string' },
         'default-address-pool': { type: 'string', multiple: true },
+        icc: { type: 'string' },
         'open-forwarding': { type: 'boolean' },
         'overlay-address': { type: 'string' },
         'overlay-peer': { type: 'string', multiple: true },

@@ -133,6 +133,7 @@ function createDomains(options: EngineOptions, binary: string, logger: Logger) {
     uplink: isRootless() ? (uplink ?? NO_UPLINK) : undefined,
     bridgeName: options.bridge,
     defaultSubnet: options.defaultSubnet,
+    icc: options.icc,
     defaultPools: options.defaultAddressPools,
     opensForwarding: options.opensForwarding,
     overlay: options.overlay,

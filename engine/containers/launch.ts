@@ -15,7 +15,7 @@ import { argvOf } from './config-merge.ts';
 import type { Container } from './container.ts';
 import { initLayerDirectory, type ContainersContext } from './context.ts';
 import { logSourceOf } from './log-source.ts';
-import { resolveLinks, tellLinking } from './links.ts';
+import { resolveLinks, tellLinking, type LinkedContainers } from './links.ts';
 import { networkModeOf, resolveNamespaces, type NetworkMode } from './modes.ts';
 import { missingPropagation } from './mount-propagation.ts';
 import type { MountPoint } from './record.ts';
@@ -61,7 +61,7 @@ export async function launch(
     const mounts = await Promise.all(record.mounts.map((mount) => resolveMount(context, record.id, mount)));
     const runDirectory = prepareRunDirectory(context, container);
     const linked = resolveLinks(context, record);
-    const attachment = await attachNetworks(context, container);
+    const attachment = await attachNetworks(context, container, linked);
     undoSteps.push(() => (attachment ? context.networks.detach(record.id) : Promise.resolve()));
     tellMounts(context, record);
     undoSteps.push(async () => tellUnmounts(context, record));
@@ -127,9 +127,13 @@ function modeOf({ record: { config, hostConfig } }: Pick<Container, 'record'>): 
   return config.NetworkDisabled && mode.kind === 'network' ? { kind: 'none' } : mode;
 }
 
-async function attachNetworks(context: ContainersContext, container: Container): Promise<Attachment | null> {
+async function attachNetworks(
+  context: ContainersContext,
+  container: Container,
+  { targets }: LinkedContainers,
+): Promise<Attachment | null> {
   if (modeOf(container).kind !== 'network') return null;
-  return context.networks.attach(attachRequestOf(container));
+  return context.networks.attach({ ...attachRequestOf(container), linkedTo: targets });
 }
 
 /** What the container asks of its networks. */

@@ -1,5 +1,5 @@
 import { EngineError, invalidArgument, messageOf } from '../lib/errors.ts';
-import type { Attachment, HostLine } from '../networks/networks.ts';
+import type { Attachment, HostLine, LinkTarget } from '../networks/networks.ts';
 import type { Container } from './container.ts';
 import { save, type ContainersContext } from './context.ts';
 import { joinTarget, networkModeOf } from './modes.ts';
@@ -111,12 +111,14 @@ function find(context: ContainersContext, name: string): Container {
 export interface LinkedContainers {
   hosts: HostLine[];
   environment: string[];
+  targets: LinkTarget[];
 }
 
 /** Throws when a linked container does not run, or not on the default network. */
 export function resolveLinks(context: ContainersContext, record: ContainerRecord): LinkedContainers {
   const hosts: HostLine[] = [];
   const environment: string[] = [];
+  const targets: LinkTarget[] = [];
   for (const { target, alias } of linksOf(record)) {
     // A link ends with the container behind it.
     if (!context.store.has(target)) continue;
@@ -134,8 +136,9 @@ export function resolveLinks(context: ContainersContext, record: ContainerRecord
     }
     hosts.push({ address, names: namesOf(alias, child) });
     environment.push(...linkEnvironment(name, alias, address, child));
+    targets.push({ containerId: child.id, ports: Object.keys(child.config.ExposedPorts ?? {}) });
   }
-  return { hosts, environment };
+  return { hosts, environment, targets };
 }
 
 function namesOf(alias: string, { config, name }: ContainerRecord): string[] {

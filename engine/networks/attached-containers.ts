@@ -23,6 +23,7 @@ import {
 import { joinBridge, linkExists } from './bridge-links.ts';
 import type { Firewall } from './firewall.ts';
 import { writeHostLines } from './hosts-file.ts';
+import { legacyLinkRules } from './legacy-links.ts';
 import type { NameService } from './name-service.ts';
 import { hostNames, writeNetworkFiles } from './network-files.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
@@ -43,7 +44,7 @@ import {
   release,
   type PortsRequest,
 } from './published-ports.ts';
-import type { PortRule } from './rules.ts';
+import type { LinkRule, PortRule } from './rules.ts';
 import { parseAddress } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
@@ -52,6 +53,8 @@ interface Attached {
   reservations: PortReservation[];
   /** Its ports are wanted in the rules. */
   published: boolean;
+  /** As are its links, and those to it. */
+  linking: boolean;
 }
 
 interface AttachedContainersOptions {
@@ -107,10 +110,16 @@ export class AttachedContainers {
     const { containerName, hostname, hostsFile, resolver } = request;
     const empty: Attachment = { containerName, hostname, resolver, endpoints: [], interfaces: [], ports: [] };
     if (hostsFile !== undefined) empty.hostsFile = hostsFile;
+    if (request.linkedTo?.length) empty.linkedTo = request.linkedTo;
     const admitted = await this.#options.admit(wanted);
     let attached: Attached;
     try {
-      attached = { attachment: this.#allocate(empty, wanted), reservations: [], published: false };
+      attached = {
+        attachment: this.#allocate(empty, wanted),
+        reservations: [],
+        published: false,
+        linking: false,
+      };
       // Visible from here on: a network in use cannot be removed while the ports are being bound.
       this.#containers.set(request.containerId, attached);
     } finally {
@@ -211,7 +220,10 @@ export class AttachedContainers {
 
   async publish(containerId: string): Promise<void> {
     const attached = this.#containers.get(containerId);
-    if (!attached || attached.attachment.ports.length === 0) return;
+    if (!attached) return;
+    attached.linking = true;
+    if (this.#hasLinkRules(attached)) await this.#options.firewall.apply();
+    if (attached.attachment.ports.length === 0) return;
     attached.published = true;
     try {
       await allowHairpin(attached.attachment);
@@ -236,7 +248,7 @@ export class AttachedContainers {
     const older = { ipv6: '', prefixLength6: 0, gateway6: '', links: {}, gatewayPriority: 0 };
     attachment.endpoints = attachment.endpoints.map((endpoint) => ({ ...older, ...endpoint }));
     attachment.interfaces = attachment.interfaces.map((plan) => ({ ...plan, sysctls: plan.sysctls ?? [] }));
-    const attached: Attached = { attachment, reservations: [], published: true };
+    const attached: Attached = { attachment, reservations: [], published: true, linking: true };
     for (const { networkId, networkName, ipv4, ipv6 } of attachment.endpoints) {
       const addresses = registry.get(networkId)?.addresses;
       for (const address of [parseAddress(ipv4), parseAddress(ipv6)]) {
@@ -295,6 +307,20 @@ export class AttachedContainers {
     return [...this.#containers.values()]
       .filter(({ published }) => published)
       .flatMap(({ attachment }) => this.#rulesOf(attachment));
+  }
+
+  linkRules(): LinkRule[] {
+    const running = [...this.#containers].filter(([, { linking }]) => linking);
+    return legacyLinkRules(
+      new Map(running.map(([id, { attachment }]) => [id, attachment])),
+      this.#options.registry,
+    );
+  }
+
+  /** Whether links from or to a container open anything. */
+  #hasLinkRules({ attachment: { endpoints } }: Attached): boolean {
+    const own = new Set(endpoints.map(({ ipv4 }) => ipv4));
+    return this.linkRules().some(({ sourceIp, targetIp }) => own.has(sourceIp) || own.has(targetIp));
   }
 
   /** A port of a family that the container has no address of is not translated. */
@@ -396,14 +422,18 @@ export class AttachedContainers {
   async #withdraw(containerId: string, attached: Attached): Promise<void> {
     const { firewall, logger } = this.#options;
     const rules = attached.published ? this.#rulesOf(attached.attachment) : [];
+    const linked = attached.linking && this.#hasLinkRules(attached);
     attached.published = false;
-    if (rules.length > 0) {
-      await firewall.withdraw(rules).catch((error: unknown) => {
-        logger.error('rules of a stopped container stay', {
-          container: containerId,
-          error: messageOf(error),
-        });
-      });
+    attached.linking = false;
+    if (rules.length > 0 || linked) {
+      await Promise.all([firewall.withdraw(rules), linked ? firewall.apply() : undefined]).catch(
+        (error: unknown) => {
+          logger.error('rules of a stopped container stay', {
+            container: containerId,
+            error: messageOf(error),
+          });
+        },
+      );
     }
     await release(attached.reservations);
     attached.reservations = [];

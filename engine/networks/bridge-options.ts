@@ -34,7 +34,7 @@ export interface FamilyGateway {
 
 const OPTION = 'com.docker.network.';
 const BRIDGE_NAME = `${OPTION}bridge.name`;
-const ICC = `${OPTION}bridge.enable_icc`;
+export const ICC = `${OPTION}bridge.enable_icc`;
 const MASQUERADE = `${OPTION}bridge.enable_ip_masquerade`;
 const HOST_BINDING = `${OPTION}bridge.host_binding_ipv4`;
 const INHIBIT_IPV4 = `${OPTION}bridge.inhibit_ipv4`;

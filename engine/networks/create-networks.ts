@@ -28,6 +28,8 @@ interface NetworksOptions {
   bridgeName: string | undefined;
   /** Its subnet in CIDR notation; undefined: one that the host does not use. */
   defaultSubnet: string | undefined;
+  /** Containers on it may talk to each other; default: they may. */
+  icc?: boolean;
   /** Where the ports of the host are not those of the engine's network namespace; undefined: they are. */
   uplink?: Uplink | undefined;
   /** Where subnets come from that nobody asked for; default: Docker's pools. */
@@ -76,6 +78,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     dataRoot,
     bridgeName,
     defaultSubnet,
+    defaultIcc: options.icc ?? true,
     defaultPools,
     overlayAddress: settings?.own.address,
     logger,
@@ -89,7 +92,12 @@ export function createNetworks(options: NetworksOptions): Networks {
     port: settings.own.port,
     peers: settings.peers.map(({ address }) => address),
   };
-  const wanted = () => ({ bridges: networkLinks.bridgeRules(), ports: attached.portRules(), tunnel });
+  const wanted = () => ({
+    bridges: networkLinks.bridgeRules(),
+    ports: attached.portRules(),
+    links: attached.linkRules(),
+    tunnel,
+  });
   const firewall = new Firewall({ table, runTask, logger, wanted });
   const networkLinks = new NetworkLinks({
     registry,

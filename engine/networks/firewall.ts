@@ -8,6 +8,7 @@ import {
   removeTable,
   ruleSet,
   type BridgeRules,
+  type LinkRule,
   type PortRule,
   type TunnelRules,
 } from './rules.ts';
@@ -18,7 +19,12 @@ interface FirewallOptions {
   runTask: (argv: string[]) => Promise<void>;
   logger: Logger;
   /** Asked at the moment of writing. */
-  wanted: () => { bridges: BridgeRules[]; ports: PortRule[]; tunnel?: TunnelRules | undefined };
+  wanted: () => {
+    bridges: BridgeRules[];
+    ports: PortRule[];
+    links: LinkRule[];
+    tunnel?: TunnelRules | undefined;
+  };
 }
 
 /** Between two repairs, whoever removes our rules and how often. */
@@ -114,9 +120,9 @@ export class Firewall {
 
   async #replace(): Promise<void> {
     const { table, wanted } = this.#options;
-    const { bridges, ports, tunnel } = wanted();
+    const { bridges, ports, ...others } = wanted();
     if (bridges.length === 0) return this.#send(removeTable(table));
-    await this.#send(ruleSet(table, bridges, ports.slice(0, CHUNK), tunnel));
+    await this.#send(ruleSet(table, bridges, ports.slice(0, CHUNK), others));
     if (!this.#watching) void this.#watch();
     this.#watching = true;
     for (let at = CHUNK; at < ports.length; at += CHUNK) {

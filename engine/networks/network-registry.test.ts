@@ -20,6 +20,7 @@ async function open(flags: { bridgeName?: string; defaultSubnet?: string } = {})
     bridgeName: flags.bridgeName ?? 'gantry0',
     defaultSubnet: flags.defaultSubnet,
     defaultPools: [],
+    defaultIcc: true,
     overlayAddress: undefined,
     logger: createLogger('error', (line) => logged.push(line)),
   });

@@ -6,6 +6,7 @@ import { conflict, EngineError, invalidArgument, messageOf, notFound } from '../
 import type { Logger } from '../lib/logger.ts';
 import { AddressPool, type Slot } from './address-pool.ts';
 import { DUMMY_PREFIX } from './bridge-links.ts';
+import { ICC } from './bridge-options.ts';
 import {
   choosePool,
   DEFAULT_POOLS,
@@ -36,6 +37,8 @@ interface RegistryOptions {
   bridgeName: string;
   /** Its subnet; undefined: choose one that the host does not use. */
   defaultSubnet: string | undefined;
+  /** Its containers may talk to each other. */
+  defaultIcc: boolean;
   /** Where subnets come from that nobody asked for; empty: Docker's pools. */
   defaultPools: readonly DefaultPool[];
   /** Of this engine among the members of overlay networks; undefined: it is none. */
@@ -238,9 +241,12 @@ export class NetworkRegistry {
   async #configureDefaultBridge(): Promise<void> {
     const network = this.resolve('bridge');
     const { record } = network;
-    const { bridgeName, defaultSubnet } = this.#options;
+    const { bridgeName, defaultSubnet, defaultIcc } = this.#options;
+    const options: Record<string, string> = defaultIcc ? {} : { [ICC]: 'false' };
+    const sameOptions = record.options[ICC] === options[ICC];
+    record.options = options;
     const sameSubnet = defaultSubnet === undefined || defaultSubnet === record.pools.ipv4?.subnet;
-    if (record.bridge?.linkName === bridgeName && sameSubnet && record.pools.ipv4) return;
+    if (record.bridge?.linkName === bridgeName && sameSubnet && sameOptions && record.pools.ipv4) return;
     record.bridge = { linkName: bridgeName };
     if (!sameSubnet || !record.pools.ipv4) record.pools = { ipv4: await this.#defaultPool() };
     network.addresses = this.#addressPools(record);

@@ -30,6 +30,12 @@ export interface Endpoint {
   gatewayPriority: number;
 }
 
+/** A container that another is linked to in the legacy manner, and the ports that it exposes (`80/tcp`). */
+export interface LinkTarget {
+  containerId: string;
+  ports: string[];
+}
+
 export interface AttachRequest {
   containerId: string;
   containerName: string;
@@ -41,6 +47,8 @@ export interface AttachRequest {
   exposedPorts: string[];
   portBindings: PortMap;
   publishAllPorts: boolean;
+  /** May be reached where containers of a network may not talk to each other. */
+  linkedTo?: LinkTarget[];
   /** Host path of the container's hosts file; resolv.conf lies beside it. */
   hostsFile?: string;
 }
@@ -60,6 +68,7 @@ export interface Attachment {
   resolver: ResolverSettings;
   hostsFile?: string;
   interfaces: InterfacePlan[];
+  linkedTo?: LinkTarget[];
   /** What the last disconnect took away: still there when the engine died before it came to that. */
   left?: NetworkChange['removed'];
   endpoints: Endpoint[];

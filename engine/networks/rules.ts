@@ -71,6 +71,14 @@ export interface TunnelRules {
   peers: string[];
 }
 
+/** From one container to a port of another, where their network lets none pass. IPv4. */
+export interface LinkRule {
+  sourceIp: string;
+  targetIp: string;
+  protocol: PortRule['protocol'];
+  port: number;
+}
+
 type Rule = (Expression | Expression[])[];
 
 /** One nftables table (family inet) holds everything of one engine, so removing it leaves nothing behind. */
@@ -83,7 +91,7 @@ export function ruleSet(
   table: string,
   bridges: readonly BridgeRules[],
   ports: readonly PortRule[],
-  tunnel?: TunnelRules,
+  { tunnel, links = [] }: { tunnel?: TunnelRules | undefined; links?: readonly LinkRule[] } = {},
 ): NftBatch {
   const batch = removeTable(table).addTable();
   for (const family of [IPV4, IPV6] as const) {
@@ -94,6 +102,8 @@ export function ruleSet(
     batch.addMap({ name: openSet(family), key: [address, 'protocol', 'service'], value: [] });
   }
   for (const [map, elements] of portElements(ports)) batch.addElements(map, elements);
+  batch.addMap({ name: LINKS, key: ['ipv4', 'ipv4', 'protocol', 'service'], value: [] });
+  batch.addElements(LINKS, links.map(linkElement));
   addChain(batch, 'guard', [GUARD, ...(tunnel ? tunnelRules(tunnel) : [])], 'raw prerouting');
   addChain(batch, 'published', ([IPV4, IPV6] as const).flatMap(publishedRules));
   addChain(batch, 'prerouting', [[isToHost(), jump('published')]], 'nat prerouting');
@@ -140,6 +150,9 @@ const addressMap = (family: number): string => `host_ports${familyName(family)}`
 /** Open at the container's own address. */
 const openSet = (family: number): string => `open${familyName(family)}`;
 
+/** Source, destination, protocol and port that may pass between containers that may not talk to each other. */
+const LINKS = 'links';
+
 const PROTOCOL_NUMBERS = { tcp: TCP, udp: UDP, sctp: SCTP };
 
 function portElements(ports: readonly PortRule[]): Map<string, MapElement[]> {
@@ -166,6 +179,11 @@ function portElement({
   const value = concatenate(container, portBytes(containerPort));
   if (isUnspecified(hostIp)) return [anyMap(family), { key: concatenate(...service(hostPort)), value }];
   return [addressMap(family), { key: concatenate(addressBytes(host), ...service(hostPort)), value }];
+}
+
+function linkElement({ sourceIp, targetIp, protocol, port }: LinkRule): MapElement {
+  const addresses = [sourceIp, targetIp].map((text) => addressBytes(known(text)));
+  return { key: concatenate(...addresses, Buffer.from([PROTOCOL_NUMBERS[protocol]]), portBytes(port)) };
 }
 
 function known(text: string): Address {
@@ -249,6 +267,7 @@ function forwardRules({ linkName, internal, icc, subnets, trustedInterfaces }: B
   const into = goesTo(linkName);
   return [
     [inside, isTranslated(), verdict(ACCEPT)],
+    ...(icc ? [] : linkRules(inside)),
     [inside, verdict(icc ? ACCEPT : DROP)],
     ...(internal
       ? [
@@ -278,6 +297,23 @@ function openingRules(into: Expression[], mode: GatewayMode, { family }: Prefix)
       loadMeta('l4proto', words),
       loadPort(words + 1),
       isAmong(openSet(family)),
+      verdict(ACCEPT),
+    ],
+  ];
+}
+
+/** What legacy links let pass, and its answers. */
+function linkRules(inside: Expression[]): Rule[] {
+  return [
+    [inside, isAnswer(), verdict(ACCEPT)],
+    [
+      inside,
+      isFamily(IPV4),
+      loadAddress(IPV4, 'saddr', 0),
+      loadAddress(IPV4, 'daddr', 1),
+      loadMeta('l4proto', 2),
+      loadPort(3),
+      isAmong(LINKS),
       verdict(ACCEPT),
     ],
   ];

@@ -239,3 +239,31 @@ describe('sysctls of an endpoint', () => {
     expect(stderr.toLowerCase()).toContain(`unrecognised network interface sysctl '${sysctl.toLowerCase()}'`);
   });
 });
+
+test('with --icc=false neighbours meet by links only, wherever the one that is linked to has gone', async () => {
+  const strict = await startEngine({ within: host.within, flags: ['--icc=false'] });
+  const run = (name: string, ...flags: string[]) => strict.dockerOk('run', '-d', '--name', name, ...flags);
+  const serve = ['sh', '-c', 'httpd -p 81 -h /etc; httpd -f -p 80 -h /etc'];
+  const answers = async (from: string, url: string): Promise<boolean> =>
+    (await strict.docker('exec', from, 'timeout', '1', 'wget', '-qO-', `http://${url}/hostname`)).code === 0;
+  await run('db', '--expose', '80', 'busybox', ...serve);
+  await run('linked', '--link', 'db', 'busybox', 'sleep', '1000');
+  await run('stranger', 'busybox', 'sleep', '1000');
+  const addressOfDb = (): Promise<string> =>
+    strict.dockerOk('inspect', '-f', '{{.NetworkSettings.Networks.bridge.IPAddress}}', 'db');
+  await expect.poll(() => answers('linked', 'db'), { timeout: 20_000 }).toBe(true);
+  expect(await answers('linked', 'db:81')).toBe(false);
+  expect(await answers('stranger', await addressOfDb())).toBe(false);
+  // Its address is another's meanwhile.
+  const before = await addressOfDb();
+  await strict.dockerOk('stop', '-t', '0', 'db');
+  await run('squatter', 'busybox', ...serve);
+  expect(await answers('linked', before)).toBe(false);
+  await strict.dockerOk('start', 'db');
+  expect(await addressOfDb()).not.toBe(before);
+  await expect.poll(() => answers('linked', 'db'), { timeout: 20_000 }).toBe(true);
+  await strict.kill9();
+  await strict.restart();
+  expect(await answers('linked', 'db')).toBe(true);
+  await strict.stop();
+});
