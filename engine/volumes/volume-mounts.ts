@@ -3,7 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import { isMountPoint } from '../lib/mount-table.ts';
 import { limitProject } from '../lib/project-quota.ts';
 import { parseLocalOptions } from './local-options.ts';
-import { mountCallOf, type LookUp, type MountCall } from './mount-call.ts';
+import { mountCallOf, type MountCall } from './mount-call.ts';
 import type { Volume } from './volumes.ts';
 
 interface MountsOptions {
@@ -11,8 +11,6 @@ interface MountsOptions {
   logger: Logger;
   /** This engine is an ordinary user's: the kernel lets it mount little. */
   rootless: boolean;
-  /** Default: the resolver of this machine. */
-  lookUp?: LookUp | undefined;
 }
 
 /** Who uses the files of which volume. The caller takes turns for one volume. */
@@ -29,13 +27,13 @@ export interface VolumeMounts {
 }
 
 /** The kernel's mount table is the truth about what is mounted: it outlives the engine. */
-export function createVolumeMounts({ runTask, logger, rootless, lookUp }: MountsOptions): VolumeMounts {
+export function createVolumeMounts({ runTask, logger, rootless }: MountsOptions): VolumeMounts {
   const users = new Map<string, Set<string>>();
   let settled = false;
 
   async function mountExternal(volume: Volume): Promise<void> {
     const options = parseLocalOptions(volume.options);
-    const call = await mountCallOf(options, lookUp);
+    const call = await mountCallOf(options);
     const { type, device, flags, data } = call;
     try {
       await runTask(['mount-volume', type, device, volume.mountpoint, String(flags), data]);
