@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import {
   mkdtempSync,
   readdirSync,
@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { request } from 'node:http';
+import { request, type ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -260,6 +260,30 @@ describe('a volume as a whole', () => {
     expect((await engine.api('POST', `${base('original')}/clone`)).status).toBe(400);
     expect((await engine.api('POST', `${base('absent')}/clone?to=y1`)).status).toBe(404);
   });
+});
+
+test('a client that hangs up in the middle of a backup or restore holds nothing up', async () => {
+  await engine.dockerOk('volume', 'create', 'left');
+  // More than fits into the pipes and sockets on the way, and nothing that compresses.
+  writeFileSync(place('left', 'file'), randomBytes(16 << 20));
+  const hangUp = (method: string, what: string, begun: (client: ClientRequest) => void) =>
+    new Promise<void>((resolve) => {
+      const target = `${base('left')}/${what}`;
+      const client = request({ socketPath: engine.socketPath, method, path: target });
+      client.on('error', () => resolve()).on('close', () => resolve());
+      begun(client);
+    });
+  await hangUp('GET', 'backup', (client) => {
+    client.on('response', (response) => response.once('data', () => client.destroy())).end();
+  });
+  await hangUp('POST', 'restore', (client) => {
+    const archive = tar([{ name: 'half', content: 'x'.repeat(1 << 20) }]);
+    client.write(archive.subarray(0, 1 << 19), () => client.destroy());
+  });
+  await expect.poll(hidden).toEqual([]);
+  expect(readdirSync(place('left'))).toEqual(['file']);
+  await expect.poll(async () => (await engine.api('DELETE', '/volumes/left')).status).toBe(204);
+  expect(engine.log()).not.toContain('request failed');
 });
 
 test('a full disk fails a clone, a restore and a write with 507, and keeps nothing of them', async () => {
