@@ -41,7 +41,7 @@ export interface CreateOptions {
   shortLived?: boolean;
 }
 
-/** Validates, reserves the name, makes the volumes and the record. No kernel work. All or nothing. */
+/** Validates, reserves the name, makes the volumes, a missing WORKDIR and the record. All or nothing. */
 export async function createContainer(
   context: ContainersContext,
   given: ContainerCreateRequest | undefined,
