@@ -1,8 +1,11 @@
+import path from 'node:path';
 import { applyInstruction } from '../dockerfile/apply-instruction.ts';
 import { DockerfileError, SyntaxMistake } from '../dockerfile/dockerfile-error.ts';
 import type { Arg, ConfigInstruction, StageInstruction, Workdir } from '../dockerfile/instructions.ts';
 import { readLogicalLines } from '../dockerfile/logical-lines.ts';
 import { parseInstruction } from '../dockerfile/parse-instruction.ts';
+import { errnoOf } from '../lib/errors.ts';
+import { BuildError } from './build-error.ts';
 import type { BuildSession } from './build-session.ts';
 import type { BaseImage } from './builder-deps.ts';
 import { CopyLayer, fromRoot } from './copy-layer.ts';
@@ -100,8 +103,29 @@ async function configure(step: Step, instruction: ConfigInstruction): Promise<vo
     facts: ['config', comment, state.config],
     createdBy: nop(comment),
     inputs: { source: instruction.source, files: undefined },
-    make: async () => undefined,
+    async make() {
+      if (instruction.kind === 'volume') await refuseVolumesOverFiles(step);
+      return undefined;
+    },
   });
+}
+
+/** No container could be made of such an image. Throws Docker's text. */
+async function refuseVolumesOverFiles({ session, state }: Step): Promise<void> {
+  if (state.imageId === undefined) return;
+  const lowers = session.deps.images.lowerDirectories(state.imageId);
+  if (lowers.length === 0) return;
+  for (const volume of Object.keys(state.config.Volumes ?? {})) {
+    const place = path.posix.resolve('/', volume);
+    try {
+      await session.deps.runTask(['find-directory', place, ...lowers]);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') continue;
+      if (errnoOf(error) !== 'ENOTDIR') throw error;
+      const message = `cannot mount volume over existing file, file exists ${place}`;
+      throw new BuildError(message, { cause: error });
+    }
+  }
 }
 
 async function declareArgs(step: Step, instruction: Arg): Promise<void> {

@@ -318,6 +318,11 @@ test.each([
   ['FROM busybox\nCOPY --chown=nobody-here f /', 200, 'no such user: nobody-here'],
   ['FROM busybox\nCOPY --from=localhost:1/none /a /', 200, 'invalid from flag value localhost:1/none: '],
   ['FROM busybox\nVOLUME /etc:/host\nRUN ls /host', 200, 'returned a non-zero code: 1'],
+  [
+    'FROM busybox\nRUN touch /foo\nVOLUME /foo',
+    200,
+    'cannot mount volume over existing file, file exists /foo',
+  ],
   ['FROM busybox\nADD cut.tar /', 200, 'ADD failed: invalid tar: unexpected EOF'],
 ])('%j is refused', async (dockerfile, status, message) => {
   const cut = tar([{ name: 'inside', content: 'x' }]).subarray(0, -1);
