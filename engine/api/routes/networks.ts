@@ -5,6 +5,7 @@ import { isPredefined, type NetworkRecord, type PoolRecord } from '../../network
 import { scopeOf } from '../../networks/network-specification.ts';
 import { invalidArgument, notFound } from '../../lib/errors.ts';
 import { checkFields, checkObject, TEXT } from '../../lib/field-types.ts';
+import { matchesPattern } from '../../lib/pattern.ts';
 import { parseTimestamp } from '../../lib/timestamp.ts';
 import type { EndpointSettings } from '../../wire/container.ts';
 import type {
@@ -123,8 +124,8 @@ function matchesFilters({ record, attachments }: NetworkView, filters: Filters):
   };
   return (
     matchesAny(filters, 'driver', (driver) => record.driver === driver) &&
-    matchesAny(filters, 'id', (id) => record.id.startsWith(id)) &&
-    matchesAny(filters, 'name', (name) => record.name.includes(name)) &&
+    matchesAny(filters, 'id', (id) => matchesPattern(id)(record.id)) &&
+    matchesAny(filters, 'name', (name) => matchesPattern(name)(record.name)) &&
     matchesAny(filters, 'scope', (scope) => scope === scopeOf(record.driver)) &&
     matchesAny(filters, 'type', isOfType) &&
     matchesLabels(filters, record.labels)
