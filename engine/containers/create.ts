@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname as hostHostname } from 'node:os';
 import path from 'node:path';
 import type { Image } from '../images/image-store.ts';
-import { invalidArgument, messageOf, notFound } from '../lib/errors.ts';
+import { invalidArgument, joinMessages, messageOf, notFound } from '../lib/errors.ts';
 import type {
   ContainerConfig,
   ContainerCreateRequest,
@@ -54,6 +54,7 @@ export async function createContainer(
   checkRequestTypes(given);
   const { request, ...adapted } = adaptCreate(given, options.apiVersion);
   const { hostConfig, warnings } = context.validateHostConfig(request.HostConfig ?? {});
+  checkEndpoints(context, request.NetworkingConfig);
   const record = toRecord(context, { ...request, HostConfig: hostConfig }, options.platform);
   fixLinks(context, record);
   const planned = planMounts(
@@ -202,6 +203,22 @@ function endpointsOf(
   }
   endpoints[modeName] ??= {};
   return endpoints;
+}
+
+/** Throws all that is wrong, as Docker does. */
+function checkEndpoints(
+  { networks }: ContainersContext,
+  networking: NetworkingConfig | null | undefined,
+): void {
+  const errors: string[] = [];
+  for (const [name, settings] of Object.entries(networking?.EndpointsConfig ?? {})) {
+    try {
+      networks.checkSettings(name, settings ?? {});
+    } catch (error) {
+      errors.push(`invalid config for network ${name}: ${messageOf(error)}`);
+    }
+  }
+  if (errors.length > 0) throw invalidArgument(joinMessages(errors));
 }
 
 function checkPlatform(image: Image, reference: string, platform: string | undefined): void {

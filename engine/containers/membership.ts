@@ -16,6 +16,7 @@ export async function connectNetwork(
 ): Promise<void> {
   const { id, name, driver } = context.networks.resolve(network);
   refuseModes(networkModeOf(container.record.hostConfig).kind, driver);
+  context.networks.checkSettings(id, settings);
   await change(container, async (record) => {
     const endpoints = { ...record.endpoints };
     for (const key of keysOf(endpoints, id, name)) delete endpoints[key];

@@ -66,3 +66,9 @@ export function withPrefix(prefix: string, error: unknown): unknown {
   const { kind, message, hint } = error;
   return new EngineError(kind, `${prefix}${message}`, { cause: error, ...(hint ? { hint } : {}) });
 }
+
+/** What is wrong in one text; several things are told as Docker's list. */
+export function joinMessages(messages: readonly string[]): string {
+  if (messages.length === 1) return messages[0] ?? '';
+  return messages.map((message) => `* ${message.replaceAll('\n', '\n\t')}`).join('\n');
+}

@@ -5,6 +5,7 @@ import { Mutex } from '../lib/mutex.ts';
 import type { NetworkCreateRequest } from '../wire/network.ts';
 import { AttachedContainers } from './attached-containers.ts';
 import { BridgeLinks } from './bridge-links.ts';
+import { checkSettings } from './endpoint-settings.ts';
 import { Firewall } from './firewall.ts';
 import type { DefaultPool } from './host-subnets.ts';
 import { rewriteHostLine } from './hosts-file.ts';
@@ -255,6 +256,10 @@ export function createNetworks(options: NetworksOptions): Networks {
     resolve(nameOrId) {
       const { id, name, driver } = registry.resolve(nameOrId).record;
       return { id, name, driver };
+    },
+    checkSettings(nameOrId, settings) {
+      const record = registry.find(nameOrId)?.record;
+      checkSettings(record?.name ?? nameOrId, record, settings);
     },
     attach: (request) => attached.attach(request),
     writeFiles: (request) => attached.writeFiles(request),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { EndpointSettings } from '../wire/container.ts';
 import { AddressPool } from './address-pool.ts';
 import { allocateAddresses, checkEndpoint } from './endpoint-request.ts';
+import { checkSettings } from './endpoint-settings.ts';
 import type { Network } from './network-registry.ts';
 import { poolOf } from './network-specification.ts';
 import { formatAddress, parseAddress, parseSubnet, type Address } from './subnet.ts';
@@ -101,6 +102,19 @@ const refused: [name: string, subnetAsked: boolean, settings: EndpointSettings, 
 
 test.each(refused)('on network %s (subnet asked: %s) %j is refused', (name, asked, settings, words) => {
   expect(() => checkEndpoint(network(name, asked), settings)).toThrow(words);
+});
+
+test('a network that is yet to come decides about addresses later, and all faults are told at once', () => {
+  expect(() => checkSettings('later', undefined, { IPAMConfig: { IPv4Address: '10.1.0.2' } })).not.toThrow();
+  const settings = { Aliases: ['a'], IPAMConfig: { IPv4Address: '10.9.0.7', LinkLocalIPs: ['x'] } };
+  expect(() => checkSettings('host', undefined, settings)).toThrow(
+    [
+      'invalid endpoint settings:',
+      '* user-specified IP address is supported on user-defined networks only',
+      '* network-scoped aliases are only supported for user-defined networks',
+      '* invalid link-local IP address: x',
+    ].join('\n'),
+  );
 });
 
 test('wishes of a wrong type are refused', () => {

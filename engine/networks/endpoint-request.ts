@@ -1,19 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { EngineError, invalidArgument, notImplemented } from '../lib/errors.ts';
-import { checkFields, checkObject, INTEGER, TEXT, TEXT_MAP, TEXTS } from '../lib/field-types.ts';
 import type { Sysctl } from '../runtime/plan.ts';
 import type { EndpointSettings } from '../wire/container.ts';
-import { isPredefined } from './network-record.ts';
+import { checkSettings, SYSCTL, SYSCTLS } from './endpoint-settings.ts';
 import type { Network } from './network-registry.ts';
-import {
-  contains,
-  formatAddress,
-  macOf,
-  parseAddress,
-  parseSubnet,
-  type Address,
-  type Family,
-} from './subnet.ts';
+import { formatAddress, macOf, parseAddress, type Address, type Family } from './subnet.ts';
 
 /** What a container asked of one network, checked. */
 export interface EndpointRequest {
@@ -34,12 +25,10 @@ export interface EndpointRequest {
 }
 
 const INTERFACE_NAME = 'com.docker.network.endpoint.ifname';
-const SYSCTLS = 'com.docker.network.endpoint.sysctls';
 
 /** Throws with Docker's texts; not-implemented for what would otherwise be ignored. */
 export function checkEndpoint(network: Network, settings: EndpointSettings): EndpointRequest {
   const { record } = network;
-  checkTypes(settings);
   if (record.configOnly)
     throw new EngineError('forbidden', `cannot create endpoint on configuration-only network`);
   if (record.driver === 'host' || record.driver === 'null') {
@@ -54,14 +43,7 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
   }
   const aliases = settings.Aliases ?? [];
   const ipam = settings.IPAMConfig ?? {};
-  if (isPredefined(record.name)) {
-    if (ipam.IPv4Address || ipam.IPv6Address) {
-      throw unsuitable('user-specified IP address is supported on user-defined networks only');
-    }
-    if (aliases.length > 0) {
-      throw unsuitable('network-scoped aliases are only supported for user-defined networks');
-    }
-  }
+  checkSettings(record.name, record, settings);
   // They become names in the tables of the resolver: one that is no name could forge lines there.
   const bad = aliases.find((alias) => !isName(alias));
   if (bad !== undefined) throw invalidArgument(`invalid network alias: ${JSON.stringify(bad)}`);
@@ -69,8 +51,8 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
     network,
     ipv4: askedAddress(network, ipam.IPv4Address ?? '', 4),
     ipv6: askedAddress(network, ipam.IPv6Address ?? '', 6),
-    linkLocal: (ipam.LinkLocalIPs ?? []).map(linkLocalAddress),
-    mac: askedMac(settings.MacAddress ?? ''),
+    linkLocal: (ipam.LinkLocalIPs ?? []).map(parseAddress).filter((address) => address !== undefined),
+    mac: settings.MacAddress?.toLowerCase() || undefined,
     aliases,
     links: parseLinks(settings.Links ?? []),
     gatewayPriority: settings.GwPriority ?? 0,
@@ -81,25 +63,6 @@ export function checkEndpoint(network: Network, settings: EndpointSettings): End
 
 function isName(text: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text);
-}
-
-function unsuitable(message: string): EngineError {
-  return invalidArgument(`invalid endpoint settings:\n${message}`);
-}
-
-function checkTypes(settings: EndpointSettings): void {
-  checkFields('EndpointsConfig.', settings, {
-    Aliases: TEXTS,
-    Links: TEXTS,
-    MacAddress: TEXT,
-    DriverOpts: TEXT_MAP,
-    GwPriority: INTEGER,
-  });
-  checkObject('EndpointsConfig.IPAMConfig', settings.IPAMConfig, {
-    IPv4Address: TEXT,
-    IPv6Address: TEXT,
-    LinkLocalIPs: TEXTS,
-  });
 }
 
 /** `container:alias`, or `container` for both. */
@@ -129,56 +92,25 @@ function askedInterface(options: Record<string, string>): string {
   return name;
 }
 
-/**
- * `net.ipv4.conf.IFNAME.log_martians=1,…`; the CLI makes it lower case. SECURITY: 2025-52881: the name becomes a path
- * below /proc/sys.
- */
+/** `net.ipv4.conf.IFNAME.log_martians=1,…`. SECURITY: 2025-52881: the name becomes a path below /proc/sys. */
 function askedSysctls(text: string): Sysctl[] {
-  if (text === '') return [];
-  return text.split(',').map((sysctl) => {
-    const [, name, value] =
-      /^(net\.(?:ipv4|ipv6|mpls)\.\w+\.(?:IFNAME|ifname)\.\w+)=(.*)$/.exec(sysctl) ?? [];
-    if (name === undefined || value === undefined) {
-      throw unsuitable(
-        `unrecognised network interface sysctl '${sysctl}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
-      );
-    }
-    return { name: name.replace('.ifname.', '.IFNAME.'), value };
+  return text.split(',').flatMap((sysctl) => {
+    const [, name, value] = SYSCTL.exec(sysctl) ?? [];
+    if (name === undefined || value === undefined) return [];
+    return [{ name: name.replace('.ifname.', '.IFNAME.'), value }];
   });
 }
 
+/** One that is in a subnet of the network. */
 function askedAddress({ record }: Network, text: string, family: Family): Address | undefined {
   if (text === '') return undefined;
-  const address = parseAddress(text);
-  if (address?.family !== family || address.value === 0n) {
-    throw unsuitable(`invalid IPv${family} address: ${text}`);
-  }
   const pool = family === 4 ? record.pools.ipv4 : record.pools.ipv6;
-  const subnet = parseSubnet(pool?.subnet ?? '');
-  if (!subnet || !contains(subnet, address)) {
-    throw unsuitable(`no configured subnet contains IP address ${text}`);
-  }
   if (!pool?.asked) {
     throw invalidArgument(
       'user specified IP address is supported only when connecting to networks with user configured subnets',
     );
   }
-  return address;
-}
-
-function linkLocalAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (!address || address.value === 0n) throw unsuitable(`invalid link-local IP address: ${text}`);
-  return address;
-}
-
-function askedMac(text: string): string | undefined {
-  if (text === '') return undefined;
-  // Bit 0 of the first octet: a multicast address cannot be an interface's own.
-  if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(text)) {
-    throw invalidArgument(`invalid MAC address ${JSON.stringify(text)}`);
-  }
-  return text.toLowerCase();
+  return parseAddress(text);
 }
 
 /** Of the families that the network has. */

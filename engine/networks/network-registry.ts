@@ -88,6 +88,15 @@ export class NetworkRegistry {
     return this.#networks.get(id);
   }
 
+  /** As `resolve`; undefined where that throws. */
+  find(nameOrId: string): Network | undefined {
+    try {
+      return this.resolve(nameOrId);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** By ID, name or unique prefix of an ID, in this order. Throws not-found. */
   resolve(nameOrId: string): Network {
     const exact =

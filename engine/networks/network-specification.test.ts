@@ -67,6 +67,18 @@ test.each([
   ],
   [{ Name: 'x', Driver: 'weave' }, 'not-found', 'could not find plugin weave in v1 plugin registry'],
   [{ Name: 'x', EnableIPv4: false }, 'invalid-argument', 'IPv4 or IPv6 must be enabled'],
+  [{ Name: 'x', IPAM: { Driver: 'dhcp' } }, 'not-found', 'could not find plugin dhcp in v1 plugin registry'],
+  [{ Name: 'x', IPAM: { Driver: 'null' } }, 'invalid-argument', 'ipv4 pool is empty'],
+  [
+    { Name: 'x', Driver: 'macvlan', EnableIPv4: false, EnableIPv6: true, IPAM: { Driver: 'null' } },
+    'invalid-argument',
+    'ipv6 pool is empty',
+  ],
+  [
+    { Name: 'x', IPAM: { Driver: 'null', Config: [{ Subnet: '10.5.0.0/24' }] } },
+    'invalid-argument',
+    'null ipam driver does not handle specific address pool requests',
+  ],
   [
     { Name: 'x', Options: { 'com.docker.network.bridge.name': 'a b' } },
     'invalid-argument',

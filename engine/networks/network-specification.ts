@@ -56,6 +56,8 @@ export function specify(request: NetworkCreateRequest): NetworkSpecification {
   const enableIpv4 = request.EnableIPv4 ?? flag(options, 'com.docker.network.enable_ipv4', true);
   const enableIpv6 = request.EnableIPv6 ?? flag(options, 'com.docker.network.enable_ipv6', false);
   if (!enableIpv4 && !enableIpv6) throw invalidArgument('IPv4 or IPv6 must be enabled');
+  const pools = specifyPools(request.IPAM?.Config ?? [], { enableIpv4, enableIpv6 });
+  if (request.IPAM?.Driver === 'null') throw noAddresses(pools, enableIpv4);
   return {
     name,
     driver,
@@ -68,7 +70,7 @@ export function specify(request: NetworkCreateRequest): NetworkSpecification {
     ipamOptions: request.IPAM?.Options ?? null,
     configOnly: request.ConfigOnly ?? false,
     configFrom: request.ConfigFrom?.Network ?? '',
-    pools: specifyPools(request.IPAM?.Config ?? [], { enableIpv4, enableIpv6 }),
+    pools,
     ...driverSpecification(driver, options, request.Internal ?? false),
   };
 }
@@ -165,12 +167,19 @@ function driverOf(request: NetworkCreateRequest): NetworkRecord['driver'] {
 
 function refuseUnsupported(request: NetworkCreateRequest): void {
   const ipam = request.IPAM?.Driver || 'default';
-  if (ipam === 'null') throw notImplemented('IPAM driver null');
-  if (ipam !== 'default')
+  if (ipam !== 'default' && ipam !== 'null')
     throw notFound(`could not find plugin ${ipam} in v1 plugin registry: plugin not found`);
   if (request.Ingress) throw notImplemented('an ingress network');
   if (request.Scope && request.Scope !== scopeOf(request.Driver))
     throw notImplemented(`network scope ${request.Scope}`);
+}
+
+/** Docker has the IPAM driver null, but no driver of networks that goes without addresses. */
+function noAddresses(pools: NetworkRecord['pools'], enableIpv4: boolean): EngineError {
+  if (Object.keys(pools).length > 0) {
+    return invalidArgument('null ipam driver does not handle specific address pool requests');
+  }
+  return invalidArgument(`${enableIpv4 ? 'ipv4' : 'ipv6'} pool is empty`);
 }
 
 /** Docker's word for networks that reach beyond one engine is that of its swarms. */

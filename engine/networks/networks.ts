@@ -91,6 +91,11 @@ export interface NetworkAttacher {
   /** Throws not-found `network X not found`. Returns the canonical name and ID. */
   resolve(nameOrId: string): { id: string; name: string; driver: string };
   /**
+   * What can be told before a container starts; the network may be yet to come. Throws invalid-argument, with all that
+   * is wrong.
+   */
+  checkSettings(nameOrId: string, settings: EndpointSettings): void;
+  /**
    * Allocates addresses and host ports (bind-tested and kept). Throws
    * `driver failed programming external connectivity … port is already allocated` naming the holder.
    */

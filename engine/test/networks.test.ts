@@ -76,6 +76,46 @@ test('wrong requests are answered with the status and words of Docker', async ()
   await engine.dockerOk('network', 'rm', 'once');
 });
 
+test('a container is not made with settings that its networks cannot give, nor connected with them', async () => {
+  await engine.dockerOk('network', 'create', '--subnet', '10.253.7.0/24', 'narrow');
+  const create = (network: string, settings: object) =>
+    engine.api<{ message: string }>('POST', '/containers/create', {
+      Image: 'busybox',
+      HostConfig: { NetworkMode: network },
+      NetworkingConfig: { EndpointsConfig: { [network]: settings } },
+    });
+  const address = (IPv4Address: string) => ({ IPAMConfig: { IPv4Address } });
+  const predefined = 'user-specified IP address is supported on user-defined networks only';
+  for (const [network, settings, text] of [
+    ['host', address('10.253.7.9'), predefined],
+    ['none', address('10.253.7.9'), predefined],
+    ['default', { Aliases: ['web'] }, 'network-scoped aliases are only supported for user-defined networks'],
+    ['narrow', address('10.254.7.9'), 'no configured subnet contains IP address 10.254.7.9'],
+    ['later', address('10.254.7'), 'invalid IPv4 address: 10.254.7'],
+  ] as const) {
+    const { status, json } = await create(network, settings);
+    expect(status).toBe(400);
+    expect(json.message).toContain(`invalid config for network ${network}: invalid endpoint settings:\n`);
+    expect(json.message).toContain(text);
+  }
+  expect(await create('narrow', { MacAddress: 'x' })).toMatchObject({ status: 400 });
+  await engine.dockerOk(
+    'create',
+    '--name',
+    'wishful',
+    '--network',
+    'narrow',
+    '--ip',
+    '10.253.7.9',
+    'busybox',
+  );
+  await engine.dockerOk('network', 'create', '--subnet', '10.253.8.0/24', 'second');
+  const connected = await engine.docker('network', 'connect', '--ip', '10.253.7.9', 'second', 'wishful');
+  expect(connected.stderr).toContain('no configured subnet contains IP address 10.253.7.9');
+  await engine.dockerOk('rm', 'wishful');
+  await engine.dockerOk('network', 'rm', 'narrow', 'second');
+});
+
 test('networks are listed by their filters', async () => {
   await engine.dockerOk('network', 'create', '--label', 'team=a', 'filtered');
   const list = (...filters: string[]) =>
@@ -83,6 +123,9 @@ test('networks are listed by their filters', async () => {
   expect(await list('type=custom')).toBe('filtered');
   expect(await list('label=team=a', 'name=filt')).toBe('filtered');
   expect(await list('label=team=b')).toBe('');
+  expect(await list('name=^filt')).toBe('filtered');
+  expect(await list('name=^ilter', 'name=d$')).toBe('filtered');
+  expect(await list('name=^ilter')).toBe('');
   expect(await list('dangling=true')).toBe('filtered');
   expect(await list('driver=null')).toBe('none');
   expect((await engine.docker('network', 'ls', '-f', 'nope=1')).stderr).toContain("invalid filter 'nope'");
