@@ -300,7 +300,7 @@ function createRoutes(domains: Domains, info: () => Promise<object>): Route[] {
   return [
     ...systemRoutes({ info, diskUsage }),
     ...eventRoutes({ events }),
-    ...containerRoutes({ containers }),
+    ...containerRoutes({ containers, parsePlatform: (text) => registries.parsePlatform(text) }),
     ...archiveRoutes({ archives }),
     ...fileRoutes({ archives, containers, volumeFiles }),
     ...volumeCopyRoutes({ copies: volumeCopies }),

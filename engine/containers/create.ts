@@ -34,8 +34,8 @@ import { fillVolume, useVolume } from './volume-use.ts';
 
 export interface CreateOptions {
   name: string | undefined;
-  /** `os/arch[/variant]`; the image must be of it. */
-  platform: string | undefined;
+  /** The image must be of it; Go's names. */
+  platform: { os: string; architecture: string } | undefined;
   apiVersion: ApiVersion;
   /** Of a build step: nobody misses it when the machine crashes. */
   shortLived?: boolean;
@@ -121,7 +121,7 @@ function isKnown({ store }: ContainersContext, idOrName: string): boolean {
 function toRecord(
   context: ContainersContext,
   request: ContainerCreateRequest,
-  platform: string | undefined,
+  platform: CreateOptions['platform'],
 ): ContainerRecord {
   const { HostConfig: hostRequest, NetworkingConfig: networking, ...configRequest } = request;
   if (!configRequest.Image) {
@@ -221,14 +221,12 @@ function checkEndpoints(
   if (errors.length > 0) throw invalidArgument(joinMessages(errors));
 }
 
-function checkPlatform(image: Image, reference: string, platform: string | undefined): void {
+function checkPlatform({ config }: Image, reference: string, platform: CreateOptions['platform']): void {
   if (!platform) return;
-  const [os, architecture] = platform.split('/');
-  const matches = architecture === undefined ? [os] : [os, architecture];
-  const actual = [image.config.os, image.config.architecture];
-  if (matches.every((part, index) => part === actual[index])) return;
+  const [wanted, actual] = [platform, config].map(({ os, architecture }) => `${os}/${architecture}`);
+  if (wanted === actual) return;
   throw notFound(
-    `image with reference ${reference} was found but does not match the specified platform: wanted ${platform}, actual: ${actual.join('/')}`,
+    `image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
   );
 }
 

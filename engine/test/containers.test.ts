@@ -516,3 +516,21 @@ test('a health check makes the container healthy and then unhealthy', async () =
   await engine.dockerOk('exec', 'checked', 'rm', '/ok');
   await expect.poll(status).toBe('unhealthy');
 });
+
+test('a container of another platform than its image has is not found, and one of none is refused', async () => {
+  const create = (platform: string, version = '1.41') =>
+    engine.api('POST', `/v${version}/containers/create?platform=${platform}`, { Image: 'busybox' });
+  expect(await create('linux/s390x')).toMatchObject({
+    status: 404,
+    json: {
+      message:
+        'image with reference busybox was found but does not match the specified platform: wanted linux/s390x, actual: linux/amd64',
+    },
+  });
+  expect(await create('plan10')).toMatchObject({
+    status: 400,
+    json: { message: '"plan10": unknown operating system or architecture: invalid argument' },
+  });
+  expect((await create('plan10', '1.40')).status).toBe(201);
+  expect((await create('linux/x86_64')).status).toBe(201);
+});

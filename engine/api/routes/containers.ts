@@ -1,4 +1,5 @@
 import type { Containers } from '../../containers/containers.ts';
+import type { CreateOptions } from '../../containers/create.ts';
 import { LIST_FILTERS } from '../../containers/list-filters.ts';
 import type { StopOptions } from '../../containers/lifecycle.ts';
 import { PRUNE_FILTERS } from '../../containers/prune.ts';
@@ -9,8 +10,14 @@ import type { ContainerCreateRequest, ContainerUpdateRequest } from '../../wire/
 import type { Handler, Query, Route, RouteContext } from '../route.ts';
 import { createRequestOf, inspectViewOf, summaryOf } from './container-versions.ts';
 
+interface ContainerRoutesDeps {
+  containers: Containers;
+  /** Throws invalid-argument. */
+  parsePlatform: (text: string) => NonNullable<CreateOptions['platform']>;
+}
+
 /** Containers but for what streams (container-streams.ts) and their files (archive.ts). */
-export function containerRoutes({ containers }: { containers: Containers }): Route[] {
+export function containerRoutes({ containers, parsePlatform }: ContainerRoutesDeps): Route[] {
   /** `POST /containers/{id}/<action>`, answered 204. */
   const action = (name: string, run: (id: string, context: RouteContext) => Promise<void>): Route => ({
     method: 'POST',
@@ -22,7 +29,7 @@ export function containerRoutes({ containers }: { containers: Containers }): Rou
   });
   return [
     { method: 'GET', path: '/containers/json', handler: list(containers) },
-    { method: 'POST', path: '/containers/create', handler: create(containers) },
+    { method: 'POST', path: '/containers/create', handler: create({ containers, parsePlatform }) },
     { method: 'POST', path: '/containers/prune', handler: prune(containers) },
     // A link's name, `own/alias`, is of two segments.
     { method: 'GET', path: '/containers/{id...}/json', handler: inspect(containers) },
@@ -69,13 +76,14 @@ const list =
   };
 
 const create =
-  (containers: Containers): Handler =>
+  ({ containers, parsePlatform }: ContainerRoutesDeps): Handler =>
   async (context) => {
     const { query, reply, apiVersion } = context;
     const request = await context.jsonBody<ContainerCreateRequest>(CREATE_FIELDS);
+    const platform = apiVersion.atLeast('1.41') ? query.string('platform') : undefined;
     const { id, warnings } = await containers.create(request && createRequestOf(request, apiVersion), {
       name: query.string('name'),
-      platform: apiVersion.atLeast('1.41') ? query.string('platform') : undefined,
+      platform: platform ? parsePlatform(platform) : undefined,
       apiVersion,
     });
     reply.json(201, { Id: id, Warnings: warnings });

@@ -15,12 +15,21 @@ test.each([
   ['armhf', 'linux/arm/v7'],
   ['linux', 'linux/amd64'],
   ['windows/amd64', 'windows/amd64'],
+  ['windows(10.0.17763+win32k)/amd64', 'windows/amd64'],
 ])('%s means %s', (text, meaning) => {
   expect(formatPlatform(parsePlatform(text, AMD64))).toBe(meaning);
 });
 
-test.each(['', 'linux/', '/amd64', 'a/b/c/d', 'linux/am d64', 'plan10'])('%j is no platform', (text) => {
-  expect(() => parsePlatform(text, AMD64)).toThrow(/platform|unknown operating system/);
+test.each([
+  ['', '"" is an invalid OS component of ""'],
+  ['/amd64', '"" is an invalid OS component of "/amd64"'],
+  ['linux/', '"" is an invalid component of "linux/": platform specifier component must match'],
+  ['linux/am d64', '"am d64" is an invalid component of "linux/am d64"'],
+  ['a/b/c/d', '"a/b/c/d": cannot parse platform specifier'],
+  ['linux/*', '"linux/*": wildcards not yet supported'],
+  ['plan10', '"plan10": unknown operating system or architecture: invalid argument'],
+])('%j is no platform', (text, words) => {
+  expect(() => parsePlatform(text, AMD64)).toThrow(words);
 });
 
 test.each([

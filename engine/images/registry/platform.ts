@@ -1,4 +1,4 @@
-import { invalidArgument } from '../../lib/errors.ts';
+import { invalidArgument, type EngineError } from '../../lib/errors.ts';
 
 /** `os/architecture[/variant]` in Go's names, normalised as containerd does. */
 export interface Platform {
@@ -24,22 +24,35 @@ const COMPATIBLE: Partial<Record<string, Platform[]>> = {
   arm64: ['v8', 'v7', 'v6', 'v5'].map((variant) => ({ os: 'linux', architecture: 'arm', variant })),
 };
 
-/** Reads `linux/arm64/v8`, `linux` or `arm64`; what is missing is as on `host`. Throws invalid-argument. */
+/** The first component, with the version and features of an operating system, which nothing here is told by. */
+const SYSTEM = /^([\w-]+)(?:\(([\w.%-]*)((?:\+[\w.%-]+)*)\))?$/;
+const COMPONENT = /^[\w.-]+$/;
+
+/** Reads `linux/arm64/v8`, `linux` or `arm64`; what is missing is as on `host`. Throws invalid-argument, as Docker. */
 export function parsePlatform(text: string, host: Platform): Platform {
-  const parts = text.toLowerCase().split('/');
-  if (!parts.every((part) => /^[a-z0-9_.-]+$/.test(part)) || parts.length > 3) {
-    throw invalidArgument(
-      `"${text}" is an invalid component of "${text}": platform specifier component must match "^[A-Za-z0-9_.-]+$"`,
+  const [system = '', ...others] = text.toLowerCase().split('/');
+  if (text.includes('*')) throw unreadable(`${JSON.stringify(text)}: wildcards not yet supported`);
+  const [, first] = SYSTEM.exec(system) ?? [];
+  if (first === undefined) {
+    throw unreadable(`${JSON.stringify(system)} is an invalid OS component of ${JSON.stringify(text)}`);
+  }
+  const bad = others.find((part) => !COMPONENT.test(part));
+  if (bad !== undefined) {
+    throw unreadable(
+      `${JSON.stringify(bad)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_.-]+$"`,
     );
   }
-  const [first = '', second, variant = ''] = parts;
+  if (others.length > 2) throw unreadable(`${JSON.stringify(text)}: cannot parse platform specifier`);
+  const [second, variant = ''] = others;
   if (second !== undefined) return normalize({ os: first, architecture: second, variant });
   const { architecture, variant: usual } = normalize({ os: 'linux', architecture: first, variant: '' });
   if (KNOWN_ARCHITECTURES.includes(architecture)) return { os: 'linux', architecture, variant: usual };
   if (first !== 'linux' && first !== 'windows' && first !== 'darwin' && first !== 'freebsd')
-    throw invalidArgument(`"${text}": unknown operating system or architecture`);
+    throw unreadable(`${JSON.stringify(text)}: unknown operating system or architecture`);
   return { ...host, os: first };
 }
+
+const unreadable = (message: string): EngineError => invalidArgument(`${message}: invalid argument`);
 
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant === '' ? [] : [variant])].join('/');
