@@ -103,6 +103,16 @@ for (const { version, prepare, at } of cases) {
       );
     });
 
+    test('keeps CPU shares within what the kernel knows, as runc does', () => {
+      const write = (CpuShares: number) =>
+        driver.plan(ID, { CpuShares }).writes.find(({ file }) => /cpu\.(shares|weight)$/.test(file))?.value;
+      expect([write(2), write(262_144)]).toEqual(version === 1 ? ['2', '262144'] : ['1', '10000']);
+      if (version === 1) {
+        expect(() => write(1)).toThrow('the minimum allowed cpu-shares is 2');
+        expect(() => write(262_145)).toThrow('the maximum allowed cpu-shares is 262144');
+      } else expect([write(1), write(262_145)]).toEqual(['1', '10000']);
+    });
+
     test('gives as much swap as memory unless told otherwise', () => {
       limited({ Memory: 64 * MB });
       const memory = at('memory');

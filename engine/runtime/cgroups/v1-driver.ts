@@ -237,7 +237,7 @@ export class V1Driver implements CgroupDriver {
     add('memory', 'memory.soft_limit_in_bytes', wanted.memoryReservationBytes);
     add('memory', 'memory.swappiness', wanted.memorySwappiness);
     add('memory', 'memory.oom_control', wanted.oomKillDisable ? 1 : undefined);
-    add('cpu', 'cpu.shares', wanted.cpuShares);
+    add('cpu', 'cpu.shares', checkedShares(wanted.cpuShares));
     add('cpu', 'cpu.cfs_period_us', wanted.cpuPeriodUs);
     add('cpu', 'cpu.cfs_quota_us', wanted.cpuQuotaUs);
     add('cpu', 'cpu.rt_period_us', wanted.cpuRealtimePeriodUs);
@@ -317,4 +317,12 @@ function inherit(directory: string, file: string): void {
   if (readText(`${directory}/${file}`) !== '') return;
   const above = readText(`${directory.slice(0, directory.lastIndexOf('/'))}/${file}`);
   if (above !== '') writeFileSync(`${directory}/${file}`, above);
+}
+
+/** The kernel takes what is outside of its bounds (MIN_SHARES, MAX_SHARES) for the bound; runc refuses it. */
+function checkedShares(shares: number | undefined): number | undefined {
+  if (shares === undefined) return undefined;
+  if (shares < 2) throw new EngineError('internal', 'the minimum allowed cpu-shares is 2');
+  if (shares > 262_144) throw new EngineError('internal', 'the maximum allowed cpu-shares is 262144');
+  return shares;
 }
