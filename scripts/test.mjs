@@ -1,6 +1,6 @@
 // `npm test`: set-up, then every layer. Fails when anything fails; its last line is `N passed, N failed[, N skipped]`.
 //   npm test -- unit engine    runs only those layers
-//   npm run test:vm            the layer that is left out otherwise: half an hour of an emulated machine
+//   npm run test:vm            the layer that is left out otherwise: ten minutes of an emulated machine
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';

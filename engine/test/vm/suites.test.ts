@@ -6,13 +6,18 @@ import { testProgram } from '../test-program.ts';
 import { REPOSITORY } from './initramfs.ts';
 import { runInVirtualMachine, virtualMachineMissing } from './virtual-machine.ts';
 
-/** The suites that touch cgroups, on a kernel that has v2 alone. Half an hour: the processor is emulated. */
+/**
+ * The suites that touch cgroups, on a kernel that has v2 alone, and those of what few kernels of containers have: NFS,
+ * SCTP, project quotas. Ten minutes: the processor is emulated.
+ */
 const SUITES = [
   'engine/test/cgroups.test.ts',
   'engine/test/limits.test.ts',
   'engine/test/fields.test.ts',
   'engine/test/update.test.ts',
   'engine/test/storage-size.test.ts',
+  'engine/test/nfs-volumes.test.ts',
+  'engine/test/sctp.test.ts',
   'engine/test/user-namespaces.test.ts',
   'engine/test/runtime.test.ts',
   'engine/test/runtime-recovery.test.ts',
@@ -23,7 +28,7 @@ const SUITES = [
   'engine/test/rootless.test.ts',
   'engine/test/rootless-cgroups.test.ts',
 ];
-const PROGRAMS = ['syscall-probe'];
+const PROGRAMS = ['syscall-probe', 'sctp-peer'];
 const GUEST = fileURLToPath(new URL('./guest-suites.mjs', import.meta.url));
 const TIMEOUT_MS = 45 * 60_000;
 

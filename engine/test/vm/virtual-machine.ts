@@ -10,6 +10,13 @@ const KERNEL_DIRECTORY = path.join(REPOSITORY, 'build/tools/vm-kernel');
 const MODULES = [
   'fs/overlayfs',
   'fs/quota',
+  'fs/fscache',
+  'fs/lockd',
+  'fs/netfs',
+  'fs/nfs',
+  'fs/nfs_common',
+  'fs/nfsd',
+  'fs/xfs',
   'net',
   'lib',
   'crypto',
