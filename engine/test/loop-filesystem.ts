@@ -7,15 +7,31 @@ export interface LoopFilesystem {
   unmount(): void;
 }
 
-/** An ext4 of 96 MiB in a file of `directory`. Throws where the kernel refuses it. */
-export function mountLoop(directory: string, { projectQuota = false } = {}): LoopFilesystem {
-  const [image, mountpoint] = [path.join(directory, 'image'), path.join(directory, 'disk')];
+interface FilesystemOptions {
+  type?: 'ext4' | 'xfs';
+  projectQuota?: boolean;
+}
+
+const MIB = 1024 * 1024;
+
+/** In a sparse file: 96 MiB of ext4, or what XFS wants at least. */
+export function makeFilesystem(
+  image: string,
+  { type = 'ext4', projectQuota = false }: FilesystemOptions = {},
+): void {
   writeFileSync(image, '');
-  truncateSync(image, 96 * 1024 * 1024);
+  truncateSync(image, (type === 'ext4' ? 96 : 320) * MIB);
+  const features = type === 'ext4' && projectQuota ? ['-O', 'project,quota', '-E', 'quotatype=prjquota'] : [];
+  execFileSync(`mkfs.${type}`, ['-q', ...features, image], { stdio: 'pipe' });
+}
+
+/** A file system in a file of `directory`. Throws where the kernel refuses it. */
+export function mountLoop(directory: string, filesystem: FilesystemOptions = {}): LoopFilesystem {
+  const { type = 'ext4', projectQuota = false } = filesystem;
+  const [image, mountpoint] = [path.join(directory, 'image'), path.join(directory, 'disk')];
   mkdirSync(mountpoint);
-  const features = projectQuota ? ['-O', 'project,quota', '-E', 'quotatype=prjquota'] : [];
-  execFileSync('mke2fs', ['-q', '-t', 'ext4', ...features, image]);
+  makeFilesystem(image, filesystem);
   const options = projectQuota ? 'loop,prjquota' : 'loop';
-  execFileSync('mount', ['-t', 'ext4', '-o', options, image, mountpoint], { stdio: 'pipe' });
+  execFileSync('mount', ['-t', type, '-o', options, image, mountpoint], { stdio: 'pipe' });
   return { mountpoint, unmount: () => execFileSync('umount', [mountpoint]) };
 }
