@@ -36,6 +36,7 @@ export const DEBIAN_PACKAGES = [
   { name: 'procps', probe: ['/usr/bin/ps', '/bin/ps'], purpose: 'run', why: 'docker top' },
   { name: 'xz-utils', probe: ['/usr/bin/xz'], purpose: 'run', why: 'docker load of .tar.xz' },
   { name: 'zstd', probe: ['/usr/bin/zstd'], purpose: 'run', why: 'docker load of .tar.zst' },
+  { name: 'isal', probe: ['/usr/bin/igzip'], purpose: 'run', why: 'pushes of large layers' },
   { name: 'bzip2', probe: ['/usr/bin/bzip2', '/bin/bzip2'], purpose: 'run', why: 'docker load of .tar.bz2' },
   { name: 'python3', probe: ['/usr/bin/python3'], purpose: 'test', why: 'lists the trees of layers' },
   { name: 'attr', probe: ['/usr/bin/setfattr'], purpose: 'test', why: 'layers with attributes' },

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createGzip } from 'node:zlib';
-import type { ByteSource } from '../decompress.ts';
+import { compressGzip, type ByteSource } from '../decompress.ts';
 import type { Layer, LayerStore } from '../layer-store.ts';
 import { remoteNameOf } from './endpoint.ts';
 import { mountSources, type LayerForm } from './known-forms.ts';
@@ -27,8 +25,6 @@ export interface LayerUpload {
 const MAX_CHECKS = 3;
 const MAX_MOUNTS = 3;
 const MAX_ATTEMPTS = 5;
-/** Networks and disks are faster than a better ratio. */
-const GZIP_OPTIONS = { level: 1, memLevel: 9, chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
 
 /** Sees to it that the repository has the layer, by the cheapest way, and says in which form. */
 export async function uploadLayer(upload: LayerUpload): Promise<Descriptor> {
@@ -128,20 +124,11 @@ function compressLayer(layers: LayerStore, layer: Layer, counted: (current: numb
   return {
     /** Without the first `offset` bytes, which are made all the same. */
     async *from(offset: number): ByteSource {
-      const source = Readable.from(tar(), { objectMode: false });
-      const gzip = createGzip(GZIP_OPTIONS);
-      source.once('error', (error) => gzip.destroy(error));
-      source.pipe(gzip);
-      try {
-        for await (const chunk of gzip as AsyncIterable<Uint8Array>) {
-          hash.update(chunk);
-          const skipped = Math.min(chunk.length, Math.max(0, offset - size));
-          size += chunk.length;
-          if (skipped < chunk.length) yield chunk.subarray(skipped);
-        }
-      } finally {
-        source.destroy();
-        gzip.destroy();
+      for await (const chunk of compressGzip(tar(), layer.tarBytes)) {
+        hash.update(chunk);
+        const skipped = Math.min(chunk.length, Math.max(0, offset - size));
+        size += chunk.length;
+        if (skipped < chunk.length) yield chunk.subarray(skipped);
       }
     },
     descriptor: (): Descriptor => ({
