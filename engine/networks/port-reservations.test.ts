@@ -3,7 +3,7 @@ import { reservePort } from './port-reservations.ts';
 
 const any = { containerPort: 80, hostIps: ['127.0.0.1'], first: 0, last: 0 };
 
-test.each(['tcp', 'udp'] as const)(
+test.each(['tcp', 'udp', 'sctp'] as const)(
   'a reserved %s port cannot be bound again until it is closed',
   async (protocol) => {
     const held = await reservePort({ ...any, protocol });
@@ -19,14 +19,10 @@ test.each(['tcp', 'udp'] as const)(
   },
 );
 
-test('a range skips ports that are taken', async () => {
-  const held = await reservePort({ ...any, protocol: 'tcp' });
-  const range = {
-    ...any,
-    protocol: 'tcp' as const,
-    first: held.hostPort,
-    last: Math.min(held.hostPort + 20, 65535),
-  };
+test.each(['tcp', 'sctp'] as const)('a range of %s skips ports that are taken', async (protocol) => {
+  const last = 30_000;
+  const held = await reservePort({ ...any, protocol, first: 20_000, last });
+  const range = { ...any, protocol, first: held.hostPort, last };
   const next = await reservePort(range);
   expect(next.hostPort).toBeGreaterThan(held.hostPort);
   await Promise.all([held.close(), next.close()]);

@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { errnoOf } from '../lib/errors.ts';
 import type { PortRequest, Protocol } from './port-bindings.ts';
 import { DatagramRelay, relayConnection, type RelayTarget } from './port-relay.ts';
+import { isUnspecified } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
 /** A host port that nobody else can bind while it is held. */
@@ -97,7 +98,7 @@ type Bind = (host: string, port: number, relay: RelayTarget | undefined) => Prom
 const BINDERS: Record<Protocol, Bind> = {
   tcp: bindTcp,
   udp: bindUdp,
-  sctp: bindNothing,
+  sctp: holdForSctp,
 };
 
 function bindTcp(host: string, port: number, relay: RelayTarget | undefined): Promise<PortReservation> {
@@ -139,10 +140,25 @@ function bindUdp(address: string, port: number, relay: RelayTarget | undefined):
 /** RFC 6335: the dynamic ports. */
 const FIRST_DYNAMIC_PORT = 49152;
 
-/** Node has no SCTP sockets: only the rules know of such a port. */
-function bindNothing(_host: string, port: number): Promise<PortReservation> {
-  return Promise.resolve({
-    hostPort: port === 0 ? randomInt(FIRST_DYNAMIC_PORT, 65536) : port,
-    close: () => Promise.resolve(),
-  });
+/** Node has no SCTP sockets: what this process holds is all that is known to be taken. */
+const heldForSctp = new Set<{ host: string; port: number }>();
+
+async function holdForSctp(host: string, asked: number): Promise<PortReservation> {
+  const port = asked === 0 ? randomInt(FIRST_DYNAMIC_PORT, 65536) : asked;
+  if ([...heldForSctp].some((held) => held.port === port && doHostsClash(held.host, host))) {
+    throw Object.assign(new Error('address in use'), { code: 'EADDRINUSE' });
+  }
+  const held = { host, port };
+  heldForSctp.add(held);
+  return {
+    hostPort: port,
+    close: async () => {
+      heldForSctp.delete(held);
+    },
+  };
+}
+
+/** Whether one port cannot be bound at both addresses. */
+export function doHostsClash(one: string, other: string): boolean {
+  return one === other || (one.includes(':') === other.includes(':') && [one, other].some(isUnspecified));
 }

@@ -8,8 +8,14 @@ import type { NetworkRegistry } from './network-registry.ts';
 import type { Attachment, AttachRequest, Endpoint, PublishedPort } from './networks.ts';
 import { requestPorts, type PortRequest } from './port-bindings.ts';
 import { findPortHolder } from './port-holder.ts';
-import { ANY_ADDRESS, reservePort, reserveThrough, type PortReservation } from './port-reservations.ts';
-import { bracketed, isUnspecified } from './subnet.ts';
+import {
+  ANY_ADDRESS,
+  doHostsClash,
+  reservePort,
+  reserveThrough,
+  type PortReservation,
+} from './port-reservations.ts';
+import { bracketed } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
 /** What the ports of one container are asked with. */
@@ -109,11 +115,7 @@ export class PublishedPorts {
   }
 
   async #reserveOne(port: PortRequest, addressNow: AddressNow): Promise<PortReservation> {
-    const { uplink, holderOf } = this.#options;
-    // The kernel arbitrates between sockets, and of sctp there is none.
-    if (port.protocol === 'sctp' && port.first !== 0 && holderOf(port) !== undefined) {
-      throw Object.assign(new Error('address in use'), { code: 'EADDRINUSE' });
-    }
+    const { uplink } = this.#options;
     if (uplink) return reserveThrough(uplink, port);
     return reservePort(port, { address: addressNow, port: port.containerPort });
   }
@@ -166,10 +168,8 @@ function openPort(protocol: PublishedPort['protocol'], containerPort: number, ho
 
 /** Whether a container with this port stands in the way of `wanted`. */
 export function isInTheWay(port: PublishedPort, wanted: PortRequest): boolean {
-  const clashes = (hostIp: string): boolean =>
-    hostIp === port.hostIp ||
-    (hostIp.includes(':') === port.hostIp.includes(':') && [hostIp, port.hostIp].some(isUnspecified));
-  return port.protocol === wanted.protocol && port.hostPort === wanted.first && wanted.hostIps.some(clashes);
+  const isSame = port.protocol === wanted.protocol && port.hostPort === wanted.first;
+  return isSame && wanted.hostIps.some((hostIp) => doHostsClash(hostIp, port.hostIp));
 }
 
 /**

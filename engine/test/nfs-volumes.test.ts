@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -82,6 +84,25 @@ describe.skipIf(server === undefined)('a volume of a real NFS server', () => {
     expect(mountsOf('kept')).toEqual(['nfs4']);
     await engine.dockerOk('rm', '-f', id);
     expect(mountsOf('kept')).toEqual([]);
+  });
+
+  test('whose server does not answer holds up nobody else', async () => {
+    const connections = new Set<Socket>();
+    const silent = createServer((connection) => connections.add(connection.on('error', () => {})));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    try {
+      await share('silent', `,port=${(silent.address() as AddressInfo).port}`);
+      const stuck = engine.docker('run', '--rm', '-v', 'silent:/d', 'busybox', 'true');
+      await expect.poll(() => connections.size).toBeGreaterThan(0);
+      expect(await shell('echo others')).toBe('others');
+      expect(await engine.dockerOk('volume', 'ls', '-q')).toContain('silent');
+      silent.close();
+      for (const connection of connections) connection.resetAndDestroy();
+      expect((await stuck).stderr).toContain('connection refused');
+    } finally {
+      silent.close();
+    }
+    expect(mountsOf('silent')).toEqual([]);
   });
 
   test('that the server does not have is told in the words of Docker', async () => {

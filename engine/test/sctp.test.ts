@@ -41,7 +41,7 @@ async function serve(name: string, ...ports: string[]): Promise<string> {
 const portsOf = async (name: string): Promise<string[]> =>
   (await engine.dockerOk('port', name, '7000/sctp')).split('\n');
 
-test('a published port is in the rules while the container runs', async () => {
+test('a published port is in the rules while the container runs, and nobody else gets it', async () => {
   const address = await serve('ruled', '127.0.0.1:17000:7000/sctp', '0.0.0.0:17001:7000/sctp');
   const rules = (): string =>
     execFileSync('nft', ['--numeric-protocol', 'list', 'ruleset'], { encoding: 'utf8' });
@@ -49,7 +49,12 @@ test('a published port is in the rules while the container runs', async () => {
   expect(rules()).toContain(`132 . 17001 : ${address} . 7000`);
   const second = await engine.docker('run', '-d', '-p', '127.0.0.1:17000:7000/sctp', 'busybox', 'true');
   expect(second.stderr).toContain('port is already allocated');
-  await engine.dockerOk('rm', '-f', 'ruled');
+  await serve('ranged', '127.0.0.1:17000-17002:7000/sctp');
+  expect(await portsOf('ranged')).toEqual(['127.0.0.1:17002']);
+  await engine.restart();
+  expect(engine.log()).not.toContain('port not reserved again');
+  expect(rules()).toContain(`127.0.0.1 . 132 . 17000 : ${address} . 7000`);
+  await engine.dockerOk('rm', '-f', 'ruled', 'ranged');
   expect(rules()).not.toContain(`${address} . 7000`);
 });
 
