@@ -2,30 +2,14 @@ import type { EventPublisher } from '../events/events.ts';
 import { EngineError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ResolverPlan } from '../runtime/plan.ts';
-import { linkOptions } from './bridge-options.ts';
-import {
-  changeBetween,
-  freeInterfaceName,
-  primaryEndpoint,
-  primaryEndpoints,
-  routed,
-  routesOf,
-  toEndpoint,
-  toInterface,
-} from './endpoints.ts';
-import {
-  allocateAddresses,
-  checkEndpoint,
-  releaseAddresses,
-  type AllocatedAddresses,
-  type EndpointRequest,
-} from './endpoint-request.ts';
-import { joinBridge, linkExists } from './bridge-links.ts';
+import { allocateEndpoints, releaseEndpoints, takeBackEndpoints } from './endpoint-allocation.ts';
+import { checkEndpoint, type EndpointRequest } from './endpoint-request.ts';
+import { changeBetween, primaryEndpoint, primaryEndpoints, routed } from './endpoints.ts';
 import type { Firewall } from './firewall.ts';
-import { writeHostLines } from './hosts-file.ts';
 import { legacyLinkRules } from './legacy-links.ts';
+import { joinBridges, repairLinks } from './link-repair.ts';
 import type { NameService } from './name-service.ts';
-import { hostNames, writeNetworkFiles } from './network-files.ts';
+import { moveHostNames, writeNetworkFiles } from './network-files.ts';
 import type { Network, NetworkRegistry } from './network-registry.ts';
 import type {
   Attachment,
@@ -45,7 +29,6 @@ import {
   type PortsRequest,
 } from './published-ports.ts';
 import type { LinkRule, PortRule } from './rules.ts';
-import { parseAddress } from './subnet.ts';
 import type { Uplink } from './uplink.ts';
 
 interface Attached {
@@ -115,7 +98,7 @@ export class AttachedContainers {
     let attached: Attached;
     try {
       attached = {
-        attachment: this.#allocate(empty, wanted),
+        attachment: allocateEndpoints(registry, empty, wanted),
         reservations: [],
         published: false,
         linking: false,
@@ -156,7 +139,7 @@ export class AttachedContainers {
     const before = attached.attachment;
     let after: Attachment;
     try {
-      after = this.#allocate(before, [wanted]);
+      after = allocateEndpoints(registry, before, [wanted]);
       attached.attachment = after;
     } finally {
       admitted();
@@ -167,7 +150,7 @@ export class AttachedContainers {
     } catch (error) {
       attached.attachment = before;
       names.update(containerId, after.endpoints, before.endpoints);
-      this.#releaseAddresses(after.endpoints.slice(before.endpoints.length));
+      releaseEndpoints(this.#options.registry, after.endpoints.slice(before.endpoints.length));
       throw error;
     }
     try {
@@ -201,7 +184,7 @@ export class AttachedContainers {
     this.#options.names.update(containerId, before.endpoints, after.endpoints);
     await this.#followPrimary(attached, before, undefined);
     const gone = before.endpoints.slice(index, index + 1);
-    this.#releaseAddresses(gone);
+    releaseEndpoints(this.#options.registry, gone);
     this.#tell('disconnect', containerId, gone);
     await this.#updateHosts({ domainname: '', hostname: before.hostname }, before, after);
   }
@@ -249,41 +232,13 @@ export class AttachedContainers {
     attachment.endpoints = attachment.endpoints.map((endpoint) => ({ ...older, ...endpoint }));
     attachment.interfaces = attachment.interfaces.map((plan) => ({ ...plan, sysctls: plan.sysctls ?? [] }));
     const attached: Attached = { attachment, reservations: [], published: true, linking: true };
-    for (const { networkId, networkName, ipv4, ipv6 } of attachment.endpoints) {
-      const addresses = registry.get(networkId)?.addresses;
-      for (const address of [parseAddress(ipv4), parseAddress(ipv6)]) {
-        if (!address || addresses?.[address.family === 4 ? 'ipv4' : 'ipv6']?.take(address)) continue;
-        logger.warn('address not taken back', { container: containerId, network: networkName, ipv4, ipv6 });
-      }
+    for (const { networkName, ipv4, ipv6 } of takeBackEndpoints(registry, attachment.endpoints)) {
+      logger.warn('address not taken back', { container: containerId, network: networkName, ipv4, ipv6 });
     }
     this.#containers.set(containerId, attached);
     attached.reservations = await this.#ports.takeBack(containerId, attachment.ports, addressOf(attached));
-    await this.#repair(attachment, plug).catch((error: unknown) => {
+    await repairLinks(this.#options, attachment, plug).catch((error: unknown) => {
       logger.error('links of a container stay broken', { container: containerId, error: messageOf(error) });
-    });
-  }
-
-  /** Bridges first, then the links that are gone, those that should be, and those that lost their bridge. */
-  async #repair(attachment: Attachment, plug: ChangeLinks): Promise<void> {
-    const { registry, ensureLink } = this.#options;
-    for (const { networkId } of attachment.endpoints) {
-      const network = registry.get(networkId);
-      if (network) await ensureLink(network);
-    }
-    const added = attachment.interfaces.filter(
-      ({ kind, hostName }) => kind === 'veth' && !linkExists(hostName),
-    );
-    // One that has no end on the host is removed if it is there.
-    const removed = (attachment.left ?? []).filter(({ hostName }) => hostName === '' || linkExists(hostName));
-    await joinBridges(attachment);
-    if (added.length === 0 && removed.length === 0) return;
-    const newRoutes = routesOf(attachment.interfaces.filter((plan) => !added.includes(plan)));
-    await plug(attachment, { oldRoutes: [], removed, added, newRoutes, resolver: null });
-    await joinBridges(attachment);
-    this.#options.logger.warn('links of a container are brought in line with its record', {
-      container: attachment.containerName,
-      added: added.map(({ hostName }) => hostName).join(' '),
-      removed: removed.map(({ hostName }) => hostName).join(' '),
     });
   }
 
@@ -350,31 +305,6 @@ export class AttachedContainers {
     return attached;
   }
 
-  /** `attachment` with more endpoints. Takes all addresses or none; synchronous, so that no network disappears in between. */
-  #allocate(attachment: Attachment, wanted: readonly EndpointRequest[]): Attachment {
-    const allocated: [EndpointRequest, AllocatedAddresses][] = [];
-    try {
-      for (const endpoint of wanted) {
-        this.#options.registry.resolve(endpoint.network.record.id);
-        allocated.push([endpoint, allocateAddresses(endpoint)]);
-      }
-    } catch (error) {
-      for (const [{ network }, addresses] of allocated) releaseAddresses(network, addresses);
-      throw error;
-    }
-    const endpoints = [...attachment.endpoints];
-    const interfaces = [...attachment.interfaces];
-    for (const [request, addresses] of allocated) {
-      const endpoint = toEndpoint(request, addresses);
-      endpoints.push(endpoint);
-      const { record } = request.network;
-      const prefix = record.bridge ? linkOptions(record).interfacePrefix : 'eth';
-      const name = request.interfaceName || freeInterfaceName(interfaces, prefix);
-      interfaces.push(toInterface(request, endpoint, name));
-    }
-    return { ...attachment, endpoints, interfaces: routed(endpoints, interfaces), left: [] };
-  }
-
   async #reserve(attached: Attached, request: PortsRequest): Promise<void> {
     const { ports, reservations } = await this.#ports.reserve(
       attached.attachment,
@@ -416,7 +346,7 @@ export class AttachedContainers {
     // A name goes before its address can be another's.
     this.#containers.delete(containerId);
     this.#options.names.update(containerId, attached.attachment.endpoints, []);
-    this.#releaseAddresses(attached.attachment.endpoints);
+    releaseEndpoints(this.#options.registry, attached.attachment.endpoints);
   }
 
   async #withdraw(containerId: string, attached: Attached): Promise<void> {
@@ -439,35 +369,18 @@ export class AttachedContainers {
     attached.reservations = [];
   }
 
-  #releaseAddresses(endpoints: readonly Endpoint[]): void {
-    for (const { networkId, ipv4, ipv6 } of endpoints) {
-      const addresses = this.#options.registry.get(networkId)?.addresses;
-      for (const address of [parseAddress(ipv4), parseAddress(ipv6)]) {
-        if (address) addresses?.[address.family === 4 ? 'ipv4' : 'ipv6']?.release(address);
-      }
-    }
-  }
-
   /** The container's own names at its new addresses and no longer at the old ones, and whom it asks for others. */
   async #updateHosts(
-    { hostname, domainname }: Pick<AttachRequest, 'hostname' | 'domainname'>,
+    own: Pick<AttachRequest, 'hostname' | 'domainname'>,
     before: Attachment,
     after: Attachment,
   ): Promise<void> {
     const { hostsFile } = after;
-    const gone = before.endpoints.filter((endpoint) => !after.endpoints.includes(endpoint));
-    const come = after.endpoints.filter((endpoint) => !before.endpoints.includes(endpoint));
-    const names = hostNames(hostname, domainname);
-    if (hostsFile !== undefined) {
-      await writeHostLines(
-        hostsFile,
-        gone.flatMap(addressesOf),
-        come.flatMap(addressesOf).map((address) => ({ address, names })),
-      ).catch((error: unknown) => {
-        this.#options.logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
-      });
-      await this.#options.names.refreshResolvConf(after);
-    }
+    if (hostsFile === undefined) return;
+    await moveHostNames(hostsFile, own, before.endpoints, after.endpoints).catch((error: unknown) => {
+      this.#options.logger.warn('hosts file not updated', { file: hostsFile, error: messageOf(error) });
+    });
+    await this.#options.names.refreshResolvConf(after);
   }
 
   #tell(action: 'connect' | 'disconnect', containerId: string, endpoints: readonly Endpoint[]): void {
@@ -477,17 +390,6 @@ export class AttachedContainers {
       this.#options.events.publish({ type: 'network', action, actor: { id: networkId, attributes } });
     }
   }
-}
-
-/** Of those of its links that are there. */
-async function joinBridges(attachment: Attachment): Promise<void> {
-  const there = attachment.interfaces.filter(({ kind, hostName }) => kind === 'veth' && linkExists(hostName));
-  for (const { hostName, link } of there) await joinBridge(hostName, link);
-  if (attachment.ports.length > 0) await allowHairpin({ interfaces: there });
-}
-
-function addressesOf({ ipv4, ipv6 }: Endpoint): string[] {
-  return [ipv4, ipv6].filter((address) => address !== '');
 }
 
 /** Where the host reaches the container, now and after its networks changed. */

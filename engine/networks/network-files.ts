@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { invalidArgument } from '../lib/errors.ts';
-import { buildHosts } from './hosts-file.ts';
+import { buildHosts, writeHostLines } from './hosts-file.ts';
 import { hasUserDefined } from './name-tables.ts';
-import type { HostLine, NetworkFiles, NetworkFilesRequest } from './networks.ts';
+import type { Endpoint, HostLine, NetworkFiles, NetworkFilesRequest } from './networks.ts';
 import { buildResolvConf, readHostResolvConf, type NameServer } from './resolv-conf.ts';
 
 /** `name:address` lines; `host-gateway` is the host as the container reaches it. 400 for anything else. */
@@ -54,10 +54,7 @@ export function writeNetworkFiles(request: NetworkFilesRequest, hostGateway: str
   const lines = [
     ...parseExtraHosts(request.extraHosts, onHost ? '127.0.0.1' : hostGateway),
     ...request.links,
-    ...endpoints
-      .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
-      .filter((address) => address !== '')
-      .map((address) => ({ address, names })),
+    ...linesOf(endpoints, names),
   ];
   const mode = 0o644;
   writeFileSync(files.hosts, buildHosts(hostHosts, lines), { mode });
@@ -67,6 +64,24 @@ export function writeNetworkFiles(request: NetworkFilesRequest, hostGateway: str
   writeFileSync(files.hostname, `${request.hostname}\n`, { mode });
   return files;
 }
+
+/** The container's own names are at the addresses that have come, and no longer at those that are gone. */
+export async function moveHostNames(
+  hostsFile: string,
+  { hostname, domainname }: Pick<NetworkFilesRequest, 'hostname' | 'domainname'>,
+  before: readonly Endpoint[],
+  after: readonly Endpoint[],
+): Promise<void> {
+  const gone = before.filter((endpoint) => !after.includes(endpoint));
+  const come = after.filter((endpoint) => !before.includes(endpoint));
+  const lines = linesOf(come, hostNames(hostname, domainname));
+  await writeHostLines(hostsFile, gone.flatMap(addressesOf), lines);
+}
+
+const linesOf = (endpoints: readonly Endpoint[], names: string[]): HostLine[] =>
+  endpoints.flatMap(addressesOf).map((address) => ({ address, names }));
+
+const addressesOf = ({ ipv4, ipv6 }: Endpoint): string[] => [ipv4, ipv6].filter((address) => address !== '');
 
 function serverOf({ mode, attachment }: NetworkFilesRequest): NameServer {
   if (mode === 'host') return 'of the host';
