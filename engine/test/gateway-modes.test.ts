@@ -164,6 +164,15 @@ describe('an option of the bridge driver', () => {
     });
   });
 
+  test('gives the IPv6 address that packets leave with', async () => {
+    host.run('ip', 'address', 'add', 'fd00:7::77/128', 'dev', host.link, 'nodad');
+    await onNetwork({ 'com.docker.network.host_ipv6': 'fd00:7::77' }, async () => {
+      await comesToReach('[fd00:7::1]:8080');
+      expect(await seenAs('fd00:7::2')).toBe('fd00:7::77');
+      expect(await seenAs()).toBe(host.address);
+    });
+  });
+
   test('lets packets keep the address of the container', () =>
     onNetwork({ [`${OPTION}.enable_ip_masquerade`]: 'false' }, async ({ ipv4 }) => {
       expect(await seenAs()).toBe(ipv4);
@@ -192,6 +201,7 @@ describe('an option of the bridge driver', () => {
   test.each([
     [`${OPTION}.gateway_mode_ipv4=bridged`, 'unknown gateway mode bridged'],
     ['com.docker.network.host_ipv4=fd00::1', 'failed to parse com.docker.network.host_ipv4 value: fd00::1'],
+    ['com.docker.network.host_ipv6=10.0.0.1', 'failed to parse com.docker.network.host_ipv6 value: 10.0.0.1'],
     [`${OPTION}.trusted_host_interfaces=a-name-longer-than-15`, 'invalid interface name'],
   ])('that means nothing is refused: %s', async (option, message) => {
     const { code, stderr } = await engine.docker('network', 'create', '-o', option, 'wrong');

@@ -114,6 +114,12 @@ const UDP_CLIENT = `
   s.send('hello', +port, host);
   setTimeout(() => { console.log('timeout'); process.exit(1); }, 2500);`;
 
+/** Sends once for each line, always from the same port. */
+const UDP_SENDER = `
+  const [host, port] = process.argv.slice(1);
+  const s = require('dgram').createSocket('udp4').on('message', (m) => console.log(String(m)));
+  process.stdin.on('data', () => s.send('hello', +port, host)).on('end', () => process.exit());`;
+
 async function serve(namespace: string, protocol: 'tcp' | 'udp', port: number, text: string): Promise<void> {
   const script = protocol === 'tcp' ? TCP_SERVER : UDP_SERVER;
   const argv = ['netns', 'exec', `${tag}-${namespace}`, process.execPath, '-e', script, String(port), text];
@@ -321,6 +327,33 @@ test('after the container is gone its port is refused and can be published again
   await networks.restore('web', web ?? expect.fail('web is not attached'), () => Promise.resolve());
   await networks.settle();
   expect(await ask(undefined, '127.0.0.1', tcpPort)).toMatch(/^web to /);
+});
+
+test('a client that goes on sending from one port is answered by the container that has the published port now', async () => {
+  const publish = async (name: string, host: number, hostPort: string): Promise<string> => {
+    const { ports } = await startContainer(name, {
+      endpoints: { app: { IPAMConfig: { IPv4Address: `10.${block}.2.${host}` } } },
+      portBindings: { '53/udp': [{ HostIp: '0.0.0.0', HostPort: hostPort }] },
+    });
+    await serve(name, 'udp', 53, name);
+    return String(ports[0]?.hostPort);
+  };
+  const port = await publish('old', 51, '');
+  const command = ['netns', 'exec', `${tag}-out`, process.execPath, '-e', UDP_SENDER, ourAddress, port];
+  const sender = spawn('ip', command, { stdio: ['pipe', 'pipe', 'inherit'] });
+  servers.push(sender);
+  let answer = '';
+  sender.stdout.on('data', (data: Buffer) => (answer = data.toString()));
+  const answered = (): string => {
+    sender.stdin.write('\n');
+    return answer;
+  };
+  await expect.poll(answered).toContain(`old to ${outsideAddress}`);
+  // The old one still runs, and what conntrack remembers would lead to it.
+  await networks.detach('old');
+  await publish('new', 52, port);
+  await expect.poll(answered).toContain(`new to ${outsideAddress}`);
+  await networks.detach('new');
 });
 
 test('rules that somebody else flushes are made again, with what is published', async () => {
