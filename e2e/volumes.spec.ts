@@ -122,7 +122,7 @@ test('a volume is made, browsed, edited, backed up, restored beside a safety cop
     await page.getByRole('link', { name: 'All volumes' }).click();
     await page.getByRole('button', { name: 'Prune' }).click();
     const dialog = page.getByRole('dialog', { name: 'Remove unused volumes?' });
-    await expect(dialog.getByText('There was nothing to remove')).toBeVisible();
+    await expect(dialog.getByText('There is nothing to remove')).toBeVisible();
     await dialog.getByLabel('Also volumes that have names').click();
     await expect(dialog.getByRole('listitem')).toHaveCount(3);
     await dialog.getByRole('button', { name: /^Free / }).click();

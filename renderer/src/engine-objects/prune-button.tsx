@@ -29,7 +29,7 @@ export function PruneButton({ label, title, body, losses, work }: PruneButtonPro
       const size = formatBytes(reclaimedBytes);
       toast(
         'good',
-        removed.length > 0 ? t('common.pruned', { count: removed.length, size }) : t('common.nothingToPrune'),
+        removed.length > 0 ? t('common.pruned', { count: removed.length, size }) : t('common.nothingPruned'),
       );
     } catch (error) {
       toast('bad', toFailure(error).message);

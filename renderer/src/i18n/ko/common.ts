@@ -43,6 +43,7 @@ export const common: Translated<typeof source> = {
   pruned_one: '{{count}}개를 삭제해 {{size}}를 확보했습니다',
   pruned_other: '{{count}}개를 삭제해 {{size}}를 확보했습니다',
   nothingToPrune: '정리할 항목이 없습니다',
+  nothingPruned: '정리한 항목이 없습니다',
   bulkDone_one: '{{count}}개를 처리했습니다',
   bulkDone_other: '{{count}}개를 모두 처리했습니다',
   bulkFailed: '{{count}}개 중 {{done}}개 완료, {{failed}}개 실패',
