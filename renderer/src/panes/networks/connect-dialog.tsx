@@ -5,12 +5,12 @@ import { api, queries } from '../../api/client.ts';
 import { queryClient } from '../../api/query-client.ts';
 import { useContainers } from '../../containers/use-containers.ts';
 import { Field, Input, Select } from '../../design/field.tsx';
+import { PairRows } from '../../design/pair-rows.tsx';
 import { useSubmit } from '../../engine-objects/use-submit.ts';
 import { checkConnectForm, emptyConnectForm, toConnectRequest } from './connect-form.ts';
 import type { ConnectForm, ConnectProblems } from './connect-form.ts';
 import { endpointOptions } from './driver-options.ts';
 import { FormDialog } from './form-dialog.tsx';
-import { PairRows } from './pair-rows.tsx';
 
 interface ConnectDialogProps {
   network: NetworkDetails;

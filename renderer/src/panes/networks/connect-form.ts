@@ -1,7 +1,7 @@
 import type { ConnectRequest, NetworkDetails } from '../../../../electron/api/types.ts';
+import { pairsOf } from '../../design/rows.ts';
+import type { PairRow } from '../../design/rows.ts';
 import { holds, parseAddress, parseRange } from './address-range.ts';
-import { pairsOf } from './network-form.ts';
-import type { PairRow } from './network-form.ts';
 
 export interface ConnectForm {
   container: string;

@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next';
 import { Checkbox, Field, Input, Select } from '../../design/field.tsx';
+import { PairRows } from '../../design/pair-rows.tsx';
 import { drivers, knownOptions, knownValues } from './driver-options.ts';
 import type { Driver } from './driver-options.ts';
 import type { NetworkForm } from './network-form.ts';
-import { PairRows } from './pair-rows.tsx';
 
 export interface NetworkFieldsProps {
   form: NetworkForm;

@@ -1,5 +1,6 @@
 import type { NetworkPool, NetworkRequest, NetworkSummary } from '../../../../electron/api/types.ts';
-import { newKey } from '../../design/rows.ts';
+import { newKey, pairsOf } from '../../design/rows.ts';
+import type { PairRow } from '../../design/rows.ts';
 import { joinWords } from '../../format/shell-words.ts';
 import { holds, overlap, parseAddress, parseRange } from './address-range.ts';
 import type { AddressRange } from './address-range.ts';
@@ -13,12 +14,6 @@ export interface PoolRow {
   gateway: string;
   /** `name=address`, separated by commas or white space. */
   auxiliary: string;
-}
-
-export interface PairRow {
-  key: number;
-  name: string;
-  value: string;
 }
 
 export interface NetworkForm {
@@ -45,7 +40,6 @@ export const emptyPool = (): PoolRow => ({
   gateway: '',
   auxiliary: '',
 });
-export const emptyPair = (): PairRow => ({ key: newKey(), name: '', value: '' });
 
 export const emptyNetworkForm = (): NetworkForm => ({
   name: '',
@@ -197,11 +191,6 @@ function optionsOf({ driver, parent, mode, mtu, options }: NetworkForm): Record<
     ...(mtu.trim() !== '' && { [mtuKey]: mtu.trim() }),
     ...pairsOf(options),
   };
-}
-
-export function pairsOf(rows: readonly PairRow[]): Record<string, string> {
-  const named = rows.filter(({ name }) => name.trim() !== '');
-  return Object.fromEntries(named.map(({ name, value }) => [name.trim(), value]));
 }
 
 /** The line of the docker CLI that asks for the same. */

@@ -7,8 +7,8 @@ import { queryClient } from '../../api/query-client.ts';
 import { Button } from '../../design/button.tsx';
 import { Dialog } from '../../design/dialog.tsx';
 import { Field, Input } from '../../design/field.tsx';
+import { PairRows } from '../../design/pair-rows.tsx';
 import { toast } from '../../design/toast.tsx';
-import { LabelRows } from './label-rows.tsx';
 import { emptyVolumeForm, toVolumeRequest, validateVolumeForm } from './volume-form.ts';
 import type { VolumeErrors, VolumeForm } from './volume-form.ts';
 
@@ -78,10 +78,15 @@ export function CreateVolumeDialog({ onClose }: { onClose: () => void }) {
             {input('size', '10G', undefined, t('volumes.sizeHint'))}
           </div>
         </fieldset>
-        <LabelRows
+        <PairRows
+          title={t('common.labels')}
           rows={form.labels}
-          errors={errors.labels}
           onChange={(labels) => setForm({ ...form, labels })}
+          addLabel={t('volumes.addLabel')}
+          removeLabel={t('volumes.removeLabel')}
+          nameLabel={t('volumes.labelName')}
+          valueLabel={t('volumes.labelValue')}
+          problemOf={({ key }) => errors.labels?.[key] && t(`volumes.${errors.labels[key]}`)}
         />
       </form>
     </Dialog>

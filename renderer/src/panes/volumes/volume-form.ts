@@ -1,10 +1,6 @@
+import { pairsOf } from '../../design/rows.ts';
+import type { PairRow } from '../../design/rows.ts';
 import { isVolumeName } from './volume-names.ts';
-
-export interface LabelRow {
-  key: number;
-  name: string;
-  value: string;
-}
 
 /** `type`, `device`, `o` and `size` as the local driver takes them; empty: not given. */
 export interface VolumeForm {
@@ -13,7 +9,7 @@ export interface VolumeForm {
   device: string;
   o: string;
   size: string;
-  labels: LabelRow[];
+  labels: PairRow[];
 }
 
 export interface VolumeErrors {
@@ -55,10 +51,9 @@ export function toVolumeRequest(form: VolumeForm): {
   const filled = Object.entries({ type, device, o, size })
     .map(([name, value]) => [name, value.trim()] as const)
     .filter(([, value]) => value !== '');
-  const labels = form.labels.filter(({ name }) => name.trim() !== '');
   return {
     name: form.name.trim(),
     options: Object.fromEntries(filled),
-    labels: Object.fromEntries(labels.map(({ name, value }) => [name.trim(), value])),
+    labels: pairsOf(form.labels),
   };
 }

@@ -1,9 +1,8 @@
 import { useId } from 'react';
-import { Input } from '../../design/field.tsx';
-import { RowList } from '../../design/row-list.tsx';
-import { changeRow } from '../../design/rows.ts';
-import { emptyPair } from './network-form.ts';
-import type { PairRow } from './network-form.ts';
+import { Input } from './field.tsx';
+import { RowList } from './row-list.tsx';
+import { changeRow, emptyPair } from './rows.ts';
+import type { PairRow } from './rows.ts';
 
 interface PairRowsProps {
   title: string;
