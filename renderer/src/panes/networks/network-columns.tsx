@@ -1,5 +1,6 @@
 import type { TFunction } from 'i18next';
 import { Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
 import type { NetworkSummary } from '../../../../electron/api/types.ts';
 import { Badge } from '../../design/badge.tsx';
 import { IconButton } from '../../design/button.tsx';
@@ -16,15 +17,7 @@ export function networkColumns(
       header: t('common.name'),
       width: 'minmax(9rem, 2fr)',
       sortValue: (network) => network.name,
-      cell: (network) => (
-        <span className="flex min-w-0 items-center gap-2">
-          <span className="truncate font-semibold" title={network.name}>
-            {network.name}
-          </span>
-          {network.predefined && <Badge>{t('networks.builtIn')}</Badge>}
-          {network.internal && <Badge tone="accent">{t('networks.internal')}</Badge>}
-        </span>
-      ),
+      cell: (network) => <NameCell network={network} />,
     },
     {
       id: 'driver',
@@ -38,14 +31,7 @@ export function networkColumns(
       header: t('networks.subnet'),
       width: 'minmax(8rem, 1fr)',
       sortValue: (network) => network.subnets[0]?.subnet,
-      cell: (network) => (
-        <code
-          className="text-muted truncate text-sm"
-          title={network.subnets.map((subnet) => subnet.subnet).join('\n')}
-        >
-          {network.subnets.map((subnet) => subnet.subnet).join(', ')}
-        </code>
-      ),
+      cell: (network) => <SubnetsCell subnets={network.subnets.map(({ subnet }) => subnet)} />,
     },
     {
       id: 'usedBy',
@@ -71,4 +57,25 @@ export function networkColumns(
         ),
     },
   ];
+}
+
+function NameCell({ network }: { network: NetworkSummary }) {
+  const { t } = useTranslation();
+  return (
+    <span className="flex min-w-0 items-center gap-2">
+      <span className="truncate font-semibold" title={network.name}>
+        {network.name}
+      </span>
+      {network.predefined && <Badge>{t('networks.builtIn')}</Badge>}
+      {network.internal && <Badge tone="accent">{t('networks.internal')}</Badge>}
+    </span>
+  );
+}
+
+function SubnetsCell({ subnets }: { subnets: string[] }) {
+  return (
+    <code className="text-muted truncate text-sm" title={subnets.join('\n')}>
+      {subnets.join(', ')}
+    </code>
+  );
 }

@@ -3,8 +3,8 @@ import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useElementHeight, useElementWidth } from '../../../design/element-size.ts';
 import { isNear, layOutMap } from './map-layout.ts';
-import type { Place } from './map-layout.ts';
-import type { MapModel } from './map-model.ts';
+import type { MapLayout, MapLink, Place } from './map-layout.ts';
+import type { MapModel, MapNode } from './map-model.ts';
 import { ContainerBox, HubBox, LinkLine } from './map-parts.tsx';
 import { boxKey, hubKey, useMapFocus } from './use-map-focus.ts';
 
@@ -18,20 +18,13 @@ export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (network
   const width = useElementWidth(scroller);
   const height = useElementHeight(scroller);
   const [top, setTop] = useState(0);
-  const layout = useMemo(() => {
-    const boxes = model.nodes.map(({ id, hubs, networks, ports }) => {
-      return { id, hubs, lines: networks.length + (ports.length > 0 ? 1 : 0) };
-    });
-    const hubs = model.hubs.map(({ id }) => id);
-    return layOutMap(hubs, boxes, Math.max(width, NARROWEST));
-  }, [model, width]);
+  const layout = useMapLayout(model, width);
   const { lit, current, onKeyDown, propsOf } = useMapFocus(layout, scroller);
   const nodes = useMemo(() => new Map(model.nodes.map((node) => [node.id, node])), [model]);
   const hubs = useMemo(() => new Map(model.hubs.map((hub) => [hub.id, hub])), [model]);
   // What Tab leads to is always there.
   const isShown = (place: Place, key: string) => key === current || isNear(place, top, height);
   const shown = new Set(layout.boxes.filter((box) => isShown(box, boxKey(box.id))).map(({ id }) => id));
-  const isLit = (hub: string, box: string) => lit === hubKey(hub) || lit === boxKey(box);
 
   return (
     <div
@@ -47,19 +40,11 @@ export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (network
         style={{ height: layout.height, minWidth: NARROWEST }}
         onKeyDown={onKeyDown}
       >
-        <svg className="absolute inset-0 size-full" aria-hidden>
-          {layout.links
-            .filter(({ container }) => shown.has(container))
-            .map((link) => (
-              <LinkLine
-                key={`${link.hub} ${link.container}`}
-                link={link}
-                node={nodes.get(link.container)}
-                lit={isLit(link.hub, link.container)}
-                faded={lit !== undefined && !isLit(link.hub, link.container)}
-              />
-            ))}
-        </svg>
+        <MapLinks
+          links={layout.links.filter(({ container }) => shown.has(container))}
+          nodes={nodes}
+          lit={lit}
+        />
         {layout.hubs.map((place, index) => {
           const key = hubKey(place.id);
           const hub = isShown(place, key) ? hubs.get(place.id) : undefined;
@@ -78,5 +63,39 @@ export function MapCanvas({ model, onOpen }: { model: MapModel; onOpen: (network
         })}
       </div>
     </div>
+  );
+}
+
+function useMapLayout(model: MapModel, width: number): MapLayout {
+  return useMemo(() => {
+    const boxes = model.nodes.map(({ id, hubs, networks, ports }) => {
+      return { id, hubs, lines: networks.length + (ports.length > 0 ? 1 : 0) };
+    });
+    const hubs = model.hubs.map(({ id }) => id);
+    return layOutMap(hubs, boxes, Math.max(width, NARROWEST));
+  }, [model, width]);
+}
+
+interface MapLinksProps {
+  links: readonly MapLink[];
+  nodes: ReadonlyMap<string, MapNode>;
+  /** Key of the node whose links stand out. */
+  lit: string | undefined;
+}
+
+function MapLinks({ links, nodes, lit }: MapLinksProps) {
+  const isLit = ({ hub, container }: MapLink) => lit === hubKey(hub) || lit === boxKey(container);
+  return (
+    <svg className="absolute inset-0 size-full" aria-hidden>
+      {links.map((link) => (
+        <LinkLine
+          key={`${link.hub} ${link.container}`}
+          link={link}
+          node={nodes.get(link.container)}
+          lit={isLit(link)}
+          faded={lit !== undefined && !isLit(link)}
+        />
+      ))}
+    </svg>
   );
 }
