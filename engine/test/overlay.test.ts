@@ -7,51 +7,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readKey } from '../networks/overlay/overlay-settings.ts';
 import { startEngine } from './harness.ts';
 import type { TestEngine } from './harness.ts';
-import { joinMachines, type Machine } from './machine-network.ts';
+import { comesToReach, comeToBeConnected, joinOverlayMachines, runOn } from './overlay-engines.ts';
 
-/** Two engines, each on a machine of its own. */
-const { machines, remove } = joinMachines(`go${process.pid.toString(36)}`);
+const { machines, secretFile, start, remove } = joinOverlayMachines(`go${process.pid.toString(36)}`);
 const [left, right] = machines;
 
-let directory: string;
 let a: TestEngine;
 let b: TestEngine;
 
-function startOn({ within, address }: Machine): Promise<TestEngine> {
-  const secret = path.join(directory, 'secret');
-  const peers = machines.flatMap((machine) => ['--overlay-peer', machine.address]);
-  return startEngine({
-    within,
-    flags: ['--overlay-address', address, ...peers, '--overlay-secret-file', secret],
-  });
-}
-
 beforeAll(async () => {
-  directory = mkdtempSync(path.join(tmpdir(), 'gantry-overlay-'));
-  writeFileSync(path.join(directory, 'secret'), 'known to these two engines\n', { mode: 0o600 });
-  a = await startOn(left);
-  b = await startOn(right);
+  a = await start(left);
+  b = await start(right);
 });
 
 afterAll(async () => {
   await a.stop();
   await b.stop();
   remove();
-  rmSync(directory, { recursive: true });
 });
-
-async function run(engine: TestEngine, name: string, ...flags: string[]): Promise<void> {
-  await engine.dockerOk('run', '-d', '--name', name, ...flags, 'busybox', 'sleep', '1000');
-}
-
-/** Told to the peer a little after it is true. */
-async function comesToReach(engine: TestEngine, from: string, host: string): Promise<void> {
-  await expect
-    .poll(async () => (await engine.docker('exec', from, 'ping', '-c', '1', '-W', '2', host)).code, {
-      timeout: 20_000,
-    })
-    .toBe(0);
-}
 
 async function networksOf(engine: TestEngine): Promise<string[]> {
   const listed = await engine.dockerOk(
@@ -72,19 +45,12 @@ async function comeToHave(engine: TestEngine, ...networks: string[]): Promise<vo
 const addressOf = (engine: TestEngine, name: string, network: string): Promise<string> =>
   engine.dockerOk('inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name);
 
-/** Connected in both directions: what is made on one is asked of the other from now on. */
-async function bothConnected(): Promise<void> {
-  for (const engine of [a, b]) {
-    await expect.poll(() => engine.log().includes('peer connected'), { timeout: 20_000 }).toBe(true);
-  }
-}
-
 test('a network made on one engine is there on both, and containers find each other by name', async () => {
-  await bothConnected();
+  await comeToBeConnected(a, b);
   await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'shared');
   expect(await networksOf(b)).toEqual(['shared swarm']);
-  await run(a, 'one', '--network', 'shared');
-  await run(b, 'two', '--network', 'shared', '--network-alias', 'second');
+  await runOn(a, 'one', '--network', 'shared');
+  await runOn(b, 'two', '--network', 'shared', '--network-alias', 'second');
   expect(await addressOf(a, 'one', 'shared')).not.toBe(await addressOf(b, 'two', 'shared'));
   await comesToReach(a, 'one', 'two');
   await comesToReach(b, 'two', 'one');
@@ -117,7 +83,7 @@ test('they speak TCP over the link between the engines, in frames that fit throu
 });
 
 test('containers have a way out and published ports, each by its own engine', async () => {
-  await run(b, 'web', '--network', 'shared', '-p', '8080:80');
+  await runOn(b, 'web', '--network', 'shared', '-p', '8080:80');
   await b.dockerOk('exec', '-d', 'web', 'httpd', '-f', '-p', '80', '-h', '/etc');
   await expect
     .poll(
@@ -144,7 +110,7 @@ describe('an address that a client asks for', () => {
       'fixed',
     );
     for (const address of ['198.51.100.10', '198.51.100.11']) {
-      await run(a, 'holder', '--network', 'fixed', '--ip', address);
+      await runOn(a, 'holder', '--network', 'fixed', '--ip', address);
       const refused = await b.docker(
         'run',
         '--name',
@@ -217,7 +183,7 @@ describe('an engine that is killed', () => {
   });
 
   test('learns afterwards who came and went meanwhile', async () => {
-    await run(a, 'three', '--network', 'shared');
+    await runOn(a, 'three', '--network', 'shared');
     await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'later');
     await b.restart();
     await comeToHave(b, 'later swarm', 'shared swarm');
@@ -230,7 +196,7 @@ describe('an engine that is killed', () => {
   });
 
   test('cannot have a network removed that it made', async () => {
-    await bothConnected();
+    await comeToBeConnected(a, b);
     await a.kill9();
     const refused = await b.docker('network', 'rm', 'later');
     expect(refused.stderr).toContain(`the engine at ${left.address} does not answer`);
@@ -246,7 +212,7 @@ describe('a network is refused', () => {
   test('to be removed while a container of another engine is on it', async () => {
     await a.dockerOk('network', 'create', '-d', 'overlay', '--attachable', 'busy');
     await comeToHave(b, 'busy swarm', 'shared swarm');
-    await run(b, 'user', '--network', 'busy');
+    await runOn(b, 'user', '--network', 'busy');
     for (const engine of [a, b]) {
       expect((await engine.docker('network', 'rm', 'busy')).stderr).toContain('has active endpoints (');
     }
@@ -312,20 +278,20 @@ describe('SECURITY: a stranger on the link', () => {
   test('who does not know the secret, or is no peer, learns nothing', async () => {
     expect(await answerTo({ kind: 'subnets' }, right.address)).toBe('');
     right.run('ip', 'address', 'add', '192.0.2.3/24', 'dev', right.link);
-    expect(
-      await answerTo({ kind: 'subnets' }, '192.0.2.3', await readKey(path.join(directory, 'secret'))),
-    ).toBe('');
+    expect(await answerTo({ kind: 'subnets' }, '192.0.2.3', await readKey(secretFile))).toBe('');
     // They count among the connections of the other engine.
     expect(a.log()).toContain('a peer is refused');
   });
 
   test('who is a peer has no say in networks that are not shared', async () => {
     const networkId = await a.dockerOk('network', 'create', 'private');
-    const key = await readKey(path.join(directory, 'secret'));
+    const key = await readKey(secretFile);
     const ask = (request: object) => answerTo({ ...request, networkId }, right.address, key);
     expect(await ask({ kind: 'remove' })).toContain('"kind":"not-found"');
     await ask({ kind: 'release' });
     expect(await ask({ kind: 'lend', address: '192.0.2.9' })).toContain('not for this engine to give');
+    expect(await ask({ kind: 'encrypt', nonce: '00; flush' })).toContain('"kind":"invalid-argument"');
+    expect(await ask({ kind: 'encrypt', nonce: '00'.repeat(32) })).toContain('"kind":"conflict"');
     await a.dockerOk('network', 'rm', 'private');
   });
 
@@ -362,7 +328,8 @@ test('without peers there are no overlay networks, as on a node without a swarm'
 });
 
 test('a secret that others can read or guess is refused', async () => {
-  const secret = path.join(directory, 'open');
+  const directory = mkdtempSync(path.join(tmpdir(), 'gantry-secret-'));
+  const secret = path.join(directory, 'secret');
   const flags = [
     '--overlay-address',
     left.address,
@@ -378,6 +345,7 @@ test('a secret that others can read or guess is refused', async () => {
   rmSync(secret);
   writeFileSync(secret, 'short\n', { mode: 0o600 });
   await expect(startEngine({ flags, starterImage: false })).rejects.toThrow('shorter than 16 bytes');
+  rmSync(directory, { recursive: true });
 });
 
 test('nothing is left on either machine when the last network is gone', async () => {
