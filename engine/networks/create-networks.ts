@@ -16,7 +16,10 @@ import { specify, type NetworkSpecification } from './network-specification.ts';
 import { NetworkRegistry, type Network } from './network-registry.ts';
 import type { Attachment, NetworkAttacher } from './networks.ts';
 import type { OverlaySettings } from './overlay/overlay-settings.ts';
+import { hasXfrm, Ipsec } from './overlay/ipsec.ts';
+import { isEncrypted } from './overlay/overlay-options.ts';
 import { Overlays } from './overlay/overlays.ts';
+import { hadPeers } from './overlay/peer-states.ts';
 import { VxlanLinks } from './overlay/vxlan-links.ts';
 import type { Uplink } from './uplink.ts';
 import { tableName } from './rules.ts';
@@ -85,19 +88,17 @@ export function createNetworks(options: NetworksOptions): Networks {
     logger,
   });
   const links = new BridgeLinks(dataRoot);
-  const vxlan = settings && new VxlanLinks(links, settings);
+  const ipsec = new Ipsec({ owner: links.alias, settings });
+  const vxlan = settings && new VxlanLinks(links, settings, ipsec);
   /** Held while a network or its link comes or goes. */
   const structure = new Mutex();
   const table = tableName(bridgeName);
-  const tunnel = settings && {
-    port: settings.own.port,
-    peers: settings.peers.map(({ address }) => address),
-  };
+  const hasEncrypted = () => registry.list().some(({ record }) => isEncrypted(record));
   const wanted = () => ({
     bridges: networkLinks.bridgeRules(),
     ports: attached.portRules(),
     links: attached.linkRules(),
-    tunnel,
+    tunnel: settings && { ...settings, encrypted: hasEncrypted() && hasXfrm() },
   });
   const firewall = new Firewall({ table, runTask, logger, wanted });
   const networkLinks = new NetworkLinks({
@@ -149,6 +150,8 @@ export function createNetworks(options: NetworksOptions): Networks {
       settings,
       registry,
       vxlan,
+      ipsec,
+      hasEncrypted,
       logger,
       attachments: () => attached.all(),
       changed: (networkIds) => names.updateNetworks(networkIds),
@@ -181,6 +184,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     await registry.remove(id);
     names.forgetNetwork(id);
     await networkLinks.remove(network);
+    if (isEncrypted(network.record)) await overlays?.settleEncryption();
     events.publish({ type: 'network', action: 'destroy', actor: { id, attributes: { name, type: driver } } });
   }
 
@@ -189,7 +193,7 @@ export function createNetworks(options: NetworksOptions): Networks {
     if (specification.driver !== 'overlay') return registry.add(specification);
     if (!overlays) throw noPeers();
     const record = await registry.compose(specification, await overlays.subnetsElsewhere());
-    record.overlay = overlays.design(record);
+    record.overlay = await overlays.design(record);
     await overlays.propose(record, record.overlay);
     return registry.insert(record).finally(() => overlays.announce());
   }
@@ -201,6 +205,10 @@ export function createNetworks(options: NetworksOptions): Networks {
       await networkLinks.make(network);
     } catch (error) {
       await registry.remove(id);
+      await networkLinks.remove(network).catch((reason: unknown) => {
+        logger.warn('a link stays until the next start', { network: name, error: messageOf(reason) });
+      });
+      if (isEncrypted(network.record)) await overlays?.settleEncryption();
       overlays?.announce();
       throw error;
     }
@@ -240,6 +248,10 @@ export function createNetworks(options: NetworksOptions): Networks {
         await networkLinks.applyRules();
       }
       await overlays?.start();
+      if (overlays || !hadPeers(dataRoot)) return;
+      await ipsec.clear().catch((error: unknown) => {
+        logger.error('keys of encrypted networks stay', { error: messageOf(error) });
+      });
     },
     async close() {
       await overlays?.close();
@@ -249,9 +261,11 @@ export function createNetworks(options: NetworksOptions): Networks {
       if (attached.count > 0) return;
       // Also those whose last namespaces the kernel is still taking down: nobody is on them any more.
       const owned = await links.owned();
-      if (owned.length === 0) return;
-      await links.remove(owned);
-      await networkLinks.applyRules();
+      if (owned.length > 0) {
+        await links.remove(owned);
+        await networkLinks.applyRules();
+      }
+      if (hasEncrypted()) await overlays?.clearEncryption();
     },
     resolve(nameOrId) {
       const { id, name, driver } = registry.resolve(nameOrId).record;

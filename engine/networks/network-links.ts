@@ -55,8 +55,9 @@ export class NetworkLinks {
     if (!icc) await filterBridgedTraffic();
     const addresses = gatewayAddresses(record);
     await links.make({ name: linkName, addresses, mtu });
-    await this.#options.vxlan?.make(record);
     await this.applyRules();
+    // SECURITY: what other engines can send to is behind the rules that say who may.
+    await this.#options.vxlan?.make(record);
     logger.info('bridge made', { bridge: linkName, addresses: addresses.join(' '), network: record.name });
   }
 

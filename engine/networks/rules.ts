@@ -12,11 +12,13 @@ import {
   IPV6,
   isAmong,
   isAnswer,
+  isDecrypted,
   isFamily,
   isFrom,
   isPort,
   isProtocol,
   isTo,
+  isToBePlain,
   isToHost,
   isTranslated,
   jump,
@@ -36,6 +38,7 @@ import {
   type Prefix,
 } from './nftables/expressions.ts';
 import type { FamilyGateway, GatewayMode } from './bridge-options.ts';
+import { encryptedPort, type PeerAddress } from './overlay/overlay-settings.ts';
 import { addressBytes, isUnspecified, parseAddress, parseSubnet, type Address } from './subnet.ts';
 
 /** What the rule set of one engine says about one bridge. */
@@ -63,12 +66,12 @@ export interface PortRule {
   containerPort: number;
 }
 
-/** Where other engines' frames for our bridges arrive. */
+/** Where other engines' frames for our bridges arrive, over UDP. */
 export interface TunnelRules {
-  /** Over UDP, this port and the next. */
-  port: number;
-  /** IPv4 addresses. */
-  peers: string[];
+  own: PeerAddress;
+  peers: PeerAddress[];
+  /** There are encrypted networks, and the kernel has IPsec. */
+  encrypted: boolean;
 }
 
 /** From one container to a port of another, where their network lets none pass. IPv4. */
@@ -105,6 +108,7 @@ export function ruleSet(
   batch.addMap({ name: LINKS, key: ['ipv4', 'ipv4', 'protocol', 'service'], value: [] });
   batch.addElements(LINKS, links.map(linkElement));
   addChain(batch, 'guard', [GUARD, ...(tunnel ? tunnelRules(tunnel) : [])], 'raw prerouting');
+  if (tunnel?.encrypted) addChain(batch, 'tunnel', departureRules(tunnel), 'raw output');
   addChain(batch, 'published', ([IPV4, IPV6] as const).flatMap(publishedRules));
   addChain(batch, 'prerouting', [[isToHost(), jump('published')]], 'nat prerouting');
   addChain(batch, 'output', [[isToHost(), jump('published')]], 'nat output');
@@ -201,13 +205,36 @@ const LOOPBACK: Prefix = { family: IPV4, address: Buffer.from([127, 0, 0, 0]), l
  */
 const GUARD: Rule = [comesNotFrom('lo'), isTo(LOOPBACK), verdict(DROP)];
 
-/** SECURITY: VXLAN has no authentication, so a stranger could put frames onto the bridges of overlay networks. */
-function tunnelRules({ port, peers }: TunnelRules): Rule[] {
-  return [port, port + 1].flatMap((own) => {
-    const arrives = [isToHost(), isProtocol(UDP), isPort(own)].flat();
-    const fromPeers = peers.map((peer): Rule => [isFrom(prefixOf(`${peer}/32`)), arrives, verdict(ACCEPT)]);
-    return [...fromPeers, [arrives, verdict(DROP)]];
-  });
+/**
+ * SECURITY: VXLAN has no authentication, so a stranger could put frames onto the bridges of overlay networks. What
+ * comes to the port of encrypted networks came out of ESP, also when somebody removes the kernel's policies.
+ */
+function tunnelRules({ own, peers, encrypted }: TunnelRules): Rule[] {
+  const comesTo = (port: number): Rule => [isToHost(), isProtocol(UDP), isPort(port)];
+  const sentBy = ({ address }: PeerAddress): Expression[] => isFrom(prefixOf(`${address}/32`));
+  const [plain, sealed] = [comesTo(own.port), comesTo(encryptedPort(own))];
+  return [
+    ...peers.map((peer): Rule => [sentBy(peer), ...plain, verdict(ACCEPT)]),
+    [...plain, verdict(DROP)],
+    ...(encrypted ? peers : []).map((peer): Rule => [
+      sentBy(peer),
+      ...sealed,
+      isDecrypted(),
+      verdict(ACCEPT),
+    ]),
+    [...sealed, verdict(DROP)],
+  ];
+}
+
+/** SECURITY: frames of encrypted networks do not leave plain, also when somebody removes the kernel's policies. */
+function departureRules({ peers }: TunnelRules): Rule[] {
+  return peers.map((peer) => [
+    isTo(prefixOf(`${peer.address}/32`)),
+    isProtocol(UDP),
+    isPort(encryptedPort(peer)),
+    isToBePlain(),
+    verdict(DROP),
+  ]);
 }
 
 /** First what is published on the very address, then what is on all. */

@@ -10,8 +10,8 @@ export interface OverlayMachines {
   machines: [Machine, Machine];
   /** Holds the secret. */
   secretFile: string;
-  start(machine: Machine): Promise<TestEngine>;
-  remove(): void;
+  start: (machine: Machine) => Promise<TestEngine>;
+  remove: () => void;
 }
 
 /** `tag`: at most 13 characters. */
@@ -23,12 +23,12 @@ export function joinOverlayMachines(tag: string): OverlayMachines {
   return {
     machines,
     secretFile,
-    start({ within, address }) {
+    start: ({ within, address }) => {
       const peers = machines.flatMap((machine) => ['--overlay-peer', machine.address]);
       const flags = ['--overlay-address', address, ...peers, '--overlay-secret-file', secretFile];
       return startEngine({ within, flags });
     },
-    remove() {
+    remove: () => {
       remove();
       rmSync(directory, { recursive: true });
     },

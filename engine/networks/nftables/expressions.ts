@@ -19,7 +19,8 @@ export const ACCEPT = 1;
 export const DROP = 0;
 const JUMP = -3;
 
-const META_KEYS = { iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const META_KEYS = { iifname: 6, oifname: 7, nfproto: 15, l4proto: 16, secpath: 25 } as const;
+const RT_XFRM = 4;
 const CT_STATE = 0;
 const CT_STATUS = 2;
 const FIB_RESULT_ADDRTYPE = 3;
@@ -200,6 +201,19 @@ export function isToHost(): Expression[] {
   return [
     expression('fib', (data) => data.u32(1, register(0)).u32(2, FIB_RESULT_ADDRTYPE).u32(3, FIB_DADDR)),
     compare(EQ, native(RTN_LOCAL)),
+  ];
+}
+
+/** The packet came out of IPsec. */
+export function isDecrypted(): Expression[] {
+  return [loadMeta('secpath'), compare(EQ, Buffer.from([1]))];
+}
+
+/** IPsec has nothing to do on the way that the packet takes from this host. */
+export function isToBePlain(): Expression[] {
+  return [
+    expression('rt', (data) => data.u32(1, register(0)).u32(2, RT_XFRM)),
+    compare(EQ, Buffer.from([0])),
   ];
 }
 

@@ -1,12 +1,13 @@
 import { invalidArgument } from '../../lib/errors.ts';
+import type { NetworkRecord } from '../network-record.ts';
 
 const MTU = 'com.docker.network.driver.mtu';
 export const VNI = 'com.docker.network.driver.overlay.vxlanid_list';
 
 /** Outer Ethernet, IP, UDP and VXLAN headers: RFC 7348 over IPv4, and 20 bytes more over IPv6. */
 const ENCAPSULATION_BYTES = 50;
-/** What ESP adds at most, as Docker reckons. */
-const ENCRYPTION_BYTES = 26;
+/** RFC 4303 and 4106: number and sequence 8, nonce 8, padding's length and next header 2, tag 16. */
+const ENCRYPTION_BYTES = 34;
 const DEFAULT_MTU = 1500;
 
 interface OverlayOptions {
@@ -31,7 +32,13 @@ export function overlayOptions(options: Record<string, string>): OverlayOptions 
   const inner = outer - ENCAPSULATION_BYTES;
   const vni = options[VNI] === undefined ? undefined : Number(options[VNI]);
   if (vni !== undefined && !isVni(vni)) throw invalidArgument(`invalid VXLAN id ${options[VNI]}`);
+  // A multiple of 4 needs no padding.
   return { mtu: encrypted ? Math.floor((inner - ENCRYPTION_BYTES) / 4) * 4 : inner, encrypted, vni };
+}
+
+/** Whether what goes between its engines is never to be plain. */
+export function isEncrypted({ overlay, options }: Pick<NetworkRecord, 'overlay' | 'options'>): boolean {
+  return overlay !== undefined && overlayOptions(options).encrypted;
 }
 
 /** RFC 7348: 24 bits. */

@@ -25,7 +25,7 @@ test('the MTU leaves room for what is put around a frame', () => {
   const mtu = 'com.docker.network.driver.mtu';
   expect(overlayOptions({}).mtu).toBe(1450);
   expect(overlayOptions({ [mtu]: '9000' }).mtu).toBe(8950);
-  expect(overlayOptions({ encrypted: '' }).mtu).toBe(1424);
+  expect(overlayOptions({ encrypted: '' }).mtu).toBe(1416);
 });
 
 test.each<Record<string, string>>([

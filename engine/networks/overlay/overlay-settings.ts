@@ -3,7 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { invalidArgument, messageOf } from '../../lib/errors.ts';
 import { parseAddress } from '../subnet.ts';
 
-/** Where an engine is for other engines: a TCP port for the exchange, the UDP port of the same number for VXLAN. */
+/**
+ * Where an engine is for other engines: a TCP port for the exchange, the UDP port of the same number for VXLAN, and the
+ * next one for that of encrypted networks.
+ */
 export interface PeerAddress {
   address: string;
   port: number;
@@ -18,20 +21,21 @@ export interface OverlaySettings {
 
 export const OVERLAY_PORT = 7950;
 
+export const encryptedPort = ({ port }: Pick<PeerAddress, 'port'>): number => port + 1;
+
 /** An IPv4 address with or without a port; undefined for anything else. */
 export function parsePeerAddress(text: string): PeerAddress | undefined {
   const [, address = '', digits] = /^([\d.]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   const port = digits === undefined ? OVERLAY_PORT : Number(digits);
-  // The port of encrypted networks is the next one.
-  if (!parseAddress(address)?.value || port < 1 || port > 65534) return undefined;
+  if (!parseAddress(address)?.value || port < 1 || encryptedPort({ port }) > 65535) return undefined;
   return { address, port };
 }
 
 const MINIMUM_SECRET_BYTES = 16;
 
 /**
- * The key of the exchange. SECURITY: who has it is believed, so a file that others read or write is refused, as is a
- * secret that can be guessed. Throws invalid-argument.
+ * The key of the exchange, from which those of encrypted networks are derived. SECURITY: who has it is believed, so a
+ * file that others read or write is refused, as is a secret that can be guessed. Throws invalid-argument.
  */
 export async function readKey(secretFile: string): Promise<Buffer> {
   let secret: Buffer;

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { conflict, EngineError, messageOf, notFound, notImplemented } from '../../lib/errors.ts';
+import { conflict, EngineError, messageOf, notFound } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { EndpointRequest } from '../endpoint-request.ts';
 import { namesOn } from '../name-tables.ts';
@@ -8,8 +8,10 @@ import type { Network, NetworkRegistry } from '../network-registry.ts';
 import type { Attachment } from '../networks.ts';
 import { formatSubnet, parseSubnet, type Subnet } from '../subnet.ts';
 import { AddressLoans } from './address-loans.ts';
-import { overlayOptions } from './overlay-options.ts';
+import type { Ipsec } from './ipsec.ts';
+import { isEncrypted, overlayOptions } from './overlay-options.ts';
 import { readKey, type OverlaySettings } from './overlay-settings.ts';
+import { PeerEncryption } from './peer-encryption.ts';
 import { PeerExchange } from './peer-exchange.ts';
 import { checkState, claimOf, idOf, type PeerState, type RemoteEndpoint } from './peer-state.ts';
 import { PeerStates } from './peer-states.ts';
@@ -21,6 +23,9 @@ interface OverlaysOptions {
   settings: OverlaySettings;
   registry: NetworkRegistry;
   vxlan: VxlanLinks;
+  ipsec: Ipsec;
+  /** A network of the registry is encrypted. */
+  hasEncrypted: () => boolean;
   /** Everybody who is attached here now. */
   attachments: () => [containerId: string, attachment: Attachment][];
   /** Who is elsewhere on these networks has changed. */
@@ -46,6 +51,7 @@ export class Overlays {
   readonly #states: PeerStates;
   #exchange: PeerExchange | undefined;
   readonly #loans: AddressLoans;
+  #encryption: PeerEncryption | undefined;
   /** Peers that are being told something now → whether there is more to tell. */
   readonly #telling = new Map<string, boolean>();
   readonly #complained = new Set<string>();
@@ -66,29 +72,43 @@ export class Overlays {
 
   /** Before containers take their addresses back. Throws invalid-argument for a secret that is none. */
   async load(): Promise<void> {
-    const { settings, logger } = this.#options;
+    const { settings, ipsec, hasEncrypted, logger } = this.#options;
     const key = await readKey(settings.secretFile);
     await this.#states.load(
       settings.peers.map(({ address }) => address),
       logger,
     );
     this.#loans.recount();
+    this.#encryption = new PeerEncryption({
+      own: settings.own.address,
+      secret: key,
+      ipsec,
+      wanted: hasEncrypted,
+      ask: (peer, request) => this.#ask(peer, request),
+      tell: (peer) => this.#tellIfThere(peer),
+      logger,
+    });
     this.#exchange = new PeerExchange({
       settings,
       key,
       logger,
       answer: (peer, request) => this.#answer(peer, request),
-      connected: (peer) => void this.#tell(peer),
+      connected: (peer) => {
+        this.#encryption?.expire(peer);
+        void this.#tell(peer);
+      },
     });
   }
 
   /** Once it is known who is here. */
   async start(): Promise<void> {
+    await this.#encryption?.start();
     await this.#exchange?.start();
     await this.#syncLinks(new Set(this.#options.registry.list().map(({ record }) => record.id)));
   }
 
   async close(): Promise<void> {
+    this.#encryption?.close();
     await this.#exchange?.close();
   }
 
@@ -103,12 +123,16 @@ export class Overlays {
     return isShared ? this.#states.endpointsOn(networkId) : [];
   }
 
-  /** What an overlay network made here has besides its record. Throws conflict for a VXLAN id that is taken. */
-  design({ options }: Pick<NetworkRecord, 'options'>): OverlayRecord {
-    const { own, peers } = this.#options.settings;
-    const taken = new Set(this.#options.registry.list().map(({ record }) => record.overlay?.vni));
+  /**
+   * What an overlay network made here has besides its record. Throws conflict for a VXLAN id that is taken,
+   * not-implemented for encryption that the kernel does not have.
+   */
+  async design({ options }: Pick<NetworkRecord, 'options'>): Promise<OverlayRecord> {
+    const { settings, ipsec, registry } = this.#options;
+    const { own, peers } = settings;
     const { vni: asked, encrypted } = overlayOptions(options);
-    if (encrypted) throw notImplemented('encryption of overlay networks');
+    if (encrypted) await ipsec.check();
+    const taken = new Set(registry.list().map(({ record }) => record.overlay?.vni));
     if (asked !== undefined && taken.has(asked))
       throw conflict(`VXLAN id ${asked} is used by another network`);
     const free = (): number => {
@@ -165,6 +189,16 @@ export class Overlays {
     await this.#askAll({ kind: 'release', networkId: id });
   }
 
+  /** After an overlay network is gone. */
+  async settleEncryption(): Promise<void> {
+    await this.#encryption?.settle();
+  }
+
+  /** After `close`, where no container is left. */
+  async clearEncryption(): Promise<void> {
+    await this.#encryption?.clear();
+  }
+
   async syncLink(networkId: string): Promise<void> {
     await this.#syncLinks(new Set([networkId]));
   }
@@ -195,6 +229,11 @@ export class Overlays {
     return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined));
   }
 
+  /** Otherwise it is told when it is. */
+  #tellIfThere(peer: string): void {
+    if (this.#exchange?.connected().includes(peer)) void this.#tell(peer);
+  }
+
   /** One telling at a time for each peer, always of the state at that moment. */
   async #tell(peer: string): Promise<void> {
     if (this.#telling.has(peer)) {
@@ -205,6 +244,8 @@ export class Overlays {
       do {
         this.#telling.set(peer, false);
         await this.#ask(peer, { kind: 'state', state: this.#state() });
+        // Now the peer has the networks that are to be encrypted, too.
+        await this.#encryption?.ensure(peer);
       } while (this.#telling.get(peer));
     } catch (error) {
       this.#options.logger.warn('a peer was not told of a change', { peer, error: messageOf(error) });
@@ -246,6 +287,8 @@ export class Overlays {
         return this.#adopt(peer, fromReplica(request['network']));
       case 'lend':
         return this.#loans.lend(peer, claimOf(request));
+      case 'encrypt':
+        return this.#encryption?.accept(peer, request);
       case 'remove':
         return this.#removeFor(idOf(request['networkId']));
       case 'release':
@@ -277,6 +320,7 @@ export class Overlays {
   async #adopt(peer: string, record: NetworkRecord): Promise<void> {
     const { registry } = this.#options;
     if (record.overlay?.home !== peer || registry.get(record.id)) return;
+    if (isEncrypted(record)) await this.#options.ipsec.check();
     const vni = record.overlay.vni;
     const other = registry.list().find((network) => network.record.overlay?.vni === vni);
     if (other) throw conflict(`VXLAN id ${vni} is used by network ${other.record.name}`);

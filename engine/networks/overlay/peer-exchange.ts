@@ -233,7 +233,14 @@ function answerTo({ waiting, peer, socket }: Line, text: string): void {
     );
 }
 
-const KINDS = ['invalid-argument', 'forbidden', 'not-found', 'conflict', 'unavailable'] as const;
+const KINDS = [
+  'invalid-argument',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'not-implemented',
+  'unavailable',
+] as const;
 
 function kindOf(value: unknown): (typeof KINDS)[number] | 'internal' {
   return KINDS.find((kind) => kind === value) ?? 'internal';

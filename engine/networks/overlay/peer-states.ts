@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readJson, writeJsonAtomic } from '../../lib/atomic-file.ts';
@@ -6,6 +7,11 @@ import type { Logger } from '../../lib/logger.ts';
 import { checkState, type Claim, type LearnedState, type RemoteEndpoint } from './peer-state.ts';
 
 const NOTHING: LearnedState = { networks: [], endpoints: [], claims: [] };
+
+const directoryOf = (dataRoot: string): string => path.join(dataRoot, 'overlay');
+
+/** Whether the engine of this data root ever shared networks with others. */
+export const hadPeers = (dataRoot: string): boolean => existsSync(directoryOf(dataRoot));
 
 /**
  * What each peer told last, on disk as `overlay/<address>.json`: an engine that starts again knows the others' containers
@@ -16,7 +22,7 @@ export class PeerStates {
   readonly #states = new Map<string, LearnedState>();
 
   constructor(dataRoot: string) {
-    this.#directory = path.join(dataRoot, 'overlay');
+    this.#directory = directoryOf(dataRoot);
   }
 
   async load(peers: readonly string[], logger: Logger): Promise<void> {

@@ -3,7 +3,9 @@ import { Mutex } from '../../lib/mutex.ts';
 import { runTool, VXLAN_PREFIX, type BridgeLinks } from '../bridge-links.ts';
 import { linkOptions } from '../bridge-options.ts';
 import type { NetworkRecord } from '../network-record.ts';
-import type { OverlaySettings } from './overlay-settings.ts';
+import type { Ipsec } from './ipsec.ts';
+import { isEncrypted } from './overlay-options.ts';
+import { encryptedPort, type OverlaySettings, type PeerAddress } from './overlay-settings.ts';
 
 /** A container that is reached through another engine. */
 export interface RemoteNeighbour {
@@ -26,13 +28,15 @@ export function vxlanName({ id }: Pick<NetworkRecord, 'id'>): string {
 export class VxlanLinks {
   readonly #links: BridgeLinks;
   readonly #settings: OverlaySettings;
+  readonly #ipsec: Ipsec;
   readonly #changes = new Mutex();
   /** What was written, by link: lines of `bridge fdb` and `ip neigh` without the verb. */
   readonly #written = new Map<string, Entries>();
 
-  constructor(links: BridgeLinks, settings: OverlaySettings) {
+  constructor(links: BridgeLinks, settings: OverlaySettings, ipsec: Ipsec) {
     this.#links = links;
     this.#settings = settings;
+    this.#ipsec = ipsec;
   }
 
   isThere(record: NetworkRecord): boolean {
@@ -45,11 +49,13 @@ export class VxlanLinks {
     if (!bridge || !overlay || this.isThere(record)) return;
     const name = vxlanName(record);
     const { own } = this.#settings;
+    // SECURITY: before there is a link that could send.
+    if (isEncrypted(record)) await this.#ipsec.require();
     await runTool(
       'ip',
       ['-batch', '-'],
       [
-        `link add name ${name} mtu ${linkOptions(record).mtu} type vxlan id ${overlay.vni} dstport ${own.port} local ${own.address} nolearning proxy`,
+        `link add name ${name} mtu ${linkOptions(record).mtu} type vxlan id ${overlay.vni} dstport ${portOf(own, record)} local ${own.address} nolearning proxy`,
         `link set dev ${name} alias "${this.#links.alias}"`,
         `link set dev ${name} master ${bridge.linkName}`,
         `link set dev ${name} type bridge_slave learning off flood off`,
@@ -65,7 +71,7 @@ export class VxlanLinks {
     const name = vxlanName(record);
     await this.#changes.run(async () => {
       if (!this.isThere(record)) return;
-      const wanted = this.#entriesFor(name, neighbours());
+      const wanted = this.#entriesFor(record, neighbours());
       const written = this.#written.get(name) ?? (await readEntries(name));
       await apply('bridge', 'fdb', written.forwarding, wanted.forwarding);
       await apply('ip', 'neigh', written.neighbours, wanted.neighbours);
@@ -73,8 +79,9 @@ export class VxlanLinks {
     });
   }
 
-  #entriesFor(name: string, neighbours: readonly RemoteNeighbour[]): Entries {
-    const ports = new Map(this.#settings.peers.map(({ address, port }) => [address, port]));
+  #entriesFor(record: NetworkRecord, neighbours: readonly RemoteNeighbour[]): Entries {
+    const name = vxlanName(record);
+    const ports = new Map(this.#settings.peers.map((peer) => [peer.address, portOf(peer, record)]));
     const entries: Entries = { forwarding: new Map(), neighbours: new Map() };
     for (const { mac, addresses, host } of neighbours) {
       entries.forwarding.set(`${mac} dev ${name} self`, `dst ${host} port ${ports.get(host)} permanent`);
@@ -85,6 +92,11 @@ export class VxlanLinks {
     }
     return entries;
   }
+}
+
+/** SECURITY: the port tells the kernel and the rules what has to be encrypted. */
+function portOf(engine: PeerAddress, record: NetworkRecord): number {
+  return isEncrypted(record) ? encryptedPort(engine) : engine.port;
 }
 
 /** What names an entry → the rest of it. */

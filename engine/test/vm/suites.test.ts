@@ -8,7 +8,7 @@ import { runInVirtualMachine, virtualMachineMissing } from './virtual-machine.ts
 
 /**
  * The suites that touch cgroups, on a kernel that has v2 alone, and those of what few kernels of containers have: NFS,
- * SCTP, project quotas. Ten minutes: the processor is emulated.
+ * SCTP, project quotas, IPsec. Ten minutes: the processor is emulated.
  */
 const SUITES = [
   'engine/test/cgroups.test.ts',
@@ -18,6 +18,7 @@ const SUITES = [
   'engine/test/storage-size.test.ts',
   'engine/test/nfs-volumes.test.ts',
   'engine/test/sctp.test.ts',
+  'engine/test/overlay-encryption.test.ts',
   'engine/test/user-namespaces.test.ts',
   'engine/test/runtime.test.ts',
   'engine/test/runtime-recovery.test.ts',

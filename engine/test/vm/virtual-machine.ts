@@ -21,6 +21,7 @@ const MODULES = [
   'lib',
   'crypto',
   'drivers/net/veth.ko',
+  'drivers/net/vxlan',
   'drivers/block/loop.ko',
   'arch/x86/crypto',
 ];
