@@ -16,6 +16,8 @@ function mountWithQuota(directory: string, type: 'ext4' | 'xfs'): LoopFilesystem
     return mountLoop(directory, { type, projectQuota: true });
   } catch (error) {
     console.warn(`no project quota of ${type} here, sizes are not tested: ${String(error)}`);
+    // Hooks are not run where every test is skipped.
+    rmSync(directory, { recursive: true });
     return undefined;
   }
 }
@@ -38,8 +40,9 @@ describe.each(['ext4', 'xfs'] as const)('a size on %s', (type) => {
     if (disk) engine = await startEngine({ dataRoot: path.join(disk.mountpoint, 'data') });
   });
   afterAll(async () => {
-    if (disk) await engine.stop();
-    disk?.unmount();
+    if (!disk) return;
+    await engine.stop();
+    disk.unmount();
     rmSync(directory, { recursive: true });
   });
 
