@@ -95,6 +95,7 @@ describe.skipIf(reason !== undefined)('the engine of an ordinary user', () => {
     const body = { path: '/srv/d', volume: 'moved' };
     expect((await engine.api('POST', `/gantry/v1/containers/${id}/move-to-volume`, body)).status).toBe(204);
     const backup = await engine.api('GET', '/gantry/v1/volumes/moved/backup');
+    expect(backup.status).toBe(200);
     await engine.dockerOk('volume', 'create', 'back');
     expect((await engine.api('POST', '/gantry/v1/volumes/back/restore', backup.bytes)).status).toBe(200);
     expect((await engine.api('POST', '/gantry/v1/volumes/back/clone?to=copy')).status).toBe(201);

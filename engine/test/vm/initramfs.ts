@@ -62,7 +62,7 @@ poweroff -f
 const PROGRAMS: Record<Equipment, readonly string[]> = {
   engine: ['nft', 'ip'],
   suites:
-    'nft ip bridge docker ps script curl unshare nsenter setpriv newuidmap newgidmap slirp4netns tar mount umount losetup mke2fs mkfs.ext4 mkfs.xfs repquota'.split(
+    'nft ip bridge docker ps script curl unshare nsenter setpriv newuidmap newgidmap slirp4netns tar zstd mount umount losetup mke2fs mkfs.ext4 mkfs.xfs repquota'.split(
       ' ',
     ),
 };
