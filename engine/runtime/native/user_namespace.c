@@ -88,13 +88,15 @@ static int open_namespace(pid_t pid, struct error *err) {
 /* A namespace needs a process to be born with; the descriptor keeps it when that one is gone. */
 static int make_namespace(const struct plan_user *plan, struct error *err) {
   struct clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+  pid_t own = getpid();
   pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid < 0)
     return error_set(err, errno, "make a user namespace");
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (;;)
+    while (getppid() == own)
       pause();
+    _exit(0);
   }
   int fd = -1;
   if (user_namespace_map(pid, plan->uid_map, plan->gid_map, err) == 0)

@@ -138,7 +138,7 @@ static void leave_zygote(void) {
 }
 
 /* Runs a subcommand of this binary; its stderr becomes the error message. */
-static _Noreturn void run_task(const struct frame *frame, int output) {
+static _Noreturn void run_task(const struct frame *frame, int output, pid_t parent) {
   const char *payload = (const char *)frame->payload;
   size_t limit = 0;
   for (size_t at = 0; at < frame->size; at++)
@@ -151,6 +151,8 @@ static _Noreturn void run_task(const struct frame *frame, int output) {
     signal(number, SIG_DFL);
   /* A task may read hostile archives: it ends with the zygote, it is no daemon. */
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(1); /* which ended before it would have been told */
   dup2(output, STDERR_FILENO);
   int status = command_run(argc, argv);
   fflush(stderr);
@@ -182,12 +184,13 @@ static int fork_child(const struct frame *frame, struct error *err) {
   child->is_task = is_task;
   child->request = frame->request;
   child->output = (struct source){.fd = ends[0], .ready = read_output};
+  pid_t own = getpid();
   child->pid = fork();
   if (child->pid == 0) {
     close(ends[0]);
     leave_zygote();
     if (is_task)
-      run_task(frame, ends[1]);
+      run_task(frame, ends[1], own);
     become_shim(frame, ends[1]);
   }
   int cause = errno;
