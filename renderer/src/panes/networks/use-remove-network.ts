@@ -30,7 +30,10 @@ export function useRemoveNetwork(containers: readonly ContainerSummary[]) {
                 action: t('common.remove'),
               },
         async work() {
-          for (const container of running)
+          // The list may be a little old: who left meanwhile cannot be disconnected, who came was not asked about.
+          const { endpoints } = await api.networks.inspect({ id });
+          const connected = new Set(endpoints.map(({ containerId }) => containerId));
+          for (const container of running.filter((member) => connected.has(member.id)))
             await api.networks.disconnect({ network: id, container: container.id, force: false });
           await api.networks.remove({ id });
         },
