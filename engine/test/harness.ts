@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Dockerode from 'dockerode';
+import { messageOf } from '../lib/errors.ts';
 import { createDockerCli } from './docker-cli.ts';
 import type { DockerCli } from './docker-cli.ts';
 import { NODE_COMMAND, spawnEngine } from './engine-process.ts';
@@ -83,7 +84,10 @@ export async function startEngine(options: TestEngineOptions = {}): Promise<Test
   const command = [...(options.within ?? []), ...(options.user?.command(directory) ?? NODE_COMMAND)];
   const spawnIt = () => spawnEngine(flags, { GANTRY_TEST: marker }, command);
   let running = true;
-  let engine = await spawnIt();
+  let engine = await spawnIt().catch(async (error: unknown) => {
+    await leaveNothing(footprint, messageOf(error));
+    throw error;
+  });
   const api = createApi(socketPath);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     running = false;
@@ -116,12 +120,17 @@ export async function startEngine(options: TestEngineOptions = {}): Promise<Test
       } finally {
         await end('SIGTERM');
       }
-      const leaks = await settledLeaks(footprint);
-      // With mounts left in it, removing the directory could reach through them: it stays to be looked at.
-      if (leaks.length === 0) rmSync(directory, { recursive: true });
-      else throw new Error(`left behind:\n${leaks.join('\n')}\nlog:\n${engine.stderr()}`);
+      await leaveNothing(footprint, engine.stderr());
     },
   };
+}
+
+/** Removes the directory of an engine that ended, or throws when anything of it is left on the machine. */
+async function leaveNothing(footprint: EngineFootprint, log: string): Promise<void> {
+  const leaks = await settledLeaks(footprint);
+  // With mounts left in it, removing the directory could reach through them: it stays to be looked at.
+  if (leaks.length > 0) throw new Error(`left behind:\n${leaks.join('\n')}\nlog:\n${log}`);
+  rmSync(footprint.directory, { recursive: true });
 }
 
 /** A /24 of 10.0.0.0/8 that no route of this machine touches. */
