@@ -1,12 +1,12 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Box, ChevronLeft } from 'lucide-react';
 import { Tabs } from 'radix-ui';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerDetails } from '../../../../electron/api/types.ts';
 import { toFailure } from '../../api/failure.ts';
 import { StateLabel } from '../../containers/state-label.tsx';
 import { Button } from '../../design/button.tsx';
+import { TabList, TabPanel } from '../../design/details-tabs.tsx';
 import { JsonView } from '../../design/json-view.tsx';
 import { EmptyState, ErrorState, SkeletonBlock } from '../../design/states.tsx';
 import { FileBrowser } from '../../files/file-browser.tsx';
@@ -77,55 +77,31 @@ export function ContainerDetailsPane() {
         </div>
         <DetailsActions container={container} />
       </header>
-      <Tabs.List
-        aria-label={t('details.tabs')}
-        className="border-line flex shrink-0 gap-5 overflow-x-auto border-b px-5"
-      >
-        {tabs.map(([value, label]) => (
-          <Tabs.Trigger
-            key={value}
-            value={value}
-            className="text-muted hover:text-text data-[state=active]:border-accent data-[state=active]:text-text -mx-1 -mb-px h-9 shrink-0 rounded-t-sm border-b-2 px-1 border-transparent transition-colors focus-visible:-outline-offset-2 data-[state=active]:font-semibold"
-          >
-            {t(label)}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
-      <Panel value="overview" scroll>
+      <TabList label={t('details.tabs')} tabs={tabs.map(([value, text]) => [value, t(text)] as const)} />
+      <TabPanel value="overview" scroll>
         <OverviewTab container={container} />
-      </Panel>
-      <Panel value="logs">
+      </TabPanel>
+      <TabPanel value="logs">
         <LogViewer
           id={container.id}
           name={container.name}
           running={container.state === 'running'}
           onDetach={() => void openLogWindow(container.id)}
         />
-      </Panel>
-      <Panel value="terminal">
+      </TabPanel>
+      <TabPanel value="terminal">
         <TerminalTab container={container} />
-      </Panel>
-      <Panel value="stats" scroll>
+      </TabPanel>
+      <TabPanel value="stats" scroll>
         <StatsTab container={container} />
-      </Panel>
-      <Panel value="files">
+      </TabPanel>
+      <TabPanel value="files">
         <FileBrowser of={{ kind: 'container', id: container.id }} />
-      </Panel>
-      <Panel value="inspect">
+      </TabPanel>
+      <TabPanel value="inspect">
         <InspectTab container={container} />
-      </Panel>
+      </TabPanel>
     </Tabs.Root>
-  );
-}
-
-function Panel({ value, scroll, children }: { value: string; scroll?: boolean; children: ReactNode }) {
-  return (
-    <Tabs.Content
-      value={value}
-      className={`min-h-0 flex-1 outline-none data-[state=inactive]:hidden ${scroll ? 'overflow-y-auto' : ''}`}
-    >
-      {children}
-    </Tabs.Content>
   );
 }
 

@@ -2,11 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { ChevronLeft, HardDrive } from 'lucide-react';
 import { Tabs } from 'radix-ui';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { queries } from '../../api/client.ts';
 import { Badge } from '../../design/badge.tsx';
 import { Button } from '../../design/button.tsx';
+import { TabList, TabPanel } from '../../design/details-tabs.tsx';
 import { JsonView } from '../../design/json-view.tsx';
 import { EmptyState, ErrorState, SkeletonBlock } from '../../design/states.tsx';
 import { FileBrowser } from '../../files/file-browser.tsx';
@@ -77,41 +77,17 @@ export function VolumeDetailsPane() {
         </div>
         <VolumeActions volume={volume} onRemoved={toList} />
       </header>
-      <Tabs.List
-        aria-label={t('volumes.tabs')}
-        className="border-line flex shrink-0 gap-5 overflow-x-auto border-b px-5"
-      >
-        {tabs.map(([value, label]) => (
-          <Tabs.Trigger
-            key={value}
-            value={value}
-            className="text-muted hover:text-text data-[state=active]:border-accent data-[state=active]:text-text -mx-1 -mb-px h-9 shrink-0 rounded-t-sm border-b-2 px-1 border-transparent transition-colors focus-visible:-outline-offset-2 data-[state=active]:font-semibold"
-          >
-            {t(label)}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
-      <Panel value="files">
+      <TabList label={t('volumes.tabs')} tabs={tabs.map(([value, text]) => [value, t(text)] as const)} />
+      <TabPanel value="files">
         <FileBrowser of={{ kind: 'volume', id: name }} />
-      </Panel>
-      <Panel value="overview" scroll>
+      </TabPanel>
+      <TabPanel value="overview" scroll>
         <VolumeOverview volume={volume} />
-      </Panel>
-      <Panel value="inspect">
+      </TabPanel>
+      <TabPanel value="inspect">
         <InspectTab name={name} />
-      </Panel>
+      </TabPanel>
     </Tabs.Root>
-  );
-}
-
-function Panel({ value, scroll, children }: { value: string; scroll?: boolean; children: ReactNode }) {
-  return (
-    <Tabs.Content
-      value={value}
-      className={`min-h-0 flex-1 outline-none data-[state=inactive]:hidden ${scroll ? 'overflow-y-auto' : ''}`}
-    >
-      {children}
-    </Tabs.Content>
   );
 }
 
